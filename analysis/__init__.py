@@ -1,0 +1,1 @@
+"""What theory says: pure functions of floats and arrays in SI units."""

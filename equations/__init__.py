@@ -1,0 +1,1 @@
+"""What a neuron, a threshold rule, a homeostat is: declarations in Brian2 equations."""

@@ -1,0 +1,1 @@
+"""Recordings of sensors, their encoding into events, and subject-wise splits."""

@@ -1,0 +1,111 @@
+"""Engines run a model on a raster and return a Recording; all have the same face.
+
+`get(name).run(model, raster, record=("spikes",), seed=None)`: the model is a `Network` or a
+`XyloSpec`, the raster (samples, time, channels) holds event counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Protocol
+
+import numpy as np
+
+from neurosim.errors import InputError
+from neurosim.recording import VARIABLES, Recording
+
+_MODULES = {
+    "brian2": "neurosim.engines.brian2",
+    "xylosim": "neurosim.engines.xylosim",
+}
+
+
+class Engine(Protocol):
+    """What every engine offers."""
+
+    name: str
+
+    def run(
+        self,
+        model: object,
+        raster: np.ndarray,
+        *,
+        record: Sequence[str] = ("spikes",),
+        seed: int | None = None,
+    ) -> Recording:
+        """Run all samples of a raster from a zero state and return what was asked to record."""
+        ...
+
+
+def names() -> tuple[str, ...]:
+    """Names of all engines."""
+    return tuple(_MODULES)
+
+
+def get(name: str) -> Engine:
+    """Return the engine of that name; its simulator is imported now.
+
+    Raises:
+        InputError: no engine has that name.
+        UnavailableError: its simulator is not installed.
+    """
+    if name not in _MODULES:
+        raise InputError(f"engine {name!r} is not known; choose one of {', '.join(_MODULES)}")
+    engine: Engine = import_module(_MODULES[name]).ENGINE
+    return engine
+
+
+def check_record(record: Sequence[str]) -> tuple[str, ...]:
+    """Return the asked variables, spikes always among them; refuse unknown names."""
+    if isinstance(record, str):
+        record = (record,)
+    unknown = [name for name in record if name not in VARIABLES]
+    if unknown:
+        raise InputError(f"record: {unknown[0]!r} cannot be recorded; choose from {VARIABLES}")
+    return tuple(name for name in VARIABLES if name == "spikes" or name in record)
+
+
+def check_raster(raster: np.ndarray, channels: int) -> np.ndarray:
+    """Return the raster as contiguous uint8 (samples, time, channels).
+
+    Raises:
+        InputError: wrong dimensions or channels, or values that are no counts in 0..255.
+    """
+    raster = np.asarray(raster)
+    if raster.ndim != 3:
+        raise InputError(
+            f"raster has shape {raster.shape}; it needs (samples, time, channels): "
+            "add a leading axis for a single sample"
+        )
+    if raster.shape[2] != channels:
+        raise InputError(
+            f"raster has {raster.shape[2]} channels, the model reads {channels}: "
+            "encode the signal with the model's own front end"
+        )
+    if 0 in raster.shape:
+        raise InputError(f"raster has shape {raster.shape}: nothing to run")
+    if raster.dtype == bool:
+        return np.ascontiguousarray(raster, dtype=np.uint8)
+    if not np.issubdtype(raster.dtype, np.integer):
+        raise InputError(_not_counts(raster))
+    low, high = int(raster.min()), int(raster.max())
+    if low < 0 or high > 255:
+        value = low if low < 0 else high
+        where = tuple(int(i[0]) for i in np.nonzero(raster == value))
+        raise InputError(
+            f"raster holds {value} at (sample, time, channel) = {where}; event counts of a step "
+            "lie in 0..255 (the chip reads at most 15)"
+        )
+    return np.ascontiguousarray(raster, dtype=np.uint8)
+
+
+def _not_counts(raster: np.ndarray) -> str:
+    """Say why a raster that holds no integers is refused."""
+    fault = f"has dtype {raster.dtype}"
+    if np.issubdtype(raster.dtype, np.floating):
+        odd = ~np.isfinite(raster) | (raster != np.floor(raster)) | (raster < 0)
+        if odd.any():
+            where = tuple(int(i[0]) for i in np.nonzero(odd))
+            fault += f" and holds {raster[where]} at (sample, time, channel) = {where}"
+    return f"raster {fault}; events are counted: give integers 0..255, e.g. raster.astype('uint8')"

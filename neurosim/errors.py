@@ -1,0 +1,22 @@
+"""What can go wrong, with the exit status the command line gives it.
+
+A message is one line: what is wrong, where (the argument and its value), what to do.
+"""
+
+
+class NeurosimError(Exception):
+    """Base of all errors that neurosim raises on purpose."""
+
+    exit_status = 1
+
+
+class InputError(NeurosimError, ValueError):
+    """The input is wrong: a bad file, array, name or value."""
+
+    exit_status = 2
+
+
+class UnavailableError(NeurosimError, RuntimeError):
+    """Something the environment lacks: a compiler, a data file, a board, an optional package."""
+
+    exit_status = 3

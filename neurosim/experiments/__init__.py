@@ -1,0 +1,1 @@
+"""Protocols of the two papers, as configurations and short functions."""

@@ -1,0 +1,126 @@
+"""Recording: the one result that every engine returns."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurosim.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Arrays = tuple[np.ndarray, ...]
+
+VARIABLES = ("spikes", "v_mem", "i_syn", "i_syn_2")
+"""What can be recorded. `i_syn_2`, the second synapse, comes with `i_syn` where a net has one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """What a population of neurons did, step by step.
+
+    Each variable is a tuple with one array per population (the layers of a `Network`; hidden and
+    output for a `XyloSpec`) of shape (samples, time, neurons), or None where it was not recorded.
+    Values are those at the end of a step: after decay, input, spike and reset. Integer engines
+    give integers (spikes uint8, states int16), so that equality means equality.
+    """
+
+    spikes: Arrays
+    v_mem: Arrays | None = None
+    i_syn: Arrays | None = None
+    i_syn_2: Arrays | None = None
+    dt: float = 1e-3
+    """Length of a time step in seconds."""
+    populations: tuple[str, ...] = ()
+    """A name for each population; defaults to their numbers."""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    """Who made it: engine, versions, seed, hash of the model. JSON values only."""
+
+    def __post_init__(self) -> None:
+        if not self.populations:
+            object.__setattr__(self, "populations", tuple(map(str, range(len(self.spikes)))))
+        for name in VARIABLES:
+            arrays = getattr(self, name)
+            if arrays is None:
+                continue
+            object.__setattr__(self, name, tuple(arrays))
+            shapes = [a.shape for a in arrays]
+            expected = [a.shape for a in self.spikes]
+            if shapes != expected or any(len(s) != 3 for s in shapes):
+                raise InputError(
+                    f"Recording.{name}: shapes {shapes} do not fit spikes {expected}; every "
+                    "population needs an array (samples, time, neurons)"
+                )
+
+    @property
+    def samples(self) -> int:
+        """Number of samples."""
+        return int(self.spikes[0].shape[0])
+
+    @property
+    def steps(self) -> int:
+        """Number of time steps."""
+        return int(self.spikes[0].shape[1])
+
+    def to_xarray(self) -> xr.Dataset:
+        """Return a Dataset with variables like `spikes_hidden` (sample, time, hidden); time in s."""
+        import xarray as xr
+
+        time = ("time", np.arange(self.steps) * self.dt, {"units": "s"})
+        variables = {
+            f"{name}_{population}": (("sample", "time", population), array)
+            for name in VARIABLES
+            if (arrays := getattr(self, name)) is not None
+            for population, array in zip(self.populations, arrays, strict=True)
+        }
+        attributes = {
+            "dt": self.dt,
+            "populations": json.dumps(self.populations),
+            "provenance": json.dumps(dict(self.provenance)),
+        }
+        return xr.Dataset(variables, coords={"time": time}, attrs=attributes)
+
+    def save(self, path: str | Path) -> Path:
+        """Write a NetCDF file, whole or not at all."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(path.name + ".part")
+        dataset = self.to_xarray()
+        encoding = {name: {"zlib": True, "complevel": 1} for name in dataset.data_vars}
+        dataset.to_netcdf(partial, engine="h5netcdf", encoding=encoding)
+        os.replace(partial, path)
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> Recording:
+        """Read what `save` wrote.
+
+        Raises:
+            InputError: the file is not a NetCDF recording.
+        """
+        import xarray as xr
+
+        try:
+            with xr.open_dataset(path, engine="h5netcdf") as dataset:
+                dataset.load()
+            populations = tuple(json.loads(dataset.attrs["populations"]))
+            variables = {
+                name: tuple(dataset[f"{name}_{p}"].values for p in populations)
+                for name in VARIABLES
+                if f"{name}_{populations[0]}" in dataset
+            }
+            return cls(
+                **variables,
+                dt=float(dataset.attrs["dt"]),
+                populations=populations,
+                provenance=json.loads(dataset.attrs["provenance"]),
+            )
+        except (OSError, KeyError, ValueError, TypeError) as error:
+            raise InputError(f"{path}: not a recording ({error}); write one with save()") from error

@@ -1,0 +1,65 @@
+"""Files of arrays with a JSON header: safetensors, never pickle; written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurosim.errors import InputError
+
+VERSION = 1
+
+
+def save(path: str | Path, kind: str, tensors: dict[str, np.ndarray], header: dict) -> Path:
+    """Write tensors and a JSON header of one kind ("network", "xylo-spec", ...)."""
+    from safetensors.numpy import save_file
+
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".part")
+    metadata = {"neurosim": json.dumps({"kind": kind, "version": VERSION, **header})}
+    save_file({name: np.ascontiguousarray(a) for name, a in tensors.items()}, partial, metadata)
+    os.replace(partial, path)
+    return path
+
+
+def load(path: str | Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Return tensors and header of a file that must be of that kind.
+
+    Raises:
+        InputError: the file is missing, damaged, of another kind or of a newer version.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = json.loads((file.metadata() or {}).get("neurosim", "{}"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise InputError(f"{path}: damaged or not a safetensors file ({error})") from error
+    found = header.get("kind") if isinstance(header, dict) else None
+    if found != kind:
+        raise InputError(f"{path}: holds {found or 'something else'}, expected a {kind} file")
+    if header.get("version") != VERSION:
+        raise InputError(f"{path}: file version {header.get('version')}, this reads {VERSION}")
+    return tensors, header
+
+
+@contextmanager
+def reading(path: str | Path) -> Iterator[None]:
+    """Turn what a tampered header or a missing array causes into an InputError with the path."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+        raise InputError(f"{path}: the header or an array is missing or odd ({error!r})") from error

@@ -1,0 +1,1 @@
+"""Train rockpool modules with fused kernels and stochastic thresholds."""

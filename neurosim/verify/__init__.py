@@ -1,0 +1,1 @@
+"""Compare recordings and climb the ladder of equivalence."""

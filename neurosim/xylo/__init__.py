@@ -1,0 +1,6 @@
+"""The bridge to Xylo: chip limits, design rules, mapping, quantisation, runtime threshold."""
+
+from neurosim.xylo.rules import RuleError, Violation
+from neurosim.xylo.spec import XyloSpec
+
+__all__ = ["RuleError", "Violation", "XyloSpec"]

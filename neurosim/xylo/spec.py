@@ -1,0 +1,150 @@
+"""XyloSpec: the integer description of a chip configuration."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import InitVar, dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from neurosim.errors import InputError
+from neurosim.xylo import rules
+
+ARRAYS = (
+    "weights_in",
+    "weights_rec",
+    "weights_out",
+    "dash_mem",
+    "dash_mem_out",
+    "dash_syn",
+    "dash_syn_2",
+    "dash_syn_out",
+    "threshold",
+    "threshold_out",
+    "bias",
+    "bias_out",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class XyloSpec:
+    """An integer network for Xylo: rockpool's specification keys, checked at construction.
+
+    Inputs are Nin channels, the first IEN of N hidden neurons see them, the last OEN hidden
+    neurons feed Nout output neurons. All arrays are integers, read-only, int64 in memory.
+
+    Raises:
+        InputError: an array is missing, has the wrong shape or holds no integers.
+        RuleError: design rules are broken; all of them are named at once.
+    """
+
+    weights_in: np.ndarray
+    """(Nin, IEN, synapses), 8 bit; (Nin, IEN) is read as one synapse."""
+    weights_out: np.ndarray
+    """(OEN, Nout), 8 bit."""
+    weights_rec: np.ndarray | None = None
+    """(N, N, synapses), 8 bit, from row to column; zero when left out, and then N = IEN."""
+    dash_mem: np.ndarray | None = None
+    """(N,) membrane decay shift: v decays by v >> dash each step, 0..15."""
+    dash_mem_out: np.ndarray | None = None
+    dash_syn: np.ndarray | None = None
+    """(N,) synaptic decay shift of the first synapse; 0 keeps a current for its own step only."""
+    dash_syn_2: np.ndarray | None = None
+    dash_syn_out: np.ndarray | None = None
+    threshold: np.ndarray | None = None
+    """(N,) firing threshold, 1..32767."""
+    threshold_out: np.ndarray | None = None
+    bias: np.ndarray | None = None
+    """(N,) added to the membrane each step, 16 bit."""
+    bias_out: np.ndarray | None = None
+    weight_shift_in: int = 0
+    """Left shift of the input weights, 0..8."""
+    weight_shift_rec: int = 0
+    weight_shift_out: int = 0
+    aliases: tuple[tuple[int, ...], ...] | None = None
+    """(N) hidden ids that also receive the spikes of a neuron; at most one each."""
+    dt: float = 1e-3
+    """Time step in seconds."""
+    chip: str | None = None
+    """Name of the chip whose limits hold; None checks only what all chips share."""
+    layers: tuple[int, ...] = ()
+    """Sizes of the hidden layers in hidden-id order, where the spec was mapped from a layered net."""
+    mapped_graph: InitVar[Any] = None
+    """Ignored: rockpool's mapper puts its graph beside the arrays."""
+
+    def __post_init__(self, mapped_graph: Any) -> None:
+        values = rules.normalise({f.name: getattr(self, f.name) for f in fields(self)})
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+        rules.enforce(self)
+
+    @property
+    def channels(self) -> int:
+        """Number of input channels."""
+        return int(self.weights_in.shape[0])
+
+    @property
+    def hidden(self) -> int:
+        """Number of hidden neurons."""
+        return len(self.threshold)  # type: ignore[arg-type]
+
+    @property
+    def outputs(self) -> int:
+        """Number of output neurons."""
+        return int(self.weights_out.shape[1])
+
+    @property
+    def synapses(self) -> int:
+        """Synapses per hidden neuron: 1 or 2."""
+        return int(self.weights_in.shape[2])
+
+    @property
+    def lag(self) -> int:
+        """Steps by which the output lags the layered float net: one for each hidden layer.
+
+        Engines append that many empty steps to a raster, so that its last events reach the output.
+        Zero for a spec that was not mapped from a layered net.
+        """
+        return len(self.layers)
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether any bias is set: the chip then adds biases in all neurons, with saturation."""
+        return bool(np.any(self.bias) or np.any(self.bias_out))
+
+    def specification(self) -> dict[str, Any]:
+        """Return rockpool's specification: fresh int arrays, ready for `XyloSim.from_specification`."""
+        spec: dict[str, Any] = {name: getattr(self, name).copy() for name in ARRAYS}
+        shifts = {f"weight_shift_{part}": getattr(self, f"weight_shift_{part}") for part in _PARTS}
+        return {**spec, **shifts, "aliases": [list(a) for a in self.aliases or ()], "dt": self.dt}
+
+    def with_threshold(self, scale: float) -> XyloSpec:
+        """Return the spec with the runtime threshold registers of all neurons rewritten.
+
+        Args:
+            scale: factor on every threshold, hidden and output, rounded half up to the register.
+
+        Raises:
+            InputError: a threshold leaves the register, 1..32767.
+        """
+        if not (np.isfinite(scale) and scale > 0):
+            raise InputError(f"threshold scale is {scale}; it must be a positive number")
+        scaled = {
+            name: np.floor(getattr(self, name) * scale + 0.5).astype(np.int64)
+            for name in ("threshold", "threshold_out")
+        }
+        return replace(self, **scaled)
+
+    def digest(self) -> str:
+        """Return a hash of everything that determines the dynamics."""
+        state = hashlib.sha256()
+        for name in ARRAYS:
+            array = getattr(self, name)
+            state.update(f"{name}{array.shape}".encode() + array.astype("<i8").tobytes())
+        shifts = [getattr(self, f"weight_shift_{part}") for part in _PARTS]
+        state.update(repr((shifts, self.aliases, self.dt, self.layers)).encode())
+        return state.hexdigest()[:16]
+
+
+_PARTS = ("in", "rec", "out")
