@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import InitVar, dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from neurosim import store
 from neurosim.errors import InputError
 from neurosim.xylo import rules
 
@@ -25,6 +27,7 @@ ARRAYS = (
     "bias",
     "bias_out",
 )
+SCALARS = ("weight_shift_in", "weight_shift_rec", "weight_shift_out", "dt", "chip")
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +119,8 @@ class XyloSpec:
     def specification(self) -> dict[str, Any]:
         """Return rockpool's specification: fresh int arrays, ready for `XyloSim.from_specification`."""
         spec: dict[str, Any] = {name: getattr(self, name).copy() for name in ARRAYS}
-        shifts = {f"weight_shift_{part}": getattr(self, f"weight_shift_{part}") for part in _PARTS}
-        return {**spec, **shifts, "aliases": [list(a) for a in self.aliases or ()], "dt": self.dt}
+        spec |= {name: getattr(self, name) for name in SCALARS if name != "chip"}
+        return {**spec, "aliases": [list(a) for a in self.aliases or ()]}
 
     def with_threshold(self, scale: float) -> XyloSpec:
         """Return the spec with the runtime threshold registers of all neurons rewritten.
@@ -136,15 +139,31 @@ class XyloSpec:
         }
         return replace(self, **scaled)
 
+    def save(self, path: str | Path) -> Path:
+        """Write one safetensors file with a JSON header, whole or not at all."""
+        tensors = {name: getattr(self, name).astype(np.int32) for name in ARRAYS}
+        header = {name: getattr(self, name) for name in (*SCALARS, "aliases", "layers")}
+        return store.save(path, "xylo-spec", tensors, header)
+
+    @classmethod
+    def load(cls, path: str | Path) -> XyloSpec:
+        """Read what `save` wrote; all design rules are checked again.
+
+        Raises:
+            InputError: the file is missing, damaged or no specification.
+        """
+        tensors, header = store.load(path, "xylo-spec")
+        with store.reading(path):
+            aliases = tuple(tuple(a) for a in header["aliases"])
+            scalars = {name: header[name] for name in SCALARS}
+            return cls(**tensors, **scalars, aliases=aliases, layers=tuple(header["layers"]))
+
     def digest(self) -> str:
         """Return a hash of everything that determines the dynamics."""
         state = hashlib.sha256()
         for name in ARRAYS:
             array = getattr(self, name)
             state.update(f"{name}{array.shape}".encode() + array.astype("<i8").tobytes())
-        shifts = [getattr(self, f"weight_shift_{part}") for part in _PARTS]
-        state.update(repr((shifts, self.aliases, self.dt, self.layers)).encode())
+        scalars = [getattr(self, name) for name in SCALARS if name != "chip"]
+        state.update(repr((scalars, self.aliases, self.layers)).encode())
         return state.hexdigest()[:16]
-
-
-_PARTS = ("in", "rec", "out")
