@@ -118,17 +118,19 @@ class Network:
         """Return the network with scaled thresholds; weights are shared, not copied.
 
         Args:
-            scale: one positive factor for all layers, or one for each.
+            scale: one positive factor for all layers but the last, whose spikes are the readout
+                (ASPEN's runtime knob), or one factor for each layer.
 
         Raises:
             InputError: a factor is not positive, or their number does not fit.
         """
         scales = np.asarray(scale, dtype=float)
-        if scales.ndim > 1 or scales.size not in (1, len(self.layers)):
+        if scales.ndim > 1 or (scales.ndim == 1 and len(scales) != len(self.layers)):
             raise InputError(f"threshold scale {scale} does not fit {len(self.layers)} layers")
         if not (np.isfinite(scales) & (scales > 0)).all():
             raise InputError(f"threshold scale is {scale}; it must be positive")
-        factors = np.broadcast_to(scales, len(self.layers))
+        hidden = len(self.layers) - 1
+        factors = scales if scales.ndim else np.append(np.full(hidden, scales), 1.0)
         layers = (
             replace(layer, threshold=layer.threshold * f)
             for layer, f in zip(self.layers, factors, strict=True)

@@ -122,21 +122,20 @@ class XyloSpec:
         spec |= {name: getattr(self, name) for name in SCALARS if name != "chip"}
         return {**spec, "aliases": [list(a) for a in self.aliases or ()]}
 
-    def with_threshold(self, scale: float) -> XyloSpec:
-        """Return the spec with the runtime threshold registers of all neurons rewritten.
+    def with_threshold(self, scale: float, *, readout: bool = False) -> XyloSpec:
+        """Return the spec with its threshold registers rewritten: ASPEN's runtime knob.
 
         Args:
-            scale: factor on every threshold, hidden and output, rounded half up to the register.
+            scale: factor on the thresholds of the hidden neurons, rounded half up to the register.
+            readout: scale the output neurons as well; ASPEN varies the hidden layers only.
 
         Raises:
-            InputError: a threshold leaves the register, 1..32767.
+            InputError: the scale is not positive, or a threshold leaves its register, 1..32767.
         """
         if not (np.isfinite(scale) and scale > 0):
             raise InputError(f"threshold scale is {scale}; it must be a positive number")
-        scaled = {
-            name: np.floor(getattr(self, name) * scale + 0.5).astype(np.int64)
-            for name in ("threshold", "threshold_out")
-        }
+        names = ("threshold", "threshold_out") if readout else ("threshold",)
+        scaled = {n: np.floor(getattr(self, n) * scale + 0.5).astype(np.int64) for n in names}
         return replace(self, **scaled)
 
     def save(self, path: str | Path) -> Path:

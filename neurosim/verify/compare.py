@@ -1,0 +1,120 @@
+"""Compare two recordings value by value and name the first place where they part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from neurosim.errors import InputError
+from neurosim.recording import Recording
+
+CAUSAL_ORDER = ("i_syn", "i_syn_2", "v_mem", "spikes")
+"""Within a step a wrong current makes a wrong membrane, and that a wrong spike."""
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The first value that differs: in the first such sample, the earliest step, cause before effect."""
+
+    sample: int
+    step: int
+    population: str
+    neuron: int
+    variable: str
+    values: tuple[float, float]
+    """The value of each recording, in their order."""
+
+    def __str__(self) -> str:
+        a, b = self.values
+        return (
+            f"sample {self.sample}, step {self.step}, {self.population} neuron {self.neuron}: "
+            f"{self.variable} is {a:g} against {b:g}"
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a comparison found."""
+
+    kind: str
+    """`identical` or `diverged`."""
+    compared: dict[str, int]
+    """Values compared, by variable."""
+    differing: dict[str, int]
+    """Values that differ, by variable."""
+    spikes: int
+    """Spikes in the first recording: an agreement of silent nets proves nothing."""
+    first: Divergence | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Whether every compared value is equal."""
+        return self.kind == "identical"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return asdict(self)
+
+
+def compare(a: Recording, b: Recording) -> Verdict:
+    """Compare all variables that both recordings hold, bit for bit.
+
+    Raises:
+        InputError: populations or shapes differ, so that values cannot be paired.
+    """
+    shapes = [[s.shape for s in r.spikes] for r in (a, b)]
+    if shapes[0] != shapes[1]:
+        raise InputError(f"recordings of shapes {shapes[0]} and {shapes[1]} cannot be compared")
+    common = [v for v in CAUSAL_ORDER if getattr(a, v) is not None and getattr(b, v) is not None]
+    masks = {
+        v: [x != y for x, y in zip(getattr(a, v), getattr(b, v), strict=True)] for v in common
+    }
+    differing = {v: sum(int(np.count_nonzero(m)) for m in masks[v]) for v in common}
+    compared = {v: sum(m.size for m in masks[v]) for v in common}
+    first = _first(a, b, masks) if any(differing.values()) else None
+    return Verdict(
+        kind="diverged" if first else "identical",
+        compared=compared,
+        differing=differing,
+        spikes=sum(int(s.sum(dtype=np.int64)) for s in a.spikes),
+        first=first,
+    )
+
+
+def merge(verdicts: Sequence[Verdict], first_samples: Sequence[int]) -> Verdict:
+    """Join the verdicts of chunks of samples, each with the number of its first sample."""
+
+    def total(name: str) -> dict[str, int]:
+        keys = getattr(verdicts[0], name)
+        return {v: sum(getattr(verdict, name)[v] for verdict in verdicts) for v in keys}
+
+    found = [
+        Divergence(**{**asdict(v.first), "sample": v.first.sample + start})
+        for v, start in zip(verdicts, first_samples, strict=True)
+        if v.first
+    ]
+    return Verdict(
+        kind="diverged" if found else "identical",
+        compared=total("compared"),
+        differing=total("differing"),
+        spikes=sum(v.spikes for v in verdicts),
+        first=min(found, key=lambda d: (d.sample, d.step), default=None),
+    )
+
+
+def _first(a: Recording, b: Recording, masks: dict[str, list[np.ndarray]]) -> Divergence:
+    """Find the first difference by (sample, step, causal order, population, neuron)."""
+    found = []
+    for order, (variable, arrays) in enumerate(masks.items()):
+        for k, mask in enumerate(arrays):
+            flat = mask.reshape(-1)
+            if not flat.any():
+                continue
+            sample, step, neuron = (int(i) for i in np.unravel_index(flat.argmax(), mask.shape))
+            found.append((sample, step, order, k, neuron, variable))
+    sample, step, _, k, neuron, variable = min(found)
+    values = tuple(float(getattr(r, variable)[k][sample, step, neuron]) for r in (a, b))
+    return Divergence(sample, step, a.populations[k], neuron, variable, (values[0], values[1]))
