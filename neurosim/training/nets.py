@@ -1,0 +1,62 @@
+"""Nets of rockpool modules that the Xylo IMU can run as they are trained."""
+
+from __future__ import annotations
+
+import numpy as np
+import rockpool.parameters as rp
+import torch
+from rockpool.nn.combinators import Sequential
+from rockpool.nn.modules import LinearTorch
+
+from neurosim.training.config import TrainConfig
+from neurosim.training.modules import LIF
+
+HIDDEN_MAX_SPIKES, OUTPUT_MAX_SPIKES = 31, 1
+"""Most spikes a step of the chip's hidden and output neurons."""
+
+
+def layered(config: TrainConfig, channels: int, classes: int, dt: float) -> Sequential:
+    """Return linear and LIF modules in turn, weights drawn from the configuration's seed.
+
+    Args:
+        config: sizes, decay shifts and initial weights.
+        channels: input channels.
+        classes: output neurons.
+        dt: time step in seconds.
+    """
+    rng = np.random.default_rng(config.seed)
+    sizes = (channels, *config.hidden, classes)
+    modules = []
+    for k, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        last = k == len(sizes) - 2
+        weight = rng.normal(0.0, config.weight_gain / np.sqrt(n_in), (n_in, n_out))
+        modules.append(
+            LinearTorch((n_in, n_out), weight=torch.tensor(weight, dtype=torch.float32), has_bias=False)
+        )
+        modules.append(_neurons(config.decay_shifts, n_out, dt, last))
+    return Sequential(*modules)
+
+
+def _neurons(shifts: tuple[int, ...], n: int, dt: float, last: bool) -> LIF:
+    """Return a layer whose membrane and synaptic time constants run through all pairs of shifts."""
+    from rockpool.nn.modules.torch.lif_torch import PeriodicExponential
+
+    k_mem = np.array(shifts)[np.arange(n) % len(shifts)]
+    k_syn = np.array(shifts)[np.arange(n) // len(shifts) % len(shifts)]
+    if last:  # the readout integrates over the longest time constants, alike for all classes
+        k_mem = k_syn = np.full(n, max(shifts))
+    return LIF(
+        (n, n),
+        tau_mem=rp.Constant(time_constant(k_mem, dt)),
+        tau_syn=rp.Constant(time_constant(k_syn, dt)[:, None]),
+        bias=rp.Constant(np.zeros(n)),
+        threshold=rp.Constant(np.ones(n)),
+        spike_generation_fn=PeriodicExponential,
+        max_spikes_per_dt=torch.tensor(float(OUTPUT_MAX_SPIKES if last else HIDDEN_MAX_SPIKES)),
+        dt=dt,
+    )
+
+
+def time_constant(shift: np.ndarray, dt: float) -> np.ndarray:
+    """Return tau in seconds with exp(-dt/tau) = 1 - 2^-shift, the decay of the chip's neurons."""
+    return -dt / np.log1p(-(2.0 ** -np.asarray(shift, dtype=float)))
