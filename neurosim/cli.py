@@ -1,0 +1,124 @@
+"""The command line: `neurosim demo`, `train`, `verify`, ...; each command is a thin wrapper."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from neurosim import __version__
+from neurosim.errors import NeurosimError
+
+app = typer.Typer(
+    help="Train spiking nets with stochastic thresholds, put them on Xylo, verify them spike by spike.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+
+
+class Chip(str, Enum):
+    """Chips that a net can be deployed on."""
+
+    audio2 = "xylo-audio-2"
+    audio3 = "xylo-audio-3"
+    imu = "xylo-imu"
+
+
+def main() -> None:
+    """Run the command line; a known error is one line on stderr and its exit status."""
+    try:
+        app()
+    except NeurosimError as error:
+        sys.stderr.write(f"neurosim: {error}\n")
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        sys.stderr.write("neurosim: interrupted\n")
+        sys.exit(130)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console.print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """Spiking nets from equations to chip."""
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for nets, specs, tables, figure, page.")] = Path(
+        "runs/demo"
+    ),
+    fast: Annotated[bool, typer.Option("--fast", help="Fewer epochs: under a minute.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of weights, batches, thresholds.")] = 0,
+) -> None:
+    """Train a fixed and an ASPEN net, deploy, verify and sweep the runtime threshold."""
+    from neurosim.experiments.demo import run_demo
+
+    exact = run_demo(out, fast=fast, seed=seed, console=console)
+    raise typer.Exit(0 if exact else 1)
+
+
+@app.command()
+def train(
+    source: Annotated[str, typer.Argument(help="A preset (fixed, aspen) or a TOML file.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; runs/NAME.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the preset's.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Instead of the preset's.")] = None,
+) -> None:
+    """Train a net on the wrist recordings and save the run."""
+    from neurosim.experiments.progress import train_with_progress
+
+    changes = {k: v for k, v in {"epochs": epochs, "seed": seed}.items() if v is not None}
+    run = train_with_progress(source, folder=out, console=console, **changes)
+    last = run.metrics[-1]
+    console.print(f"validation accuracy {last['validation_accuracy']:.3f}; saved in {run.folder}")
+
+
+@app.command()
+def deploy(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    chip: Annotated[Chip, typer.Option(help="The chip.")] = Chip.imu,
+) -> None:
+    """Map and quantise a run's net; writes spec.safetensors beside it."""
+    from neurosim.experiments.demo import deploy_run
+
+    spec, path = deploy_run(run, chip.value)
+    console.print(
+        f"{spec.hidden} hidden and {spec.outputs} output neurons for {spec.chip}, saved in {path}"
+    )
+
+
+@app.command()
+def verify(
+    target: Annotated[Path, typer.Argument(help="A demo folder, a run, or a spec file.")],
+    against: Annotated[list[str] | None, typer.Option(help="Engines; the first is compared.")] = None,
+    thresholds: Annotated[bool, typer.Option("--thresholds", help="At all ten scales.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Run the test windows in two engines and compare every spike and state."""
+    from neurosim.experiments.verification import table, verify_target
+
+    engines = tuple(against) if against else ("brian2", "xylosim")
+    reports = verify_target(target, engines, all_thresholds=thresholds, console=None if as_json else console)
+    exact = all(report.exact for report in reports.values())
+    if as_json:
+        shown = {name: report.to_dict() for name, report in reports.items()}
+        typer.echo(json.dumps({"exact": exact, "reports": shown}, indent=2))
+    else:
+        console.print(table(reports))
+    raise typer.Exit(0 if exact else 1)

@@ -1,0 +1,150 @@
+"""The training loop: surrogate gradients through time, thresholds drawn anew for every batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from neurosim import readout
+from neurosim.errors import InputError, NeurosimError
+from neurosim.training import config as configuration
+from neurosim.training.config import TrainConfig
+from neurosim.training.convert import network_from_module
+from neurosim.training.modules import LIF
+from neurosim.training.nets import layered
+from neurosim.training.run import Run
+
+if TYPE_CHECKING:
+    from neurosim.data import Dataset
+
+Epoch = dict[str, float]
+EVALUATION_BATCH = 256
+
+
+class NonFiniteLossError(NeurosimError):
+    """The loss is no number any more; the message names the epoch and the batch."""
+
+
+def train(
+    source: str | Path | TrainConfig = "aspen",
+    *,
+    folder: str | Path | None = None,
+    dataset: Dataset | None = None,
+    on_epoch: Callable[[Epoch], None] | None = None,
+    **changes: Any,
+) -> Run:
+    """Train a net on the wrist recordings and save the run.
+
+    Args:
+        source: a preset ("fixed", "aspen"), a TOML file or a TrainConfig.
+        folder: where the run is saved; `runs/<source>` when left out.
+        dataset: encoded windows; the embedded wrist recordings when left out.
+        on_epoch: called with the metrics of each epoch as it ends.
+        changes: settings that differ from the source, e.g. `epochs=5`.
+
+    Returns:
+        The run, also on disk.
+
+    Raises:
+        InputError: a setting or the dataset is wrong.
+        NonFiniteLossError: training diverged.
+    """
+    settings = configuration.load(source, **changes)
+    name = Path(source).stem if isinstance(source, str | Path) else "run"
+    if dataset is None:
+        from neurosim import data
+
+        dataset = data.wrist_imu()
+    train_set = dataset.train
+    if not len(train_set.labels):
+        raise InputError("dataset.train is empty; there is nothing to train on")
+    channels = train_set.raster.shape[2]
+    net = layered(settings, channels, len(dataset.classes), dataset.front_end.dt)
+    metrics = []
+    for epoch in _epochs(net, settings, dataset):
+        metrics.append(epoch)
+        if on_epoch:
+            on_epoch(epoch)
+    return Run(
+        folder=Path(folder) if folder is not None else Path("runs") / name,
+        network=network_from_module(net),
+        config=settings.model_dump(mode="json"),
+        front_end=dataset.front_end.to_dict(),
+        metrics=tuple(metrics),
+    ).save()
+
+
+def _epochs(net: torch.nn.Module, settings: TrainConfig, dataset: Dataset) -> Iterator[Epoch]:
+    """Train, yielding the metrics of each epoch."""
+    rng = np.random.default_rng(settings.seed)
+    raster, labels = dataset.train.raster, torch.as_tensor(dataset.train.labels).long()
+    optimiser = torch.optim.Adam(list(net.parameters().astorch()), lr=settings.learning_rate)
+    batches = -(-len(labels) // settings.batch_size)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.epochs * batches)
+    for number in range(1, settings.epochs + 1):
+        losses, hits, spikes, bins = 0.0, 0, 0.0, 0
+        for batch in np.array_split(rng.permutation(len(labels)), batches):
+            scale = float(rng.uniform(*settings.threshold))
+            set_threshold_scale(net, scale)
+            events = torch.from_numpy(raster[batch].astype(np.float32))
+            output, layers = forward(net, events)
+            logits = settings.logit_scale * output.sum(dim=1)
+            loss = torch.nn.functional.cross_entropy(logits, labels[batch])
+            if not torch.isfinite(loss):
+                raise NonFiniteLossError(
+                    f"loss is {loss.item()} in epoch {number}, threshold scale {scale:.3f}; "
+                    f"lower learning_rate from {settings.learning_rate}"
+                )
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            losses += loss.item() * len(batch)
+            hits += int((logits.argmax(1) == labels[batch]).sum())
+            spikes += sum(float(s.detach().sum()) for s in layers[:-1])
+            bins += sum(s.numel() for s in layers[:-1])
+        set_threshold_scale(net, 1.0)
+        validation = dataset.validation
+        yield {
+            "epoch": number,
+            "loss": losses / len(labels),
+            "train_accuracy": hits / len(labels),
+            "validation_accuracy": evaluate(net, validation.raster, validation.labels),
+            "spikes_per_neuron_and_step": spikes / bins,
+        }
+
+
+def forward(net: torch.nn.Module, events: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """Run a Sequential from a zero state; return its output and the spikes of every LIF layer."""
+    layers = []
+    value = events
+    for module in net.modules().values():
+        if isinstance(module, LIF):
+            module.reset_state()
+        value, _, _ = module(value)
+        if isinstance(module, LIF):
+            layers.append(value)
+    return value, layers
+
+
+def set_threshold_scale(net: torch.nn.Module, scale: float) -> None:
+    """Scale the thresholds of all LIF layers but the last, whose spikes are the readout."""
+    neurons = [module for module in net.modules().values() if isinstance(module, LIF)]
+    for module in neurons[:-1]:
+        module.threshold_scale = scale
+
+
+def evaluate(net: torch.nn.Module, raster: np.ndarray, labels: np.ndarray) -> float:
+    """Return the accuracy of the float net; 0 samples give nan."""
+    if not len(labels):
+        return float("nan")
+    outputs = []
+    with torch.no_grad():
+        for start in range(0, len(labels), EVALUATION_BATCH):
+            events = torch.from_numpy(raster[start : start + EVALUATION_BATCH].astype(np.float32))
+            outputs.append(forward(net, events)[0].numpy().astype(np.uint8))
+    return readout.accuracy(np.concatenate(outputs), labels)

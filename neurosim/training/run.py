@@ -1,0 +1,74 @@
+"""Run: a folder with everything that a training run was made of and made."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from neurosim.errors import InputError
+from neurosim.network import Network
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained network, its settings, its history, and the folder that holds them as files."""
+
+    folder: Path
+    network: Network
+    config: dict[str, Any]
+    """Settings of `neurosim.training.config.TrainConfig`."""
+    front_end: dict[str, Any]
+    """Settings of the encoder whose events the network reads; part of what is deployed."""
+    metrics: tuple[dict[str, float], ...]
+    """One row an epoch."""
+
+    def save(self) -> Run:
+        """Write network.safetensors, config.json, front_end.json and metrics.csv."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.network.save(self.folder / "network.safetensors")
+        write_text(self.folder / "config.json", json.dumps(self.config, indent=2))
+        write_text(self.folder / "front_end.json", json.dumps(self.front_end, indent=2))
+        write_rows(self.folder / "metrics.csv", self.metrics)
+        return self
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Run:
+        """Read what `save` wrote.
+
+        Raises:
+            InputError: a file of the run is missing or damaged.
+        """
+        folder = Path(folder)
+        network = Network.load(folder / "network.safetensors")
+        try:
+            config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+            front_end = json.loads((folder / "front_end.json").read_text(encoding="utf-8"))
+            with (folder / "metrics.csv").open(encoding="utf-8", newline="") as file:
+                rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError(f"{folder}: not a complete run ({error}); train it again") from error
+        return cls(folder, network, config, front_end, tuple(rows))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
+
+
+def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Write rows of equal keys as a CSV file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".part")
+    with partial.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else [])
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(partial, path)
