@@ -1,10 +1,11 @@
-"""Files of arrays with a JSON header: safetensors, never pickle; written whole or not at all."""
+"""Files, written whole or not at all: arrays with a JSON header (safetensors, never pickle), rows, text."""
 
 from __future__ import annotations
 
+import csv
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -63,3 +64,22 @@ def reading(path: str | Path) -> Iterator[None]:
         raise InputError(f"{path}: {error}") from error
     except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         raise InputError(f"{path}: the header or an array is missing or odd ({error!r})") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
+
+
+def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Write rows of equal keys as a CSV file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".part")
+    with partial.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else [])
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(partial, path)

@@ -11,12 +11,12 @@ import torch
 
 from neurosim import readout
 from neurosim.errors import InputError, NeurosimError
+from neurosim.run import Run
 from neurosim.training import config as configuration
 from neurosim.training.config import TrainConfig
 from neurosim.training.convert import network_from_module
 from neurosim.training.modules import LIF
 from neurosim.training.nets import layered
-from neurosim.training.run import Run
 
 if TYPE_CHECKING:
     from neurosim.data import Dataset

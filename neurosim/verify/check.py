@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed
 
 from neurosim import engines as registry
 from neurosim.errors import InputError
@@ -60,6 +61,7 @@ def verify(
     *,
     record: Sequence[str] = STATES,
     seed: int | None = None,
+    workers: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
     """Run a model on a raster in several engines and compare every value of every step.
@@ -70,6 +72,7 @@ def verify(
         engines: names of at least two engines; all are compared with the first.
         record: variables compared; the engines must offer them.
         seed: passed to every engine.
+        workers: processes that share the chunks of samples; all cores when left out.
         progress: called with the number of samples done since the last call.
 
     Raises:
@@ -77,20 +80,42 @@ def verify(
     """
     if isinstance(engines, str) or len(engines) < 2:
         raise InputError(f"engines is {engines!r}; name at least two to compare")
+    for name in engines:
+        registry.get(name)
     raster = np.asarray(raster)
-    runners = [registry.get(name) for name in engines]
-    chunks: list[list[Verdict]] = [[] for _ in runners[1:]]
     starts = list(range(0, max(len(raster), 1), CHUNK))
-    provenance: list[dict[str, Any]] = []
-    steps = 0
-    for start in starts:
-        part = raster[start : start + CHUNK]
-        recordings = [e.run(model, part, record=record, seed=seed) for e in runners]
-        for k, other in enumerate(recordings[1:]):
-            chunks[k].append(compare(recordings[0], other))
-        provenance = [dict(r.provenance) for r in recordings]
-        steps = recordings[0].steps
+    parts = [raster[start : start + CHUNK] for start in starts]
+    jobs = [(model, part, tuple(engines), tuple(record), seed) for part in parts]
+    results = []
+    for part, result in zip(parts, _run_chunks(jobs, workers), strict=True):
+        results.append(result)
         if progress:
             progress(len(part))
-    verdicts = tuple(merge(verdicts, starts) for verdicts in chunks)
-    return Report(tuple(engines), verdicts, len(raster), steps, tuple(provenance))
+    verdicts = [merge(column, starts) for column in zip(*(r[0] for r in results), strict=True)]
+    _, provenance, steps = results[0]
+    return Report(tuple(engines), tuple(verdicts), len(raster), steps, provenance)
+
+
+_Result = tuple[list[Verdict], tuple[dict[str, Any], ...], int]
+
+
+def _run_chunks(jobs: list[tuple], workers: int | None) -> Iterator[_Result]:
+    """Yield the results in order; the first is made here, so that what is compiled is cached."""
+    yield _run_chunk(*jobs[0])
+    if len(jobs) == 1 or workers == 1:
+        yield from (_run_chunk(*job) for job in jobs[1:])
+        return
+    pool = Parallel(n_jobs=workers or -1, return_as="generator")
+    yield from pool(delayed(_run_chunk)(*job) for job in jobs[1:])
+
+
+def _run_chunk(
+    model: object,
+    part: np.ndarray,
+    engines: tuple[str, ...],
+    record: tuple[str, ...],
+    seed: int | None,
+) -> _Result:
+    recordings = [registry.get(e).run(model, part, record=record, seed=seed) for e in engines]
+    verdicts = [compare(recordings[0], other) for other in recordings[1:]]
+    return verdicts, tuple(dict(r.provenance) for r in recordings), recordings[0].steps

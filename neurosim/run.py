@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from neurosim import store
 from neurosim.errors import InputError
 from neurosim.network import Network
 
@@ -31,9 +30,9 @@ class Run:
         """Write network.safetensors, config.json, front_end.json and metrics.csv."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.network.save(self.folder / "network.safetensors")
-        write_text(self.folder / "config.json", json.dumps(self.config, indent=2))
-        write_text(self.folder / "front_end.json", json.dumps(self.front_end, indent=2))
-        write_rows(self.folder / "metrics.csv", self.metrics)
+        store.write_text(self.folder / "config.json", json.dumps(self.config, indent=2))
+        store.write_text(self.folder / "front_end.json", json.dumps(self.front_end, indent=2))
+        store.write_rows(self.folder / "metrics.csv", self.metrics)
         return self
 
     @classmethod
@@ -53,22 +52,3 @@ class Run:
         except (OSError, ValueError, TypeError) as error:
             raise InputError(f"{folder}: not a complete run ({error}); train it again") from error
         return cls(folder, network, config, front_end, tuple(rows))
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
-
-
-def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Write rows of equal keys as a CSV file, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    with partial.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else [])
-        writer.writeheader()
-        writer.writerows(rows)
-    os.replace(partial, path)

@@ -1,0 +1,114 @@
+"""Repeat the verification of a demo folder, a run or a specification file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from neurosim.errors import InputError
+from neurosim.experiments.progress import bar
+from neurosim.experiments.sweep import SCALES
+from neurosim.verify.check import Report, verify
+from neurosim.xylo.spec import XyloSpec
+
+SPEC_FILE = "spec.safetensors"
+
+
+def verify_target(
+    target: Path,
+    engines: Sequence[str] = ("brian2", "xylosim"),
+    *,
+    raster_file: Path | None = None,
+    all_thresholds: bool = False,
+    console: Console | None = None,
+) -> dict[str, Report]:
+    """Verify every specification of a target, on the run's test windows or a raster file.
+
+    Returns:
+        A report for each specification, or for each and each threshold scale.
+
+    Raises:
+        InputError: the target holds no specification, or the raster does not fit it.
+    """
+    files = _spec_files(target)
+    raster = _load_raster(raster_file) if raster_file else _test_windows(files)
+    specs = {}
+    for name, path in files.items():
+        spec = XyloSpec.load(path)
+        scales = SCALES if all_thresholds else (1.0,)
+        for scale in scales:
+            label = f"{name} x {scale}" if all_thresholds else name
+            specs[label] = spec.with_threshold(scale) if all_thresholds else spec
+    reports = {}
+    with bar(console) as progress:
+        for label, spec in specs.items():
+            task = progress.add_task(f"verify {label}", total=len(raster), note="")
+            reports[label] = verify(
+                spec, raster, engines, progress=lambda n, task=task: progress.advance(task, n)
+            )
+    return reports
+
+
+def table(reports: dict[str, Report]) -> Table:
+    """Return the verdicts as a table."""
+    out = Table(title="Spikes and states, value by value")
+    for column in ("net", "engines", "windows", "steps", "values compared", "spikes", "verdict"):
+        right = column in ("windows", "steps", "values compared", "spikes")
+        out.add_column(column, justify="right" if right else "left")
+    for label, report in reports.items():
+        for other, verdict in zip(report.engines[1:], report.verdicts, strict=True):
+            shown = "[green]identical[/]" if verdict.exact else f"[red]{verdict.first}[/]"
+            out.add_row(
+                label,
+                f"{report.engines[0]} = {other}" if verdict.exact else f"{report.engines[0]} | {other}",
+                f"{report.samples:,}",
+                f"{report.steps:,}",
+                f"{sum(verdict.compared.values()):,}",
+                f"{verdict.spikes:,}",
+                shown,
+            )
+    return out
+
+
+def _spec_files(target: Path) -> dict[str, Path]:
+    if target.is_file():
+        return {target.stem: target}
+    found = {p.parent.name: p for p in sorted(target.glob(f"*/{SPEC_FILE}"))}
+    if (target / SPEC_FILE).is_file():
+        found = {target.name: target / SPEC_FILE, **found}
+    if not found:
+        raise InputError(
+            f"{target}: no {SPEC_FILE} there; give a demo folder, a deployed run "
+            "(`neurosim deploy RUN`) or a specification file"
+        )
+    return found
+
+
+def _test_windows(files: dict[str, Path]) -> np.ndarray:
+    """Return the test windows, encoded by the front end that the nets were trained behind."""
+    from neurosim import data
+
+    settings = {}
+    for path in files.values():
+        front_end = path.with_name("front_end.json")
+        if not front_end.is_file():
+            raise InputError(f"{front_end} is missing: give the events with --raster FILE.npy")
+        settings[front_end.read_text(encoding="utf-8")] = front_end
+    if len(settings) > 1:
+        raise InputError(f"the nets of {', '.join(files)} read different front ends: verify each alone")
+    front_end = data.FrontEnd.from_dict(json.loads(next(iter(settings))))
+    return data.wrist_imu(front_end=front_end).test.raster
+
+
+def _load_raster(path: Path) -> np.ndarray:
+    """Read a .npy file of (samples, time, channels) counts; never a pickle."""
+    try:
+        raster: np.ndarray = np.load(path, allow_pickle=False)
+        return raster
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path}: not a readable .npy raster ({error})") from error
