@@ -1,0 +1,64 @@
+"""Accuracy, spikes and estimated power of the demo's nets against the runtime threshold."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from neurosim.errors import InputError
+from neurosim.figures.style import BLACK, BLUE, ORANGE, style
+
+NETS = {"fixed": (BLUE, "o", "trained at one threshold"), "aspen": (ORANGE, "s", "trained at U(1, 1.5)")}
+COLUMNS = ("threshold", "accuracy", "spikes_per_inference", "hidden_bins", "power_uw")
+Z95 = 1.96
+
+
+def compute(folder: Path) -> dict[str, Any]:
+    """Read a demo folder's sweep.csv.
+
+    Returns:
+        `nets`: for each net a dict of arrays (thresholds,) named as in COLUMNS; `windows`: number
+        of test windows behind each accuracy.
+
+    Raises:
+        InputError: the folder holds no sweep.
+    """
+    path = folder / "sweep.csv"
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; run `neurosim demo --out {folder}` first")
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    nets = {
+        net: {c: np.array([float(r[c]) for r in rows if r["net"] == net]) for c in COLUMNS}
+        for net in NETS
+    }
+    return {"nets": nets, "windows": int(float(rows[0]["windows"]))}
+
+
+def draw(arrays: dict[str, Any]) -> Figure:
+    """Draw accuracy (with 95 % binomial intervals), spikes, and accuracy against power."""
+    with style():
+        figure = Figure(figsize=(9.6, 3.1), layout="constrained")
+        accuracy, spikes, trade = figure.subplots(1, 3)
+        for net, (colour, marker, label) in NETS.items():
+            a = arrays["nets"][net]
+            half = Z95 * np.sqrt(a["accuracy"] * (1 - a["accuracy"]) / arrays["windows"])
+            accuracy.fill_between(
+                a["threshold"], a["accuracy"] - half, a["accuracy"] + half, color=colour, alpha=0.15, lw=0
+            )
+            accuracy.plot(a["threshold"], a["accuracy"], color=colour, marker=marker, label=label)
+            spikes.plot(a["threshold"], a["spikes_per_inference"], color=colour, marker=marker)
+            trade.plot(a["power_uw"], a["accuracy"], color=colour, marker=marker)
+        accuracy.axhline(1 / 7, color=BLACK, lw=0.8, ls=":")
+        accuracy.annotate("chance", (2.4, 1 / 7), ha="right", va="bottom", fontsize=8)
+        accuracy.set(title="Accuracy", xlabel="runtime threshold scale", ylim=(0, 1))
+        accuracy.set_ylabel("test accuracy (band: 95 % interval)")
+        accuracy.legend(loc="lower left")
+        spikes.set(title="Spikes", xlabel="runtime threshold scale", ylabel="spikes per inference")
+        spikes.set_ylim(bottom=0)
+        trade.set(title="Trade-off", xlabel="estimated core power (µW)", ylabel="test accuracy", ylim=(0, 1))
+    return figure
