@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
+    from neurosim.data import Dataset
     from neurosim.run import Run
 
 
@@ -29,7 +30,12 @@ def bar(console: Console | None) -> Iterator[Progress]:
 
 
 def train_with_progress(
-    source: str, *, console: Console, folder: Path | None = None, **changes: Any
+    source: str,
+    *,
+    console: Console | None,
+    folder: Path | None = None,
+    dataset: Dataset | None = None,
+    **changes: Any,
 ) -> Run:
     """Train with a bar that shows loss, accuracies, spikes per neuron and step, time left."""
     from neurosim.training import config, loop
@@ -47,4 +53,4 @@ def train_with_progress(
             progress.update(task, advance=1, note=note)
 
         folder = folder if folder is not None else Path("runs") / Path(source).stem
-        return loop.train(settings, folder=folder, on_epoch=on_epoch, **{})
+        return loop.train(settings, folder=folder, dataset=dataset, on_epoch=on_epoch)

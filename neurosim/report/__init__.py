@@ -1,1 +1,89 @@
-"""Tables and self-contained HTML pages."""
+"""Self-contained HTML pages: no script, no file beside them, nothing loaded from elsewhere."""
+
+from __future__ import annotations
+
+import io
+import platform
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurosim import __version__, store
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from matplotlib.figure import Figure
+
+    from neurosim.experiments.demo import Result
+    from neurosim.verify.check import Report
+
+PACKAGES = ("brian2", "xylosim", "rockpool", "torch", "numpy", "numba")
+
+
+def verification_page(report: Report, path: str | Path) -> Path:
+    """Write what a verification found."""
+    return _write("verification.html", path, reports={"model": report})
+
+
+def demo_page(result: Result, figure: Figure, path: Path, seconds: float) -> Path:
+    """Write the demo's tables, figure and verification."""
+    from neurosim.experiments.demo import NETS
+    from neurosim.experiments.sweep import SCALES, by_threshold
+    from neurosim.xylo.cycles import ANCHOR
+
+    rows = {net: by_threshold(result.sweeps[net]) for net in NETS}
+    return _write(
+        "demo.html",
+        path,
+        nets=NETS,
+        scales=SCALES,
+        rows=rows,
+        result=result,
+        reports=result.reports,
+        figure=svg(figure),
+        minutes=seconds / 60,
+        anchor=ANCHOR,
+    )
+
+
+def svg(figure: Figure) -> str:
+    """Return a figure as an inline SVG element."""
+    from neurosim.figures.style import style
+
+    buffer = io.StringIO()
+    with style():
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of neurosim, Python and the packages that decide over results."""
+    found = {"neurosim": __version__, "Python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "absent"
+    return found
+
+
+def _write(template: str, path: str | Path, **values: Any) -> Path:
+    path = Path(path)
+    page = _environment().get_template(template).render(versions=versions(), **values)
+    store.write_text(path, page)
+    return path
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("neurosim.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -15,7 +15,7 @@ from neurosim.network import Network
 from neurosim.xylo.swing import state_peaks
 
 if TYPE_CHECKING:
-    from neurosim.xylo.deploy import Mapped
+    from neurosim.xylo.mapping import Mapped
 
 HEADROOM = 1.5
 """Registers hold states this much larger than those seen in calibration."""
