@@ -119,6 +119,11 @@ class FrontEnd:
         return events if bands.ndim == 3 else events[0]
 
     @property
+    def dt(self) -> float:
+        """Length of a time step in seconds."""
+        return 1 / RATE_HZ
+
+    @property
     def saturation_level(self) -> int:
         """Magnitude |y| of a filter output from which the encoder cannot tell it from a larger."""
         return 16 << self.shift if self.encoder == "scale" else self.threshold

@@ -1,0 +1,64 @@
+"""Arrays that took a while, kept on disk under a hash of all that they depend on."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurosim import store
+from neurosim.errors import InputError
+
+Arrays = dict[str, np.ndarray]
+
+
+def folder() -> Path:
+    """Return the user's cache folder for encoded data; it may be deleted at any time."""
+    import platformdirs
+
+    return platformdirs.user_cache_path("neurosim") / "data"
+
+
+def cached(key: dict[str, Any], make: Callable[[], Arrays], where: Path | None = None) -> Arrays:
+    """Return the arrays that belong to a key: from disk, or made now and written.
+
+    A file is written whole or not at all, also when several processes make it at once; one that
+    is damaged is made again; where nothing can be written, nothing is cached.
+
+    Args:
+        key: all that the arrays depend on, as JSON values.
+        make: makes the arrays.
+        where: folder of the files; `folder()` when None.
+    """
+    text = json.dumps(key, sort_keys=True)
+    name = hashlib.sha256(text.encode()).hexdigest()[:24] + ".safetensors"
+    path = (where or folder()) / name
+    with contextlib.suppress(InputError):
+        arrays, header = store.load(path, "cache")
+        if header.get("key") == text and header.get("checksum") == _checksum(arrays):
+            return arrays
+    arrays = make()
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as own:
+            header = {"key": text, "checksum": _checksum(arrays)}
+            os.replace(store.save(Path(own) / name, "cache", arrays, header), path)
+    return arrays
+
+
+def _checksum(arrays: Arrays) -> int:
+    """Return a CRC-32 of all arrays, which finds accidental damage."""
+    value = 0
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        value = zlib.crc32(f"{name}{array.dtype}{array.shape}".encode(), value)
+        value = zlib.crc32(array.data.cast("B") if array.size else b"", value)
+    return value

@@ -1,0 +1,160 @@
+"""Ready data sets: encoded windows in three parts that share no subject."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache as once
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurosim.data import cache, seglearn
+from neurosim.data.imu import FrontEnd
+from neurosim.data.imu_scale import choose_scale
+from neurosim.data.seglearn import Recordings
+from neurosim.data.splits import Split
+from neurosim.data.windows import HOP, LEAD_IN, STEPS, Windows, cut, encode_recording, resample
+from neurosim.errors import InputError
+
+WRIST_SPLIT = Split(train=(1, 2, 3, 4, 5, 6), validation=(7,), test=(8, 9, 10))
+"""The split of the wrist recordings that results are reported on, fixed before any was seen."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Encoded windows to train on, to choose settings with, and to report."""
+
+    train: Windows
+    validation: Windows
+    test: Windows
+    front_end: FrontEnd
+    """What encoded them; deploy it with the net."""
+    classes: tuple[str, ...]
+    """Names of the labels."""
+    split: Split
+
+
+def wrist_imu(
+    split: Split = WRIST_SPLIT,
+    *,
+    front_end: FrontEnd | None = None,
+    cache_folder: str | Path | None = None,
+) -> Dataset:
+    """Return the wrist recordings as 3605 encoded windows of 2.56 s that overlap by half.
+
+    Each recording is resampled from 50 to 200 Hz (polyphase, `windows.resample`), encoded whole
+    and causally after 2 s of its first value, then cut.
+
+    Args:
+        split: which subjects are in which part.
+        front_end: the encoder; `choose_front_end` on the training subjects when None.
+        cache_folder: where encoded windows are kept; the user's cache folder when None.
+
+    Raises:
+        UnavailableError: seglearn, which holds the recordings, is not installed.
+        InputError: its file was changed, or the recordings do not fit the split or front end.
+    """
+    return encode(_wrist(), split, front_end=front_end, cache_folder=cache_folder)
+
+
+def encode(
+    recordings: Recordings,
+    split: Split,
+    *,
+    front_end: FrontEnd | None = None,
+    cache_folder: str | Path | None = None,
+) -> Dataset:
+    """Return recordings as encoded windows in three parts; arguments as for `wrist_imu`."""
+    absent = sorted({*split.train, *split.validation, *split.test} - set(recordings.subjects))
+    if absent:
+        raise InputError(
+            f"subject {absent[0]} of the split has no recordings; there are "
+            f"{sorted({int(s) for s in recordings.subjects})}"
+        )
+    if front_end is None:
+        front_end = choose_front_end(recordings, split, cache_folder=cache_folder)
+    arrays = cache.cached(
+        {"what": "windows", "front end": front_end.to_dict(), **_key(recordings)},
+        lambda: _encode_all(recordings, front_end),
+        Path(cache_folder) if cache_folder is not None else None,
+    )
+    windows = Windows(arrays["raster"], arrays["labels"], arrays["subjects"])
+    parts = {
+        part: windows.select(split.mask(part, windows.subjects))
+        for part in ("train", "validation", "test")
+    }
+    return Dataset(**parts, front_end=front_end, classes=recordings.classes, split=split)
+
+
+def choose_front_end(
+    recordings: Recordings,
+    split: Split,
+    *,
+    saturated: float = 0.01,
+    cache_folder: str | Path | None = None,
+    **settings: Any,
+) -> FrontEnd:
+    """Return a front end with the scale that the training subjects call for.
+
+    Args:
+        recordings: all recordings; only those of `split.train` are looked at.
+        split: which subjects are in which part.
+        saturated: fraction of their (step, channel) values that may saturate.
+        cache_folder: where the scale is kept; the user's cache folder when None.
+        **settings: the other settings of the front end.
+
+    Raises:
+        InputError: a setting is wrong, or the recordings hold no movement.
+    """
+    trial = FrontEnd.from_dict({"scale": 1.0, **settings})
+
+    def choose() -> cache.Arrays:
+        chosen = np.flatnonzero(split.mask("train", recordings.subjects))
+        signals = [resample(recordings.signals[i][:, :3], recordings.rate_hz) for i in chosen]
+        return {"scale": np.array(choose_scale(signals, trial, saturated=saturated))}
+
+    key = {"what": "scale", "front end": trial.to_dict(), "train": split.train}
+    arrays = cache.cached(
+        {**key, "saturated": saturated, **_key(recordings)},
+        choose,
+        Path(cache_folder) if cache_folder is not None else None,
+    )
+    return FrontEnd.from_dict({**settings, "scale": float(arrays["scale"])})
+
+
+@once
+def _wrist() -> Recordings:
+    return seglearn.load()
+
+
+def _encode_all(recordings: Recordings, front_end: FrontEnd) -> cache.Arrays:
+    """Encode and cut every recording."""
+    rasters = [
+        cut(encode_recording(signal[:, :3], recordings.rate_hz, front_end))
+        for signal in recordings.signals
+    ]
+    counts = [len(raster) for raster in rasters]
+    return {
+        "raster": np.concatenate(rasters),
+        "labels": np.repeat(recordings.labels, counts),
+        "subjects": np.repeat(recordings.subjects, counts),
+    }
+
+
+def _key(recordings: Recordings) -> dict[str, Any]:
+    """Return what an encoding depends on beside the front end's settings."""
+    return {"data": recordings.digest, "code": _code(), "cut": [STEPS, HOP, LEAD_IN]}
+
+
+@once
+def _code() -> str:
+    """Return a hash of the code that encodes, and of scipy's version, which resamples."""
+    import scipy
+
+    state = hashlib.sha256(scipy.__version__.encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        if path.stem.startswith("imu") or path.stem in ("windows", "dataset"):
+            state.update(path.read_bytes())
+    return state.hexdigest()

@@ -1,0 +1,99 @@
+"""Wrist recordings of shoulder exercises, from the file inside the package seglearn (BSD-3).
+
+D. M. Burns et al., "Shoulder physiotherapy exercise recognition: machine learning the inertial
+signals from a smartwatch", Physiol. Meas. 39, 075007 (2018): ten subjects, seven exercises, both
+arms, a smartwatch at 50 Hz. These are exercises, not daily activities.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from neurosim.errors import InputError, UnavailableError
+
+SHA256 = "eb122f23cdf06ef6bd6c6c5312958ec5cf9d038e2e6d457b8081662c75a42537"
+"""Of watch_dataset.npy in seglearn 1.2.5."""
+
+RATE_HZ = 50.0
+
+CLASSES = ("PEN", "ABD", "FEL", "IR", "ER", "TRAP", "ROW")
+"""Pendulum, abduction, forward elevation, internal and external rotation, lower trapezius row,
+bent over row."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recordings:
+    """Recordings of a six-axis inertial sensor, each of its own length."""
+
+    signals: tuple[np.ndarray, ...]
+    """(time, 6) float64 each: acceleration x, y, z in g; angular velocity x, y, z in rad/s."""
+    labels: np.ndarray
+    """(recordings,) index into `classes`."""
+    subjects: np.ndarray
+    """(recordings,) number of the subject, from 1."""
+    sides: np.ndarray
+    """(recordings,) 0 left arm, 1 right arm."""
+    classes: tuple[str, ...] = CLASSES
+    rate_hz: float = RATE_HZ
+    digest: str = SHA256
+    """SHA-256 of the file they come from."""
+
+    def __len__(self) -> int:
+        return len(self.signals)
+
+
+def find() -> Path:
+    """Return the path of the data file; seglearn itself is not imported.
+
+    Raises:
+        UnavailableError: seglearn is not installed, or comes without the file.
+    """
+    found = importlib.util.find_spec("seglearn")
+    remedy = "install it with: pip install seglearn==1.2.5"
+    if found is None or found.origin is None:
+        raise UnavailableError(f"seglearn, which holds the wrist recordings, is missing; {remedy}")
+    path = Path(found.origin).parent / "data" / "watch_dataset.npy"
+    if not path.is_file():
+        raise UnavailableError(
+            f"{path}: the wrist recordings are missing from seglearn; re{remedy}"
+        )
+    return path
+
+
+def load(path: str | Path | None = None) -> Recordings:
+    """Read the 140 recordings (244,102 steps).
+
+    The file is a pickle, which can run code when it is read: it is read only if its SHA-256 is
+    the known one.
+
+    Args:
+        path: the data file; that of the installed seglearn when None.
+
+    Raises:
+        UnavailableError: there is no such file.
+        InputError: the file is not the known one.
+    """
+    path = find() if path is None else Path(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UnavailableError(f"{path}: cannot read the wrist recordings ({error})") from error
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != SHA256:
+        raise InputError(
+            f"{path}: SHA-256 is {digest[:12]}..., expected {SHA256[:12]}...; the file was changed "
+            "and is not opened: reinstall it with: pip install --force-reinstall seglearn==1.2.5"
+        )
+    table = np.load(io.BytesIO(content), allow_pickle=True).item()
+    return Recordings(
+        signals=tuple(np.asarray(signal, dtype=np.float64) for signal in table["X"]),
+        labels=np.asarray(table["y"], dtype=np.int64),
+        subjects=np.asarray(table["subject"], dtype=np.int64),
+        sides=np.asarray(table["side"], dtype=np.int64),
+    )

@@ -1,0 +1,85 @@
+"""Splits by subject: nobody's movements are in two parts.
+
+Windows of one person resemble each other far more than those of another, so a random split would
+flatter every classifier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurosim.errors import InputError
+
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Split:
+    """Subjects to train on, to choose settings with, and to report; no one is in two parts."""
+
+    train: tuple[int, ...]
+    validation: tuple[int, ...]
+    test: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        seen: dict[int, str] = {}
+        for part in PARTS:
+            subjects = tuple(sorted({int(s) for s in getattr(self, part)}))
+            for subject in subjects:
+                if subject in seen:
+                    raise InputError(
+                        f"subject {subject} is in {seen[subject]} and in {part}; "
+                        "give every subject to one part only"
+                    )
+                seen[subject] = part
+            object.__setattr__(self, part, subjects)
+        if not self.train:
+            raise InputError("no subject is left to train on; name fewer for validation and test")
+
+    def mask(self, part: str, subjects: np.ndarray) -> np.ndarray:
+        """Return a boolean array: which entries of `subjects` belong to the part."""
+        if part not in PARTS:
+            raise InputError(f"part {part!r} is not known; choose one of {PARTS}")
+        return np.isin(subjects, getattr(self, part))
+
+
+def by_subject(
+    subjects: Iterable[int], *, test: Iterable[int], validation: Iterable[int] = ()
+) -> Split:
+    """Return a split that trains on all subjects not named.
+
+    Args:
+        subjects: the subject of each recording, or each subject once.
+        test: subjects to report on.
+        validation: subjects to choose settings with.
+
+    Raises:
+        InputError: a named subject has no recordings, is named in both parts, or none is left.
+    """
+    present = {int(s) for s in subjects}
+    test, validation = ({int(s) for s in part} for part in (test, validation))
+    absent = sorted((test | validation) - present)
+    if absent:
+        raise InputError(f"subject {absent[0]} has no recordings; there are {sorted(present)}")
+    return Split(tuple(present - test - validation), tuple(validation), tuple(test))
+
+
+def at_random(
+    subjects: Iterable[int], *, test: int, validation: int = 0, seed: int | np.random.Generator
+) -> Split:
+    """Return a split with that many subjects, chosen at random, for test and validation.
+
+    Raises:
+        InputError: more subjects are asked for than leave one to train on, or fewer than none.
+    """
+    present = sorted({int(s) for s in subjects})
+    if min(test, validation) < 0 or test + validation >= len(present):
+        raise InputError(
+            f"{test} test and {validation} validation subjects of {len(present)}: "
+            "both must be >= 0 and leave at least one to train on"
+        )
+    drawn = np.random.default_rng(seed).permutation(present).tolist()
+    return by_subject(present, test=drawn[:test], validation=drawn[test : test + validation])
