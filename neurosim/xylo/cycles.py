@@ -50,20 +50,26 @@ def per_step(spec: XyloSpec, input_bins: float = 1.0, hidden_bins: float = 1.0) 
     """Return master-clock cycles of one time step; bins at 1 give the worst case.
 
     Cycles = Nin (3.5 p_in N_ien + 1) + Nhid (7 fanout p_h + 3) + N_oen p_h (1 + 8 Nout)
-    + Nhid (19 + 3 p_h [no aliases]) + 12 Nout, with the mean recurrent fan-out of a neuron.
+    + Nhid (19 + spiking) + 12 Nout, with the mean recurrent fan-out of a neuron; spiking is 3 p_h
+    without aliases, more with them.
     """
-    connected = np.any(spec.weights_in, axis=(0, 2))
-    feeding = np.any(spec.weights_out, axis=1)
-    n_ien, n_oen = np.count_nonzero(connected), np.count_nonzero(feeding)
+    n_ien = np.count_nonzero(np.any(spec.weights_in, axis=(0, 2)))
+    n_oen = np.count_nonzero(np.any(spec.weights_out, axis=1))
     fanout = np.count_nonzero(np.any(spec.weights_rec, axis=2)) / spec.hidden
-    plain = 3.0 * hidden_bins if not any(spec.aliases or ()) else 0.0
     return float(
         spec.channels * (3.5 * input_bins * n_ien + 1)
         + spec.hidden * (7 * fanout * hidden_bins + 3)
         + n_oen * hidden_bins * (1 + 8 * spec.outputs)
-        + spec.hidden * (19 + plain)
+        + spec.hidden * (19 + _spiking(spec, hidden_bins))
         + 12 * spec.outputs
     )
+
+
+def _spiking(spec: XyloSpec, p: float) -> float:
+    """Return the mean cycles of a hidden neuron for spikes and aliases, p its share of active bins."""
+    aliased = sum(map(len, spec.aliases or ())) / spec.hidden  # sources, and as many targets
+    both = aliased * aliased
+    return 2 * max(p, both) + 3 * max(p * aliased, both) + p + max(p, aliased) * aliased
 
 
 def clock_hz(spec: XyloSpec) -> float:

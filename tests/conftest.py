@@ -1,0 +1,20 @@
+"""Shared by all tests: seeds, hypothesis profile, small nets and specifications."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "default",
+    deadline=None,  # the first example of a test compiles
+    derandomize=True,  # the same examples every time
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("default")
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20)

@@ -1,0 +1,57 @@
+"""Small nets and specifications that fire, for tests."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neurosim.network import Layer, Network
+from neurosim.xylo import XyloSpec
+
+DT = 5e-3
+
+
+def tau(shift, dt: float = DT) -> np.ndarray:
+    """Time constant whose decay per step is 1 - 2^-shift."""
+    return -dt / np.log1p(-(2.0 ** -np.asarray(shift, dtype=float)))
+
+
+def network(rng: np.random.Generator, sizes=(6, 10, 8, 3), gain: float = 0.9) -> Network:
+    """A feed-forward net with mixed decays; hidden up to 31 spikes a step, output 1."""
+    layers = []
+    for k, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        layers.append(
+            Layer(
+                weight=rng.normal(0.1, gain, (n_in, n_out)) / np.sqrt(n_in),
+                tau_mem=tau(rng.integers(2, 5, n_out)),
+                tau_syn=tau(rng.integers(2, 5, n_out)),
+                threshold=np.ones(n_out),
+                bias=np.zeros(n_out),
+                max_spikes=1 if k == len(sizes) - 2 else 31,
+            )
+        )
+    return Network(tuple(layers), dt=DT)
+
+
+def events(rng: np.random.Generator, shape=(5, 60, 6), rate: float = 0.3) -> np.ndarray:
+    """Poisson event counts."""
+    return rng.poisson(rate, shape).astype(np.uint8)
+
+
+def spec(rng: np.random.Generator, **changes) -> XyloSpec:
+    """A recurrent specification with biases, aliases and mixed decays: 4 inputs, 12 hidden, 3 out."""
+    n = 12
+    values = {
+        "weights_in": rng.integers(-40, 90, (4, 8, 1)),
+        "weights_rec": rng.integers(-50, 50, (n, n, 1)),
+        "weights_out": rng.integers(-40, 90, (6, 3)),
+        "dash_mem": rng.integers(1, 6, n),
+        "dash_syn": rng.integers(1, 6, n),
+        "dash_mem_out": [2, 3, 4],
+        "dash_syn_out": [4, 3, 2],
+        "threshold": rng.integers(200, 900, n),
+        "threshold_out": [300, 400, 500],
+        "bias": rng.integers(-5, 20, n),
+        "aliases": [[3]] + [[]] * (n - 2) + [[2]],
+        "weight_shift_in": 1,
+    }
+    return XyloSpec(**{**values, **changes})
