@@ -129,3 +129,35 @@ def verify(
     else:
         console.print(table(reports))
     raise typer.Exit(0 if exact else 1)
+
+
+@app.command()
+def equations(
+    name: Annotated[str | None, typer.Argument(help="A model or rule; all are listed without.")] = None,
+) -> None:
+    """List the equations, or print one: equations, parameters, reference."""
+    from neurosim import equations as library
+
+    console.print(library.describe(name) if name else library.catalogue())
+
+
+@app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(help="Which; all without.")] = None,
+) -> None:
+    """Run the benchmarks of a checkout: ratios measured in one run."""
+    from neurosim.experiments.benchmarks import run_benchmarks
+
+    run_benchmarks(names or [], console)
+
+
+@app.command()
+def doctor(
+    clear_cache: Annotated[bool, typer.Option("--clear-cache", help="Empty it.")] = False,
+) -> None:
+    """Say what this machine offers: versions, compiler, data, cache."""
+    from neurosim.experiments import doctor as examination
+
+    if clear_cache:
+        console.print(f"cleared {examination.clear_cache() / 1e6:.1f} MB")
+    console.print(examination.table())
