@@ -35,7 +35,7 @@ def cached(key: dict[str, Any], make: Callable[[], Arrays], where: Path | None =
 
     Args:
         key: all that the arrays depend on, as JSON values.
-        make: makes the arrays.
+        make: makes the arrays, each with at least one axis.
         where: folder of the files; `folder()` when None.
     """
     text = json.dumps(key, sort_keys=True)

@@ -45,7 +45,7 @@ def wrist_imu(
     """Return the wrist recordings as 3605 encoded windows of 2.56 s that overlap by half.
 
     Each recording is resampled from 50 to 200 Hz (polyphase, `windows.resample`), encoded whole
-    and causally after 2 s of its first value, then cut.
+    and causally after 4 s of its first value, then cut.
 
     Args:
         split: which subjects are in which part.
@@ -113,7 +113,7 @@ def choose_front_end(
     def choose() -> cache.Arrays:
         chosen = np.flatnonzero(split.mask("train", recordings.subjects))
         signals = [resample(recordings.signals[i][:, :3], recordings.rate_hz) for i in chosen]
-        return {"scale": np.array(choose_scale(signals, trial, saturated=saturated))}
+        return {"scale": np.array([choose_scale(signals, trial, saturated=saturated)])}
 
     key = {"what": "scale", "front end": trial.to_dict(), "train": split.train}
     arrays = cache.cached(
@@ -121,7 +121,7 @@ def choose_front_end(
         choose,
         Path(cache_folder) if cache_folder is not None else None,
     )
-    return FrontEnd.from_dict({**settings, "scale": float(arrays["scale"])})
+    return FrontEnd.from_dict({**settings, "scale": float(arrays["scale"][0])})
 
 
 @once

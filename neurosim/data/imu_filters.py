@@ -8,6 +8,8 @@ gain at its centre is 1 to 1.23. Eight extra bits keep small signals out of the 
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numba import njit
 
@@ -21,6 +23,7 @@ _TAP_BITS = 15
 _EXTRA_BITS = 8
 
 
+@cache
 def taps() -> np.ndarray:
     """Return (5, 3) integers: a1 and a2 in units of 2^-15, and the shift that replaces b0."""
     from scipy.signal import butter
@@ -30,7 +33,9 @@ def taps() -> np.ndarray:
         b, a = butter(1, band, btype="bandpass", fs=RATE_HZ)
         a1, a2 = (int(tap * 2**_TAP_BITS) for tap in a[1:])
         rows.append((a1, a2, int(np.log2(1 / abs(b[0])))))
-    return np.array(rows, dtype=np.int64)
+    table = np.array(rows, dtype=np.int64)
+    table.flags.writeable = False
+    return table
 
 
 @njit(cache=True)

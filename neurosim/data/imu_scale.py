@@ -8,7 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from neurosim.data.imu import FrontEnd
+from neurosim.data.windows import LEAD_IN, lead_in
 from neurosim.errors import InputError
+
+_FULL_SCALE = 1 - 2**-15
 
 _HEADROOM = 2.0
 """Signals may come this much stronger than any seen before the 16-bit input overflows."""
@@ -19,10 +22,11 @@ def choose_scale(
 ) -> float:
     """Return the scale at which the encoder saturates in a given fraction of values.
 
-    The filters are linear up to rounding, so one pass at a trial scale gives the quantile of |y|
-    that the scale must bring to the level where the encoder's count ends (512 for "scale", the
-    threshold for "IAF"). The result is cut to two digits, and small enough that an acceleration
-    twice as strong as the strongest given still fits 16 bits.
+    The filters are linear up to rounding, so one pass at a trial scale (with the lead-in of
+    `windows.encode_recording`) gives the quantile of |y| that the scale must bring to the level
+    where the encoder's count ends: 512 for "scale", the threshold for "IAF". The result is cut
+    to two digits, and small enough that an acceleration twice as strong as the strongest given
+    still fits 16 bits.
 
     Args:
         signals: (time, 3) accelerations in g at 200 Hz; those of the training subjects only.
@@ -43,11 +47,14 @@ def choose_scale(
             f"signals reach {strongest} g at most; a scale needs finite accelerations that differ "
             "from zero"
         )
-    trial = replace(front_end or FrontEnd(1.0), scale=1 / (_HEADROOM * strongest))
-    bands = np.concatenate([np.abs(trial.filter(signal)) for signal in signals])
+    trial = replace(front_end or FrontEnd(1.0), scale=_FULL_SCALE / (_HEADROOM * strongest))
+    bands = np.concatenate([np.abs(trial.filter(lead_in(s))[LEAD_IN:]) for s in signals])
     level = float(np.quantile(bands, 1 - saturated))
     if level < 1:
-        raise InputError("signals hold no movement in 1-32 Hz; no scale brings any to the encoder")
+        raise InputError(
+            f"signals move in 1-32 Hz in less than {saturated:g} of their values; give recordings "
+            "with movement, or a smaller `saturated`"
+        )
     scale = min(trial.scale * trial.saturation_level / level, trial.scale)
     digit = 10.0 ** (np.floor(np.log10(scale)) - 1)
     return float(np.round(np.floor(scale / digit + 1e-9) * digit, 12))

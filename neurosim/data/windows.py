@@ -16,9 +16,9 @@ STEPS = 512
 HOP = 256
 """Steps from one window to the next: they overlap by half."""
 
-LEAD_IN = 400
-"""The first value stands for these 2 s before a recording, so that the filters, as on a chip
-that has been running, have forgotten the step from nothing to gravity."""
+LEAD_IN = 800
+"""The first value stands for these 4 s before a recording, so that the filters, as on a chip that
+has been running, have forgotten the step from nothing to gravity (the slowest to exp(-4 pi))."""
 
 _EDGE_S = 0.5
 """Both ends of a recording are held this long for the resampling filter, which looks ahead."""

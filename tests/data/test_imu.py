@@ -2,16 +2,18 @@
 
 import json
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurosim.data import imu_rotation
+from neurosim.data import imu_rotation, seglearn
 from neurosim.data.imu import CHANNELS, FrontEnd, encode, quantise
 from neurosim.data.imu_filters import band_pass, taps
 from neurosim.data.imu_rotation import remove_rotation
+from neurosim.data.windows import resample
 from neurosim.errors import InputError
 from neurosim.xylo import rockpool_devices
 
@@ -124,6 +126,24 @@ def test_whole_chain_equals_rockpools_model_of_the_chip(encoder, rotation_remova
     assert 0.01 < (ours > 0).mean() < 0.99
     np.testing.assert_array_equal(front_end.quantise(acceleration), signal)
     np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("rotation_removal", [False, True])
+def test_real_movements_encode_as_in_rockpool(rotation_removal):
+    recordings = seglearn.load()
+    by_range = sorted(range(140), key=lambda i: np.ptp(recordings.signals[i][:, :3]))
+    pieces = [resample(recordings.signals[i][300:400, :3], 50) for i in (by_range[-1], by_range[0])]
+    acceleration = np.stack(pieces)
+    front_end = FrontEnd(0.1, rotation_removal=rotation_removal, reversed_prefix=True)
+    signal = front_end.quantise(acceleration)
+    if rotation_removal:
+        signal = rockpool_run(rockpool.RotationRemoval, signal)
+    bands = rockpool_run(rockpool.FilterBank, signal)
+    np.testing.assert_array_equal(front_end.filter(acceleration), bands)
+    for encoder, module in (("scale", "ScaleSpikeEncoder"), ("IAF", "IAFSpikeEncoder")):
+        events = replace(front_end, encoder=encoder).encode(acceleration)
+        assert events.any(axis=(1, 2)).all()
+        np.testing.assert_array_equal(events, rockpool_run(getattr(rockpool, module), bands))
 
 
 def test_registers_cannot_overflow_for_16_bit_signals():
