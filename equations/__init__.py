@@ -1,1 +1,7 @@
 """What a neuron, a threshold rule, a homeostat is: declarations in Brian2 equations."""
+
+from neurosim.equations.catalogue import Catalogue, catalogue, describe
+from neurosim.equations.declaration import Declaration, Parameter
+from neurosim.equations.registry import declarations, get
+
+__all__ = ["Catalogue", "Declaration", "Parameter", "catalogue", "declarations", "describe", "get"]

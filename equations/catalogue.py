@@ -1,0 +1,80 @@
+"""The catalogue as a table, and one page of text for a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from inspect import cleandoc
+from typing import TYPE_CHECKING
+
+from neurosim.equations.registry import declarations, get
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from neurosim.equations.declaration import Declaration
+
+_COLUMNS = ("name", "meaning", "parameters", "reference")
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All models and rules: print it with rich, or take `markdown()`."""
+
+    rows: tuple[tuple[str, ...], ...]
+
+    def __rich__(self) -> Table:
+        from rich.table import Table
+
+        table = Table(*_COLUMNS)
+        for row in self.rows:
+            table.add_row(*row)
+        return table
+
+    def markdown(self) -> str:
+        """Return the table in Markdown."""
+        lines = (_COLUMNS, ("---",) * len(_COLUMNS), *self.rows)
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+    def __str__(self) -> str:
+        return self.markdown()
+
+
+def catalogue() -> Catalogue:
+    """Return a table of all models and rules."""
+    return Catalogue(
+        tuple(
+            (model.name, model.meaning, ", ".join(model.parameters), model.reference)
+            for model in declarations().values()
+        )
+    )
+
+
+def describe(name: str) -> str:
+    """Return a page of text: meaning, equations, code, parameters and reference.
+
+    Raises:
+        InputError: no declaration has that name.
+    """
+    model = get(name)
+    parts = [f"{model.name}: {model.meaning}", _section("equations", model.equations)]
+    for title in ("threshold", "reset", "refractory"):
+        if text := getattr(model, title):
+            parts.append(_section(title, text))
+    for title, blocks in (("each step", model.step), ("at a presynaptic spike", model.events)):
+        parts += [_section(f"{title}, {block}", code) for block, code in blocks.items()]
+    parts += [_section("parameters", _parameters(model)), _section("reference", model.reference)]
+    return "\n\n".join(parts)
+
+
+def _section(title: str, text: str) -> str:
+    body = "\n".join(f"    {line}" for line in cleandoc(text).splitlines())
+    return f"{title}\n{body}"
+
+
+def _parameters(model: Declaration) -> str:
+    lines = []
+    for name, p in model.parameters.items():
+        unit = "" if p.unit == "1" else f" {p.unit}"
+        bounds = f" ({p.bounds})" if p.bounds else ""
+        lines.append(f"{name} = {p.default:g}{unit}{bounds}  # {p.meaning}")
+    return "\n".join(lines) or "none"

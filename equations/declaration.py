@@ -1,0 +1,130 @@
+"""Declaration: a neuron, rule or homeostat stated once: Brian2 equations and their meaning."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from math import inf
+from types import MappingProxyType
+
+from neurosim.errors import InputError
+
+INTEGER = "integer"
+"""Unit of a parameter that is a whole number."""
+
+_NAME = re.compile(r"[a-z][a-z0-9-]*")
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number that a model needs, with what a reader must know about it."""
+
+    default: float
+    unit: str
+    """A Brian2 unit like "mV", "1" for a dimensionless number, or "integer"."""
+    meaning: str
+    low: float = -inf
+    """Smallest value allowed, in `unit`."""
+    high: float = inf
+    """Largest value allowed, in `unit`."""
+
+    def __post_init__(self) -> None:
+        if not self.low <= self.default <= self.high:
+            raise InputError(
+                f"parameter default {self.default} {self.unit} lies outside its bounds "
+                f"{self.low}..{self.high}"
+            )
+
+    @property
+    def bounds(self) -> str:
+        """The allowed range as text, like "0..15"; empty where everything is allowed."""
+        if (self.low, self.high) == (-inf, inf):
+            return ""
+        if self.high == inf:
+            return f">= {self.low:g}"
+        if self.low == -inf:
+            return f"<= {self.high:g}"
+        return f"{self.low:g}..{self.high:g}"
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What all models share: a name, a meaning, equations, parameters and a reference.
+
+    Parameters are no part of `equations`: each becomes a constant variable of its unit, so that its
+    value can change without a new build. Dimensions are checked when a declaration is made, with
+    Brian2; a text that was found right before is not checked again.
+
+    Raises:
+        InputError: a name is malformed, a parameter is declared twice or never used, or the
+            equations do not fit together in their dimensions.
+    """
+
+    name: str
+    meaning: str
+    """One sentence."""
+    equations: str
+    """Brian2 equations: differential equations, subexpressions and state variables."""
+    parameters: Mapping[str, Parameter]
+    reference: str
+    """Where it comes from, with its DOI."""
+    threshold: str | None = None
+    """Brian2 condition that makes a spike."""
+    reset: str | None = None
+    """Abstract code run at a spike."""
+    refractory: str | None = None
+    """Brian2 expression for the time (or condition) without a further spike."""
+    step: Mapping[str, str] = field(default_factory=dict)
+    """Abstract code by name, run once each time step in this order."""
+    events: Mapping[str, str] = field(default_factory=dict)
+    """Abstract code by name, run for each synapse that transmits, with `_pre` and `_post`."""
+    synapse: str = ""
+    """Brian2 equations of a synapse's own variables, for `events`."""
+    functions: tuple[str, ...] = ()
+    """Names of the functions of `neurosim.equations.functions` that the code uses."""
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise InputError(
+                f"model name {self.name!r}: use lower-case letters, digits and hyphens"
+            )
+        for name in ("parameters", "step", "events"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+        defined, used = set(self.variables), set(_IDENTIFIER.findall(self.code))
+        for name in self.parameters:
+            if name in defined:
+                raise InputError(
+                    f"{self.name}: parameter {name!r} is also a variable; state it once"
+                )
+            if name not in used and f"{name}_post" not in used:
+                raise InputError(f"{self.name}: parameter {name!r} is never used; remove it")
+        from neurosim.equations import dimensions
+
+        dimensions.check(self)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the variables that the equations define, in their order."""
+        lines = (line.split("#")[0].strip() for line in self.equations.splitlines())
+        left = (re.match(r"d(\w+)/dt\s*=|(\w+)\s*(?:=[^=]|:)", line) for line in lines if line)
+        return tuple(m[1] or m[2] for m in left if m)
+
+    @property
+    def code(self) -> str:
+        """All equations and code as one text."""
+        parts = (self.equations, self.threshold, self.reset, self.refractory)
+        blocks = (*self.step.values(), *self.events.values())
+        return "\n".join(part for part in (*parts, *blocks) if part)
+
+    def digest(self) -> str:
+        """Return a hash of everything that determines the dynamics and their units."""
+        content = [
+            (f.name, dict(value) if isinstance(value, Mapping) else value)
+            for f in fields(self)
+            if f.name not in ("name", "meaning", "reference")
+            for value in (getattr(self, f.name),)
+        ]
+        return hashlib.sha256(repr(content).encode()).hexdigest()[:32]

@@ -1,0 +1,45 @@
+"""Use Brian2 in passing, without a trace in the user's session."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+def load() -> Any:
+    """Import and return Brian2, but keep Python's own report of an uncaught error.
+
+    Brian2 replaces it on import, and would call every error of ours a bug of Brian2.
+    """
+    hook = sys.excepthook
+    import brian2
+
+    sys.excepthook = hook
+    return brian2
+
+
+@contextmanager
+def sandbox(device: Any = "runtime", target: str = "numpy") -> Iterator[None]:
+    """Work on a device of one's own, and without Brian2's warnings.
+
+    Args:
+        device: a Brian2 device or the name of one.
+        target: what Brian2 generates for its runtime device, "numpy" or "cython".
+    """
+    brian2 = load()
+    from brian2.devices.device import reset_device
+    from brian2.utils.logger import catch_logs
+
+    previous = brian2.prefs.codegen.target
+    with catch_logs():
+        brian2.set_device(device, build_on_run=False)
+        brian2.prefs.codegen.target = target
+        try:
+            yield
+        finally:
+            brian2.prefs.codegen.target = previous
+            reset_device()
+            gc.collect()  # what is deleted unused is warned of: let that happen here

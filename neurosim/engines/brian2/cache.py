@@ -1,0 +1,150 @@
+"""Built libraries, kept on disk: one folder for each key, in the user's cache directory.
+
+A folder appears whole or not at all (it is built beside and renamed), so two processes may build
+the same one at once. The least recently used ones go when there are more than `LIMIT`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+
+import platformdirs
+
+from neurosim.errors import UnavailableError
+
+LIMIT = 64
+"""Most builds kept."""
+
+FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=off", "-fPIC", "-shared")
+"""Compiler flags; nothing that lets a compiler change the order or precision of arithmetic."""
+
+
+@dataclass(frozen=True)
+class Info:
+    """What the cache holds."""
+
+    folder: Path
+    builds: int
+    size: int
+    """Bytes on disk."""
+
+
+def folder() -> Path:
+    """Return the directory of all builds."""
+    return platformdirs.user_cache_path("neurosim") / "brian2"
+
+
+def info() -> Info:
+    """Return where the cache is and what it holds."""
+    builds = _builds()
+    files = [file for build in builds for file in build.rglob("*") if file.is_file()]
+    return Info(folder(), len(builds), sum(file.stat().st_size for file in files))
+
+
+def clear() -> int:
+    """Remove all builds and return how many there were."""
+    builds = _builds()
+    shutil.rmtree(folder(), ignore_errors=True)
+    return len(builds)
+
+
+@lru_cache
+def compiler() -> str | None:
+    """Return the path of the C++ compiler (the environment's CXX, else g++ or clang++), or None."""
+    names = [os.environ["CXX"]] if os.environ.get("CXX") else ["g++", "clang++"]
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+def key(*parts: str) -> str:
+    """Return the name of a build: a hash of its sources and of all tools that shape the result."""
+    tools = (version("brian2"), _compiler_version(), " ".join(FLAGS), _processor())
+    return hashlib.sha256("\0".join((*parts, *tools)).encode()).hexdigest()[:32]
+
+
+def library(name: str, source: Callable[[], str]) -> Path:
+    """Return the path of a shared library, built now if the cache does not hold it.
+
+    Args:
+        name: its key.
+        source: writes its C++; called only when it has to be built.
+
+    Raises:
+        UnavailableError: there is no compiler, or it fails.
+    """
+    place = folder() / name
+    built = place / "library.so"
+    if built.is_file():
+        with suppress(OSError):
+            os.utime(place)  # most recently used
+        return built
+    folder().mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=".building-", dir=folder()))
+    try:
+        code = partial / "source.cpp"
+        code.write_text(source())
+        _compile([*FLAGS, str(code), "-o", str(partial / "library.so")])
+        with suppress(OSError):  # another process was faster: its build is the same
+            partial.rename(place)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    _forget_oldest()
+    return built
+
+
+def _compile(arguments: Sequence[str]) -> None:
+    path = compiler()
+    if path is None:
+        raise UnavailableError(
+            "no C++ compiler found (CXX, g++, clang++); install one or use the target 'numpy'"
+        )
+    done = subprocess.run([path, *arguments], capture_output=True, text=True)
+    if done.returncode:
+        reason = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr)
+        raise UnavailableError(f"{path} failed: {reason.strip()[:300]}; use the target 'numpy'")
+
+
+def _builds() -> list[Path]:
+    """All finished builds, least recently used first."""
+    if not folder().is_dir():
+        return []
+    stamped = []
+    for build in folder().iterdir():
+        with suppress(OSError):  # another process may have removed it
+            if not build.name.startswith("."):
+                stamped.append((build.stat().st_mtime, build))
+    return [build for _, build in sorted(stamped)]
+
+
+def _forget_oldest() -> None:
+    for build in _builds()[:-LIMIT]:
+        shutil.rmtree(build, ignore_errors=True)
+
+
+@lru_cache
+def _compiler_version() -> str:
+    path = compiler()
+    if path is None:
+        return "none"
+    done = subprocess.run([path, "--version"], capture_output=True, text=True)
+    return done.stdout.partition("\n")[0]
+
+
+@lru_cache
+def _processor() -> str:
+    """What -march=native depends on."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine() + platform.processor()
+    return next((line for line in lines if line.startswith(("flags", "Features"))), "")

@@ -1,0 +1,171 @@
+"""Run a XyloSpec in a library whose arithmetic Brian2 generated from the declared equations."""
+
+from __future__ import annotations
+
+import ctypes
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurosim.engines.brian2 import cache, generate
+from neurosim.engines.brian2.parameters import alias_targets, neurons, parameters, sizes, weights
+from neurosim.equations.functions import TABLE
+from neurosim.equations.xylo import MAX_INPUT
+
+if TYPE_CHECKING:
+    from neurosim.xylo.spec import XyloSpec
+
+Records = dict[str, dict[str, np.ndarray]]
+
+_INT16: Any = ctypes.POINTER(ctypes.c_int16)
+_INT32: Any = ctypes.POINTER(ctypes.c_int32)
+_UINT8: Any = ctypes.POINTER(ctypes.c_uint8)
+_POINTERS = {
+    np.dtype(np.int16): _INT16,
+    np.dtype(np.int32): _INT32,
+    np.dtype(np.uint8): _UINT8,
+}
+
+
+class _Weights(ctypes.Structure):
+    _fields_ = (("values", _INT16), ("first", _INT32), ("last", _INT32))
+
+
+@lru_cache
+def _model_type(synapses: int) -> type[ctypes.Structure]:
+    """Return the C++ struct Model."""
+    names = [(p, name) for p, model in neurons(synapses).items() for name in model.parameters]
+
+    class Model(ctypes.Structure):
+        _fields_ = (
+            *((n, ctypes.c_int32) for n in ("channels", "hidden", "output")),
+            *((n, ctypes.c_int32) for n in ("first_output", "max_input")),
+            ("alias", _INT32),
+            ("input", _Weights * synapses),
+            ("recurrent", _Weights * synapses),
+            ("readout", _Weights * 1),
+            *((f"{population}_{name}", _INT16) for population, name in names),
+        )
+
+    return Model
+
+
+@lru_cache
+def _record_type(synapses: int) -> type[ctypes.Structure]:
+    """Return the C++ struct Record."""
+    names = [(p, name) for p, model in neurons(synapses).items() for name in model.variables]
+
+    class Record(ctypes.Structure):
+        _fields_ = tuple(
+            (f"{population}_{name}", _UINT8 if name == "spikes" else _INT16)
+            for population, name in names
+        )
+
+    return Record
+
+
+@lru_cache
+def load(synapses: int) -> Any:
+    """Return the function `run` of the library for that many synapses; built if need be.
+
+    Raises:
+        UnavailableError: it has to be built, and there is no compiler.
+    """
+    declared = [model.digest() for model in neurons(synapses).values()]
+    functions = [entry.cpp for entry in TABLE.values()]
+    name = cache.key(generate.template(), *declared, *functions)
+    run = ctypes.CDLL(str(cache.library(name, partial(generate.source, synapses)))).run
+    run.restype = None
+    run.argtypes = (
+        ctypes.POINTER(_model_type(synapses)),
+        _UINT8,
+        *(ctypes.c_int64,) * 3,
+        ctypes.POINTER(_record_type(synapses)),
+    )
+    return run
+
+
+class Model:
+    """A XyloSpec in the memory layout of the library."""
+
+    def __init__(self, spec: XyloSpec) -> None:
+        self.spec = spec
+        self._arrays: list[np.ndarray] = []  # what the struct points to
+        aliases = alias_targets(spec)
+        matrices = {
+            name: (_Weights * len(list_))(*map(self._weights, list_))
+            for name, list_ in weights(spec).items()
+        }
+        values = {
+            f"{population}_{name}": self._pointer(array)
+            for population in sizes(spec)
+            for name, array in parameters(spec, population).items()
+        }
+        self.struct = _model_type(spec.synapses)(
+            channels=spec.channels,
+            first_output=spec.hidden - len(spec.weights_out),
+            max_input=MAX_INPUT,
+            alias=None if aliases is None else self._pointer(aliases),
+            **sizes(spec),
+            **matrices,
+            **values,
+        )
+
+    def _pointer(self, array: np.ndarray) -> Any:
+        self._arrays.append(array)
+        return array.ctypes.data_as(_POINTERS[array.dtype])
+
+    def _weights(self, matrix: np.ndarray) -> _Weights:
+        """Return a matrix with the range of each row that is not zero."""
+        used = matrix != 0
+        width = matrix.shape[1]
+        first = np.where(used.any(axis=1), used.argmax(axis=1), 0)
+        last = np.where(used.any(axis=1), width - used[:, ::-1].argmax(axis=1), 0)
+        bounds = (self._pointer(edge.astype(np.int32)) for edge in (first, last))
+        return _Weights(self._pointer(matrix), *bounds)
+
+    def run(self, raster: np.ndarray, steps: int, record: tuple[str, ...], threads: int) -> Records:
+        """Run all samples, shared out among threads.
+
+        Args:
+            raster: uint8 (samples, time, channels), contiguous.
+            steps: how many steps to run, at least those of the raster.
+            record: names of variables.
+            threads: at most this many at once; they change nothing in the result.
+
+        Returns:
+            Arrays (samples, steps, neurons) by population and variable.
+        """
+        run, samples = load(self.spec.synapses), len(raster)
+        records = {
+            population: {
+                name: np.empty((samples, steps, n), np.uint8 if name == "spikes" else np.int16)
+                for name in neurons(self.spec.synapses)[population].variables
+                if name in record
+            }
+            for population, n in sizes(self.spec).items()
+        }
+
+        def part(first: int, last: int) -> None:
+            pointers = {
+                f"{population}_{name}": self._slice(array, first, last)
+                for population, arrays in records.items()
+                for name, array in arrays.items()
+            }
+            counts = (last - first, raster.shape[1], steps)
+            out = _record_type(self.spec.synapses)(**pointers)
+            run(self.struct, self._slice(raster, first, last), *counts, out)
+
+        edges = np.linspace(0, samples, min(threads, samples) + 1).astype(int).tolist()
+        if len(edges) == 2:
+            part(0, samples)
+        else:
+            with ThreadPoolExecutor(len(edges) - 1) as pool:
+                list(pool.map(part, edges[:-1], edges[1:]))
+        return records
+
+    @staticmethod
+    def _slice(array: np.ndarray, first: int, last: int) -> Any:
+        return array[first:last].ctypes.data_as(_POINTERS[array.dtype])
