@@ -139,6 +139,8 @@ class FrontEnd:
         Raises:
             InputError: an unknown or missing setting, or a value out of range.
         """
+        if not isinstance(settings, Mapping):
+            raise InputError(f"front end settings are {settings!r}; give names and values")
         known = {field.name for field in fields(cls)}
         unknown = sorted(set(settings) - known)
         if unknown or "scale" not in settings:
@@ -195,11 +197,12 @@ def quantise(acceleration: np.ndarray, scale: float) -> np.ndarray:
             "interpolate gaps first"
         )
     if counts.size and np.abs(counts).max() >= _FULL_SCALE:
-        where = np.unravel_index(int(np.abs(counts).argmax()), counts.shape)
+        flat = int(np.abs(counts).argmax())
+        where = tuple(int(i) for i in np.unravel_index(flat, counts.shape))
         value = float(signal[where])
         largest = np.floor((_FULL_SCALE - 1) / _FULL_SCALE / abs(value) * 1e4) / 1e4
         raise InputError(
-            f"acceleration[{', '.join(str(int(i)) for i in where)}] (axis {'xyz'[where[-1]]}) is "
+            f"acceleration{list(where)} (axis {'xyz'[where[-1]]}) is "
             f"{value:g} g, which overflows 16 bits at scale {scale:g}; use a scale <= {largest:g}"
         )
     return counts.astype(np.int64)

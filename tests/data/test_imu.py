@@ -108,6 +108,17 @@ def test_angle_table_equals_rockpools():
     )
 
 
+def test_angle_search_equals_rockpools_also_where_a_row_fits_exactly():
+    table = rockpool_devices.module("syns63300.imuif.rotation.jsvd").RotationLookUpTable()
+    exact = [(2**17, int(tan), 0) for tan in imu_rotation._TAN2[1:]]
+    exact += [(2 * int(cot), 2**16, 0) for cot in imu_rotation._COT2[:-1]]
+    rng = np.random.default_rng(4)
+    anywhere = rng.integers(1, 2 ** rng.integers(1, 31, (200, 1)), (200, 3)).tolist()
+    rows = [imu_rotation._find_angle(*abc) for abc in exact + anywhere]
+    assert rows == [table.find_angle(*abc)[0] for abc in exact + anywhere]
+    assert set(range(1, 64)) <= set(rows)
+
+
 @pytest.mark.parametrize("rotation_removal", [False, True])
 @pytest.mark.parametrize("encoder", ["scale", "IAF"])
 def test_whole_chain_equals_rockpools_model_of_the_chip(encoder, rotation_removal):
@@ -205,6 +216,13 @@ def test_zero_length_and_zero_samples():
 def test_settings_survive_json():
     front_end = FrontEnd(np.float32(0.25), "IAF", True, threshold=np.int64(512), hold=20)
     assert FrontEnd.from_dict(json.loads(json.dumps(front_end.to_dict()))) == front_end
+
+
+def test_settings_must_be_named():
+    with pytest.raises(InputError, match="names and values"):
+        FrontEnd.from_dict(json.loads("[0.1]"))
+    with pytest.raises(InputError, match="'scale' is missing"):
+        FrontEnd.from_dict({"encoder": "IAF"})
 
 
 @pytest.mark.parametrize(
