@@ -1,1 +1,22 @@
-"""Train rockpool modules with fused kernels and stochastic thresholds."""
+"""Train rockpool modules with fused kernels and stochastic thresholds.
+
+torch and rockpool load with the first name taken from here, so that configurations stay light.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_NAMES = {
+    "LIF": "neurosim.training.modules",
+    "reset_state": "neurosim.training.modules",
+    "module_from_network": "neurosim.training.convert",
+    "network_from_module": "neurosim.training.convert",
+}
+
+__all__ = list(_NAMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        return getattr(import_module(_NAMES[name]), name)
+    raise AttributeError(f"module 'neurosim.training' has no attribute {name!r}")
