@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
+
+from neurosim import store
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,15 +35,12 @@ def style() -> Iterator[None]:
 
 def save(figure: Figure, stem: Path, formats: tuple[str, ...] = ("png", "pdf")) -> list[Path]:
     """Write a figure as `stem.png` and `stem.pdf`, each whole or not at all."""
-    stem.parent.mkdir(parents=True, exist_ok=True)
     paths = []
     for suffix in formats:
         path = stem.with_name(f"{stem.name}.{suffix}")
-        partial = path.with_name(f"{path.name}.part")
         # No date in the file: the same numbers give the same bytes.
         dated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(suffix, {})
-        with style():
+        with style(), store.replacing(path) as partial:
             figure.savefig(partial, format=suffix, metadata=dated)
-        os.replace(partial, path)
         paths.append(path)
     return paths

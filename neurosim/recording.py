@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,14 +88,13 @@ class Recording:
 
     def save(self, path: str | Path) -> Path:
         """Write a NetCDF file, whole or not at all."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".part")
+        from neurosim import store
+
         dataset = self.to_xarray()
         encoding = {name: {"zlib": True, "complevel": 1} for name in dataset.data_vars}
-        dataset.to_netcdf(partial, engine="h5netcdf", encoding=encoding)
-        os.replace(partial, path)
-        return path
+        with store.replacing(path) as partial:
+            dataset.to_netcdf(partial, engine="h5netcdf", encoding=encoding)
+        return Path(path)
 
     @classmethod
     def load(cls, path: str | Path) -> Recording:

@@ -17,17 +17,30 @@ from neurosim.errors import InputError
 VERSION = 1
 
 
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a place to write; it becomes `path` if the block ends well, and vanishes if not.
+
+    Several processes may write the same path at once: each has a place of its own.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def save(path: str | Path, kind: str, tensors: dict[str, np.ndarray], header: dict) -> Path:
     """Write tensors and a JSON header of one kind ("network", "xylo-spec", ...)."""
     from safetensors.numpy import save_file
 
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
     metadata = {"neurosim": json.dumps({"kind": kind, "version": VERSION, **header})}
-    save_file({name: np.ascontiguousarray(a) for name, a in tensors.items()}, partial, metadata)
-    os.replace(partial, path)
-    return path
+    with replacing(path) as partial:
+        save_file({name: np.asarray(a, order="C") for name, a in tensors.items()}, partial, metadata)
+    return Path(path)
 
 
 def load(path: str | Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -67,19 +80,14 @@ def reading(path: str | Path) -> Iterator[None]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    """Write a text file."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Write rows of equal keys as a CSV file, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    with partial.open("w", encoding="utf-8", newline="") as file:
+    """Write rows of equal keys as a CSV file."""
+    with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else [])
         writer.writeheader()
         writer.writerows(rows)
-    os.replace(partial, path)

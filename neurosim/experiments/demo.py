@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from neurosim import data, store
+from neurosim.data.baselines import classical_baselines
 from neurosim.experiments import verification
 from neurosim.experiments.progress import bar, train_with_progress
 from neurosim.experiments.sweep import SCALES, Row, by_threshold, threshold_sweep
@@ -64,7 +65,10 @@ def run_demo(folder: Path, *, fast: bool, seed: int, console: Console) -> bool:
     with bar(console) as progress:
         reports = _verify(specs, dataset, progress)
         sweeps = _sweep(specs, dataset, progress)
-    baselines = data.classical_baselines(dataset)
+    baselines = {
+        f"{b.classifier} on {b.features}": b.test
+        for b in classical_baselines(dataset, data.seglearn.load())
+    }
     result = Result(runs, specs, reports, sweeps, baselines, len(dataset.test.labels))
     _write(folder, result, time.monotonic() - begin)
     console.print(sweep_table(result))
