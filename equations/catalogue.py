@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from neurosim.equations.registry import declarations, get
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from neurosim.equations.declaration import Declaration
+    from rich.table import Table
 
 _COLUMNS = ("name", "meaning", "parameters", "reference")
 

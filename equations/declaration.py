@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from math import inf
+from math import inf, isfinite
 from types import MappingProxyType
 
 from neurosim.errors import InputError
@@ -14,7 +14,19 @@ from neurosim.errors import InputError
 INTEGER = "integer"
 """Unit of a parameter that is a whole number."""
 
-_NAME = re.compile(r"[a-z][a-z0-9-]*")
+SLOTS = {
+    "threshold": "threshold_scale = 1 : 1",
+    "current": "I_noise = 0*amp : amp",
+    "noise": "noise = 0 : 1",
+    "condition": "",
+}
+"""What a neuron leaves open for a fragment, and the equation that stands there without one.
+
+`threshold`: the scale of its threshold above rest. `current`: a current beside its input.
+`noise`: what a neuron that counts steps adds to its membrane. `condition`: when it fires.
+"""
+
+_NAME = re.compile(r"[a-z][a-z0-9-]*( \+ [a-z][a-z0-9-]*)*")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -30,9 +42,11 @@ class Parameter:
     """Smallest value allowed, in `unit`."""
     high: float = inf
     """Largest value allowed, in `unit`."""
+    varies: bool = False
+    """Whether it is an input: it may change in time."""
 
     def __post_init__(self) -> None:
-        if not self.low <= self.default <= self.high:
+        if not (isfinite(self.default) and self.low <= self.default <= self.high):
             raise InputError(
                 f"parameter default {self.default} {self.unit} lies outside its bounds "
                 f"{self.low}..{self.high}"
@@ -52,8 +66,9 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Declaration:
-    """What all models share: a name, a meaning, equations, parameters and a reference.
+    """A model or a fragment of one: name, meaning, equations, parameters and reference.
 
+    A neuron leaves slots open, a fragment fills one: `neuron + fragment` is a neuron again.
     Parameters are no part of `equations`: each becomes a constant variable of its unit, so that its
     value can change without a new build. Dimensions are checked when a declaration is made, with
     Brian2; a text that was found right before is not checked again.
@@ -79,25 +94,36 @@ class Declaration:
     """Brian2 expression for the time (or condition) without a further spike."""
     step: Mapping[str, str] = field(default_factory=dict)
     """Abstract code by name, run once each time step in this order."""
+    initial: Mapping[str, str] = field(default_factory=dict)
+    """Expressions by variable, set in this order at the start; all others start at zero."""
     events: Mapping[str, str] = field(default_factory=dict)
     """Abstract code by name, run for each synapse that transmits, with `_pre` and `_post`."""
     synapse: str = ""
     """Brian2 equations of a synapse's own variables, for `events`."""
     functions: tuple[str, ...] = ()
     """Names of the functions of `neurosim.equations.functions` that the code uses."""
+    methods: tuple[str, ...] = ("exact", "euler")
+    """Brian2's integrators; the first that can do it is taken."""
+    slots: tuple[str, ...] = ()
+    """Slots that the neuron leaves open, names of `SLOTS`."""
+    fills: str = ""
+    """The slot that a fragment fills; empty for what stands alone."""
+    needs: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the neuron that a fragment reads, with their units."""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
-            raise InputError(
-                f"model name {self.name!r}: use lower-case letters, digits and hyphens"
-            )
-        for name in ("parameters", "step", "events"):
+            raise InputError(f"model name {self.name!r}: use lower-case letters, digits, hyphens")
+        for name in ("parameters", "step", "initial", "events", "needs"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+        for slot in (*self.slots, *filter(None, [self.fills])):
+            if slot not in SLOTS:
+                raise InputError(f"{self.name}: slot {slot!r} is not one of {', '.join(SLOTS)}")
         defined, used = set(self.variables), set(_IDENTIFIER.findall(self.code))
         for name in self.parameters:
             if name in defined:
                 raise InputError(
-                    f"{self.name}: parameter {name!r} is also a variable; state it once"
+                    f"{self.name}: parameter {name!r} is a variable too; state it once"
                 )
             if name not in used and f"{name}_post" not in used:
                 raise InputError(f"{self.name}: parameter {name!r} is never used; remove it")
@@ -105,18 +131,26 @@ class Declaration:
 
         dimensions.check(self)
 
+    def __add__(self, fragment: Declaration) -> Declaration:
+        """Return the neuron with one of its slots filled.
+
+        Raises:
+            InputError: the neuron does not leave that slot open, or names clash.
+        """
+        from neurosim.equations.composition import compose
+
+        return compose(self, fragment)
+
     @property
     def variables(self) -> tuple[str, ...]:
         """Names of the variables that the equations define, in their order."""
-        lines = (line.split("#")[0].strip() for line in self.equations.splitlines())
-        left = (re.match(r"d(\w+)/dt\s*=|(\w+)\s*(?:=[^=]|:)", line) for line in lines if line)
-        return tuple(m[1] or m[2] for m in left if m)
+        return defined_names(self.equations)
 
     @property
     def code(self) -> str:
         """All equations and code as one text."""
         parts = (self.equations, self.threshold, self.reset, self.refractory)
-        blocks = (*self.step.values(), *self.events.values())
+        blocks = (*self.step.values(), *self.initial.values(), *self.events.values())
         return "\n".join(part for part in (*parts, *blocks) if part)
 
     def digest(self) -> str:
@@ -128,3 +162,10 @@ class Declaration:
             for value in (getattr(self, f.name),)
         ]
         return hashlib.sha256(repr(content).encode()).hexdigest()[:32]
+
+
+def defined_names(equations: str) -> tuple[str, ...]:
+    """Return the names on the left-hand sides of Brian2 equations, in their order."""
+    lines = (line.split("#")[0].strip() for line in equations.splitlines())
+    left = (re.match(r"d(\w+)/dt\s*=|(\w+)\s*(?:=[^=]|:)", line) for line in lines if line)
+    return tuple(m[1] or m[2] for m in left if m)

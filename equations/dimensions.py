@@ -7,8 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurosim.equations.declaration import INTEGER
-
 from neurosim.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,65 +56,8 @@ def _memory() -> Path:
     return cache / "equations" / f"checked-{__version__}-brian2-{version('brian2')}.txt"
 
 
-def quantity(value: float, unit: str) -> Any:
-    """Return value in a unit like "mV", "nS/ms", "1" or "integer" as Brian2 counts it.
-
-    Raises:
-        InputError: Brian2 has no such unit.
-    """
-    if unit in ("1", INTEGER):
-        return value
-    from brian2.units import allunits
-
-    try:
-        return value * eval(unit, {"__builtins__": {}}, vars(allunits))
-    except (NameError, SyntaxError, TypeError) as error:
-        raise InputError(f"unit {unit!r} is not known to Brian2 ({error})") from error
-
-
-def full_equations(declaration: Declaration) -> str:
-    """Return the equations with a constant variable for each parameter."""
-    return "\n".join(
-        (
-            declaration.equations,
-            *(f"{n} : {_base_unit(p.unit)} (constant)" for n, p in declaration.parameters.items()),
-        )
-    )
-
-
-def _base_unit(unit: str) -> str:
-    """Return how Brian2 names the dimension of a unit in equations."""
-    if unit in ("1", INTEGER):
-        return unit
-    from brian2.units.fundamentalunits import get_dimensions, get_unit
-
-    return repr(get_unit(get_dimensions(quantity(1.0, unit))))
-
-
-def group(declaration: Declaration, n: int, **options: Any) -> Any:
-    """Return a Brian2 NeuronGroup of n units, without the blocks of `step` and the events.
-
-    Parameters are set to their defaults. Further options go to NeuronGroup.
-    """
-    import brian2
-    from neurosim.equations.functions import brian2_functions
-
-    members = brian2.NeuronGroup(
-        n,
-        full_equations(declaration),
-        threshold=declaration.threshold,
-        reset=declaration.reset,
-        refractory=declaration.refractory or False,
-        namespace=brian2_functions(declaration.functions),
-        **options,
-    )
-    for name, parameter in declaration.parameters.items():
-        setattr(members, name, quantity(parameter.default, parameter.unit))
-    return members
-
-
 def _check_with_brian2(declaration: Declaration) -> None:
-    from neurosim.equations.sandbox import load, sandbox
+    from neurosim.equations.sandbox import forget, load, sandbox
 
     brian2 = load()
     from brian2.equations.equations import EquationError
@@ -126,26 +67,45 @@ def _check_with_brian2(declaration: Declaration) -> None:
     reason = ""
     with sandbox():
         try:
-            members = group(declaration, 1)
-            for block in declaration.step.values():
-                members.run_regularly(block)
-            links = [
-                brian2.Synapses(
-                    members,
-                    members,
-                    declaration.synapse,
-                    on_pre=code,
-                    namespace=members.namespace,
-                )
-                for code in declaration.events.values()
-            ]
-            for link in links:
-                link.connect(j="i")
-            brian2.Network(members, *links).run(0 * brian2.ms, namespace={})
+            brian2.Network(*_objects(declaration)).run(0 * brian2.ms, namespace={})
         except (*refusals, KeyError, ValueError, SyntaxError, TypeError) as error:
             cause: BaseException = error
             while cause.__cause__ is not None:
                 cause = cause.__cause__
             reason = " ".join(str(cause).split()) or type(cause).__name__
+            del error, cause
+        if reason:
+            forget()
     if reason:
         raise InputError(f"{declaration.name}: equations do not fit: {reason}")
+
+
+def _objects(declaration: Declaration) -> list[Any]:
+    """Return Brian2 objects that hold all code of a declaration; a fragment gets what it needs."""
+    import brian2
+
+    from neurosim.equations.groups import group
+
+    needs = "\n".join(f"{name} : {unit} (constant)" for name, unit in declaration.needs.items())
+    condition = "i < 0" if declaration.fills and declaration.reset else None
+    members = group(
+        declaration,
+        1,
+        context=needs,
+        threshold=declaration.threshold or condition,
+        method="euler",  # dimensions do not depend on it, and it is quickly set up
+    )
+    for name, expression in declaration.initial.items():
+        setattr(members, name, expression)
+    for block in declaration.step.values():
+        members.run_regularly(block)
+    source = brian2.NeuronGroup(1, "spikes : integer", threshold="spikes > 0")
+    links = [
+        brian2.Synapses(
+            source, members, declaration.synapse, on_pre=code, namespace=members.namespace
+        )
+        for code in declaration.events.values()
+    ]
+    for link in links:
+        link.connect(j="i")
+    return [source, members, *links]

@@ -8,7 +8,19 @@ from neurosim.equations.declaration import Declaration
 
 from neurosim.errors import InputError
 
-_FAMILIES = ("xylo",)
+_FAMILIES = (
+    "lif",
+    "adaptive_lif",
+    "nonlinear_if",
+    "hodgkin_huxley",
+    "noisy_lif",
+    "lif_map",
+    "xylo",
+    "threshold_rules",
+    "drawn_threshold",
+    "firing_rules",
+    "noise",
+)
 """Modules of this package that declare models, in the order of the catalogue."""
 
 
@@ -22,11 +34,21 @@ def declarations() -> dict[str, Declaration]:
     for family in _FAMILIES:
         module = import_module(f"neurosim.equations.{family}")
         for value in vars(module).values():
-            if isinstance(value, Declaration) and known.get(value.name, value) is not value:
-                raise InputError(f"{family}.py declares {value.name!r} a second time; rename one")
-            if isinstance(value, Declaration):
-                known[value.name] = value
+            for model in value if isinstance(value, tuple) else (value,):
+                if isinstance(model, Declaration):
+                    register(known, model)
     return known
+
+
+def register(known: dict[str, Declaration], model: Declaration) -> None:
+    """Add a declaration to those known.
+
+    Raises:
+        InputError: another one has its name.
+    """
+    if known.get(model.name, model) is not model:
+        raise InputError(f"{model.name!r} is declared twice; rename one. Known: {', '.join(known)}")
+    known[model.name] = model
 
 
 def get(name: str) -> Declaration:

@@ -21,6 +21,11 @@ def load() -> Any:
     return brian2
 
 
+def forget() -> None:
+    """Delete what was made in a sandbox and never run: Brian2 warns of it, unheard while inside."""
+    gc.collect()
+
+
 @contextmanager
 def sandbox(device: Any = "runtime", target: str = "numpy") -> Iterator[None]:
     """Work on a device of one's own, and without Brian2's warnings.
@@ -42,4 +47,3 @@ def sandbox(device: Any = "runtime", target: str = "numpy") -> Iterator[None]:
         finally:
             brian2.prefs.codegen.target = previous
             reset_device()
-            gc.collect()  # what is deleted unused is warned of: let that happen here

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.engines.brian2.parameters import neurons
-from neurosim.equations.dimensions import full_equations
+from neurosim.equations.groups import full_equations
 from neurosim.equations.functions import brian2_functions
 
 if TYPE_CHECKING:
@@ -47,13 +47,14 @@ def source(synapses: int) -> str:
     """Return the C++ of a network whose hidden neurons have that many synapses."""
     import jinja2
 
-    from neurosim.equations.sandbox import load, sandbox
+    from neurosim.equations.sandbox import forget, load, sandbox
 
     load()
     from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 
     with sandbox(CPPStandaloneDevice()):
         populations = [_translate(name, model) for name, model in neurons(synapses).items()]
+        forget()
     hidden, output = populations
     assert set(output.support) <= set(hidden.support), "output neurons call other functions"
     environment = jinja2.Environment(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.engines.brian2.parameters import alias_targets, neurons, parameters, sizes, weights
-from neurosim.equations.dimensions import group
+from neurosim.equations.groups import group
 from neurosim.equations.sandbox import load, sandbox
 from neurosim.equations.xylo import MAX_INPUT
 
