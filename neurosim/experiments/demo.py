@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -72,7 +73,10 @@ def run_demo(folder: Path, *, fast: bool, seed: int, console: Console) -> bool:
     result = Result(runs, specs, reports, sweeps, baselines, len(dataset.test.labels))
     _write(folder, result, time.monotonic() - begin)
     console.print(sweep_table(result))
-    console.print(f"Power is an estimate of the core's, anchored to: {ANCHOR}.")
+    console.print(
+        "Scale of the hidden thresholds; spikes per inference; active: share of bins (hidden neuron, "
+        f"step) with a spike; power is an estimate for the core, anchored to: {ANCHOR}."
+    )
     shown = ", ".join(f"{name} {value:.3f}" for name, value in baselines.items())
     console.print(f"Classical baselines on the same windows: {shown}.")
     console.print(verification.table(reports))
@@ -105,22 +109,23 @@ def describe(dataset: Dataset) -> str:
 
 
 def sweep_table(result: Result) -> Table:
-    """Return accuracy, spikes, active bins and power of both nets against the threshold."""
-    table = Table(title=f"Integer engine, {result.windows} test windows of unseen subjects")
-    table.add_column("threshold", justify="right")
-    for what in ("accuracy", "spikes / inference", "active bins", "est. power (µW)"):
-        for net in NETS:
-            table.add_column(f"{what}\n{net}", justify="right")
-    rows = {net: by_threshold(result.sweeps[net]) for net in NETS}
-    formats = {
-        "accuracy": "{:.3f}",
-        "spikes_per_inference": "{:,.0f}",
-        "hidden_bins": "{:.3f}",
-        "power_uw": "{:.1f}",
+    """Return accuracy, spikes per inference, share of active bins and power against the scale."""
+    title = f"{result.windows} test windows of unseen subjects, integer engine"
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1))
+    columns = {
+        "accuracy": ("accuracy", "{:.3f}"),
+        "spikes_per_inference": ("spikes", "{:,.0f}"),
+        "hidden_bins": ("active", "{:.3f}"),
+        "power_uw": ("est. µW", "{:.1f}"),
     }
+    table.add_column("scale", justify="right")
+    for head, _ in columns.values():
+        for net in NETS:
+            table.add_column(f"{head if net == NETS[0] else ''}\n{net}", justify="right")
+    rows = {net: by_threshold(result.sweeps[net]) for net in NETS}
     for scale in SCALES:
-        cells = [f.format(rows[net][scale][key]) for key, f in formats.items() for net in NETS]
-        table.add_row(f"{scale:.1f}", *cells)
+        cells = [f.format(rows[n][scale][key]) for key, (_, f) in columns.items() for n in NETS]
+        table.add_row(f"{scale:.1f}", *cells, style="bold" if scale == 1.0 else "")
     return table
 
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def bar(console: Console | None) -> Iterator[Progress]:
     """Open a progress display; without a console it is silent."""
     columns = (
-        TextColumn("{task.description:<28}"),
-        BarColumn(),
+        TextColumn("{task.description:<12}"),
+        BarColumn(bar_width=14),
         MofNCompleteColumn(),
-        TimeRemainingColumn(compact=True),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=console, disable=console is None) as progress:
@@ -46,9 +46,9 @@ def train_with_progress(
 
         def on_epoch(epoch: dict[str, float]) -> None:
             note = (
-                f"loss {epoch['loss']:.2f}  train {epoch['train_accuracy']:.3f}  "
-                f"validation {epoch['validation_accuracy']:.3f}  "
-                f"spikes/step {epoch['spikes_per_neuron_and_step']:.2f}"
+                f"loss {epoch['loss']:.2f} acc {epoch['train_accuracy']:.2f} "
+                f"val {epoch['validation_accuracy']:.2f} "
+                f"spk {epoch['spikes_per_neuron_and_step']:.2f}"
             )
             progress.update(task, advance=1, note=note)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -56,21 +57,20 @@ def verify_target(
 
 def table(reports: dict[str, Report]) -> Table:
     """Return the verdicts as a table."""
-    out = Table(title="Spikes and states, value by value")
-    for column in ("net", "engines", "windows", "steps", "values compared", "spikes", "verdict"):
-        right = column in ("windows", "steps", "values compared", "spikes")
+    out = Table(title="Spikes and states, value by value", box=box.SIMPLE_HEAD, padding=(0, 1))
+    for column in ("net", "engines", "windows", "steps", "values", "spikes", "verdict"):
+        right = column in ("windows", "steps", "values", "spikes")
         out.add_column(column, justify="right" if right else "left")
     for label, report in reports.items():
         for other, verdict in zip(report.engines[1:], report.verdicts, strict=True):
-            shown = "[green]identical[/]" if verdict.exact else f"[red]{verdict.first}[/]"
             out.add_row(
                 label,
-                f"{report.engines[0]} = {other}" if verdict.exact else f"{report.engines[0]} | {other}",
+                f"{report.engines[0]}, {other}",
                 f"{report.samples:,}",
                 f"{report.steps:,}",
                 f"{sum(verdict.compared.values()):,}",
                 f"{verdict.spikes:,}",
-                shown,
+                "[green]identical[/]" if verdict.exact else f"[red]{verdict.first}[/]",
             )
     return out
 

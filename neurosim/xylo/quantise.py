@@ -1,102 +1,164 @@
-"""Integer weights, thresholds and biases for the chip.
+"""Integer weights, thresholds and biases for the chip, chosen by what they do to the spikes.
 
-Every neuron has its own scale: multiplying what a neuron receives and its threshold by one number
-changes nothing in its spikes. The scale of neuron j is as large as its 8-bit weights, its 16-bit
-threshold and the swing of its 16-bit states allow.
+Every neuron has a scale of its own: multiplying what it receives and its threshold by one number
+changes none of its spikes. A large scale keeps small weights and slow leaks alive, a small one
+keeps the 16-bit states from saturating. Which is worse depends on the data, so it is tried: each
+layer is fed the events that it receives in the float net, and each neuron takes the scale, each
+matrix the weight shift, with which its spike counts come nearest to those of the float net.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from neurosim.network import Network
-from neurosim.xylo.swing import state_peaks
+from neurosim.network import Layer, Network
+from neurosim.xylo import float_layer, integer_layer
+from neurosim.xylo.float_layer import Seen
 
-if TYPE_CHECKING:
-    from neurosim.xylo.mapping import Mapped
-
-HEADROOM = 1.5
-"""Registers hold states this much larger than those seen in calibration."""
-
-WEIGHT_MAX, STATE_MAX, SHIFT_MAX = 127, 32767, 8
-
-MAY_LOSE_BITS = 0.1
-"""Share of neurons that may give up weight resolution so that the others gain state resolution."""
+WEIGHT_MAX, REGISTER_MAX, DASH_MAX = 127, 32767, 15
+SHIFTS = range(7)
+"""Weight shifts that are tried."""
+HALVINGS = range(4)
+"""A neuron's scale is tried at its largest, and halved so many times."""
+TRIED_THRESHOLDS = (1.0, 1.6)
+"""Runtime threshold scales at which the counts are compared."""
 
 
-def per_neuron(
-    network: Network,
-    mapped: Mapped,
-    calibration: np.ndarray | None,
-    max_threshold_scale: float,
-) -> dict[str, Any]:
-    """Return the integer arrays and weight shifts of a XyloSpec.
+@dataclass(frozen=True)
+class Integers:
+    """A layer as the chip holds it."""
 
-    The weight shift of a matrix is the largest that leaves most neurons their full 8 bits: states
-    then use the upper bits of their registers, and the rounding of decays matters least.
+    weight: np.ndarray
+    """(n_in, n_out, synapses), 8 bit."""
+    recurrent: np.ndarray
+    """(n_out, n_out, synapses), 8 bit; zero without recurrent weights."""
+    threshold: np.ndarray
+    bias: np.ndarray
+    dash_mem: np.ndarray
+    dash_syn: np.ndarray
+    """(n_out, synapses)."""
+    error: np.ndarray
+    """(n_out,) sum of |spike count - the float net's| over windows and thresholds."""
+
+
+def quantise(
+    network: Network, calibration: np.ndarray | None, max_threshold_scale: float
+) -> tuple[list[Integers], dict[str, int]]:
+    """Return the layers in integers, and the weight shifts of the chip's three matrices.
+
+    Args:
+        network: hidden layers and an output layer.
+        calibration: (samples, time, channels) events, or None for random ones.
+        max_threshold_scale: largest runtime threshold scale that must fit the registers.
     """
-    peaks = state_peaks(network, calibration)
-    hidden_peak, out_peak = np.concatenate(peaks[:-1]), peaks[-1]
-    hidden_room = _room(hidden_peak, mapped.hidden["threshold"], max_threshold_scale)
-    out_room = _room(out_peak, mapped.output["threshold"], max_threshold_scale)
-    n_first = mapped.weights_in.shape[1]
-    max_in = np.zeros(len(hidden_room))
-    max_in[:n_first] = np.abs(mapped.weights_in).max(axis=(0, 2))
-    max_rec = np.abs(mapped.weights_rec).max(axis=(0, 2))
-    max_out = np.abs(mapped.weights_out).max(axis=0)
-    shift_in, shift_rec = _shift(max_in, hidden_room), _shift(max_rec, hidden_room)
-    shift_out = _shift(max_out, out_room)
-    scale = np.minimum.reduce(
-        [hidden_room, _by_weight(max_in, shift_in), _by_weight(max_rec, shift_rec)]
-    )
-    scale_out = np.minimum(out_room, _by_weight(max_out, shift_out))
-    return {
-        "weights_in": _round(mapped.weights_in * scale[None, :n_first, None] / 2**shift_in),
-        "weights_rec": _round(mapped.weights_rec * scale[None, :, None] / 2**shift_rec),
-        "weights_out": _round(mapped.weights_out * scale_out[None, :] / 2**shift_out),
+    events = float_layer.calibration_events(calibration, network.shape[0])
+    runs = {
+        scale: float_layer.run(network.with_threshold(scale), events)
+        for scale in TRIED_THRESHOLDS
+    }
+    last = len(network.layers) - 1
+
+    def fit(k: int, shift: int, recurrent_shift: int) -> Integers:
+        seen = {scale if k < last else 1.0: run[k] for scale, run in runs.items()}
+        room = max(max_threshold_scale, 1.0) if k < last else 1.0
+        tried = [
+            _measured(_integers(network.layers[k], 0.5**m, shift, recurrent_shift, room, network.dt),
+                      seen, shift, recurrent_shift, 31 if k < last else 1)
+            for m in HALVINGS
+        ]
+        return _pick(tried)
+
+    recurs = network.layers[0].recurrent is not None
+    inner = range(1, last) or range(recurs)
+    shift_rec, middle = _cheapest(lambda s: [fit(k, s, s) for k in inner])
+    shift_in, first = _cheapest(lambda s: [fit(0, s, shift_rec)])
+    shift_out, output = _cheapest(lambda s: [fit(last, s, 0)])
+    layers = [*first, *(middle if last > 1 else []), *output]
+    return layers, {
         "weight_shift_in": shift_in,
         "weight_shift_rec": shift_rec,
         "weight_shift_out": shift_out,
-        **_registers(mapped.hidden, scale, ""),
-        **_registers(mapped.output, scale_out, "_out"),
     }
 
 
-def _registers(neurons: dict[str, np.ndarray], scale: np.ndarray, suffix: str) -> dict[str, Any]:
-    registers: dict[str, Any] = {
-        f"threshold{suffix}": np.maximum(_round(neurons["threshold"] * scale), 1),
-        f"bias{suffix}": _round(neurons["bias"] * scale),
-        f"dash_mem{suffix}": neurons["dash_mem"],
-        f"dash_syn{suffix}": neurons["dash_syn"],
-    }
-    if not suffix:
-        registers["dash_syn_2"] = neurons["dash_syn_2"]
-    return registers
+def decay_shift(tau: np.ndarray, dt: float) -> np.ndarray:
+    """Return the shift k whose decay 1 - 2^-k is nearest exp(-dt/tau), in the 4-bit register.
+
+    k = round(-log2(1 - exp(-dt/tau))); rockpool's mapper takes log2(tau/dt) instead, which gives 0,
+    a current wiped at every step, for tau below sqrt(2) dt.
+    """
+    shift = -np.log2(-np.expm1(-dt / np.asarray(tau, dtype=float)))
+    return np.clip(np.rint(shift), 0, DASH_MAX).astype(np.int64)
 
 
-def _room(peak: np.ndarray, threshold: np.ndarray, max_threshold_scale: float) -> np.ndarray:
-    """Return the largest scale at which states and raised thresholds stay within 16 bits."""
-    return STATE_MAX / np.maximum(HEADROOM * peak, threshold * max(max_threshold_scale, 1.0))
+def _cheapest(fit: Callable[[int], list[Integers]]) -> tuple[int, list[Integers]]:
+    """Return the weight shift with the least error, the smaller of equals, and its layers."""
+    tried = {shift: fit(shift) for shift in SHIFTS}
+    best = min(tried, key=lambda s: (sum(layer.error.sum() for layer in tried[s]), s))
+    return best, tried[best]
 
 
-def _by_weight(largest: np.ndarray, shift: int) -> np.ndarray:
-    """Return the scale at which a neuron's largest weight fills 8 bits; inf without weights."""
+def _pick(tried: list[Integers]) -> Integers:
+    """Take for each neuron the candidate with the least error, the larger scale of equals."""
+    best = np.argmin([t.error for t in tried], axis=0)
+    chosen = {}
+    for field in fields(Integers):
+        axis = 0 if field.name in ("threshold", "bias", "dash_mem", "dash_syn", "error") else 1
+        stack = np.stack([np.moveaxis(getattr(t, field.name), axis, 0) for t in tried])
+        chosen[field.name] = np.moveaxis(stack[best, np.arange(len(best))], 0, axis)
+    return Integers(**chosen)
+
+
+def _integers(
+    layer: Layer, share: float, shift: int, recurrent_shift: int, room: float, dt: float
+) -> Integers:
+    """Round a layer, every neuron at a share of its largest scale."""
+    weight = layer.weight.reshape(layer.n_in, layer.n_out, -1).astype(float)
+    recurrent = np.zeros((layer.n_out, *weight.shape[1:]))
+    if layer.recurrent is not None:
+        recurrent += layer.recurrent.reshape(recurrent.shape)
+    largest = np.minimum(_fill(weight, shift), _fill(recurrent, recurrent_shift))
+    register = REGISTER_MAX / np.maximum(layer.threshold * room, np.abs(layer.bias))
+    scale = np.minimum(np.minimum(largest, register) * share, register)
+    return Integers(
+        weight=_round(weight * scale[:, None] / 2**shift),
+        recurrent=_round(recurrent * scale[:, None] / 2**recurrent_shift),
+        threshold=np.maximum(_round(layer.threshold * scale), 1),
+        bias=_round(layer.bias * scale),
+        dash_mem=decay_shift(layer.tau_mem, dt),
+        dash_syn=decay_shift(layer.tau_syn, dt).reshape(layer.n_out, -1),
+        error=np.zeros(layer.n_out),
+    )
+
+
+def _fill(weight: np.ndarray, shift: int) -> np.ndarray:
+    """Return the scale at which each neuron's largest weight fills 8 bits; inf without weights."""
     with np.errstate(divide="ignore"):
-        return np.where(largest > 0, WEIGHT_MAX * 2.0**shift / largest, np.inf)
+        return WEIGHT_MAX * 2.0**shift / np.abs(weight).max(axis=(0, 2))
 
 
-def _shift(largest: np.ndarray, room: np.ndarray) -> int:
-    """Return the largest weight shift at which few neurons lose weight bits to their states."""
-    used = largest > 0
-    if not used.any():
-        return 0
-    for shift in range(SHIFT_MAX, 0, -1):
-        loses = _by_weight(largest, shift)[used] > room[used]
-        if loses.mean() <= MAY_LOSE_BITS:
-            return shift
-    return 0
+def _measured(
+    integers: Integers, seen: dict[float, Seen], shift: int, recurrent_shift: int, max_spikes: int
+) -> Integers:
+    """Return the candidate with its error on what the layer saw."""
+    error = np.zeros(len(integers.threshold))
+    for scale, run in seen.items():
+        inputs = np.tensordot(run.events, integers.weight * 2.0**shift, axes=1)
+        if integers.recurrent.any():
+            inputs += np.tensordot(run.own_before, integers.recurrent * 2.0**recurrent_shift, axes=1)
+        counts = integer_layer.spike_counts(
+            inputs,
+            integers.dash_mem,
+            integers.dash_syn,
+            np.floor(integers.threshold * scale + 0.5).astype(np.int64),
+            integers.bias,
+            max_spikes,
+        )
+        error += np.abs(counts - run.spikes.sum(axis=1)).sum(axis=0)
+    return replace(integers, error=error)
 
 
 def _round(values: np.ndarray) -> np.ndarray:

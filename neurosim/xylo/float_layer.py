@@ -1,45 +1,63 @@
-"""How far the states of a float network swing: a plain simulation in numpy."""
+"""What every layer of a float network receives and fires: a plain simulation in numpy."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from neurosim.engines import check_raster
 from neurosim.network import Layer, Network
 
-SAMPLES = 64
-"""Calibration samples that are looked at; the first ones of those given."""
+SAMPLES = 32
+"""Calibration samples that are looked at, evenly spread over those given."""
 
 _RANDOM = {"samples": 16, "steps": 400, "events": 0.5}
 """Without calibration data: Poisson events per channel and step, drawn with seed 0."""
 
 
-def state_peaks(network: Network, raster: np.ndarray | None = None) -> list[np.ndarray]:
-    """Return for each layer the largest |i_syn| or |v_mem| of every neuron, shape (n_out,)."""
-    channels = network.shape[0]
+@dataclass(frozen=True)
+class Seen:
+    """One layer in a run."""
+
+    events: np.ndarray
+    """(samples, time, n_in) what it received."""
+    spikes: np.ndarray
+    """(samples, time, n_out) what it fired."""
+
+    @property
+    def own_before(self) -> np.ndarray:
+        """Its own spikes, one step late, as recurrent weights see them."""
+        return np.pad(self.spikes, ((0, 0), (1, 0), (0, 0)))[:, :-1]
+
+
+def calibration_events(raster: np.ndarray | None, channels: int) -> np.ndarray:
+    """Return (samples, time, channels) events: some of those given, or random ones."""
     if raster is None:
         rng = np.random.default_rng(0)
         shape = (_RANDOM["samples"], _RANDOM["steps"], channels)
         raster = rng.poisson(_RANDOM["events"], shape)
-    events = check_raster(raster[:SAMPLES], channels).astype(np.float64)
-    peaks = []
+    raster = check_raster(raster, channels)
+    chosen = np.unique(np.linspace(0, len(raster) - 1, SAMPLES).astype(int))
+    return raster[chosen].astype(np.float64)
+
+
+def run(network: Network, events: np.ndarray) -> list[Seen]:
+    """Run all layers in float64, each fed by the one before."""
+    seen = []
     for layer in network.layers:
-        events, peak = run_layer(layer, events, network.dt)
-        peaks.append(peak)
-    return peaks
+        seen.append(Seen(events, run_layer(layer, events, network.dt)))
+        events = seen[-1].spikes
+    return seen
 
 
-def run_layer(layer: Layer, events: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
-    """Run one layer in float64.
+def run_layer(layer: Layer, events: np.ndarray, dt: float) -> np.ndarray:
+    """Return the spikes (samples, time, n_out) of one layer in float64.
 
     Args:
         layer: the layer; its step order is that of `neurosim.network.Layer`.
         events: (samples, time, n_in) counts.
         dt: time step in seconds.
-
-    Returns:
-        spikes (samples, time, n_out) and the largest |state| of each neuron (n_out,), the membrane
-        taken before reset.
     """
     samples, steps, _ = events.shape
     weight = layer.weight.reshape(layer.n_in, layer.n_out, -1).astype(float)
@@ -52,16 +70,13 @@ def run_layer(layer: Layer, events: np.ndarray, dt: float) -> tuple[np.ndarray, 
     v_mem = np.zeros((samples, layer.n_out))
     i_syn = np.zeros((samples, *weight.shape[1:]))
     spikes = np.zeros((samples, steps, layer.n_out))
-    peak = np.zeros(layer.n_out)
     for t in range(steps):
         i_syn += currents[:, t]
         if recurrent is not None and t:
             i_syn += np.tensordot(spikes[:, t - 1], recurrent, axes=1)
-        peak = np.maximum(peak, np.abs(i_syn).max(axis=(0, 2)))
         i_syn *= beta
         v_mem = v_mem * alpha + i_syn.sum(axis=2) + layer.bias
-        peak = np.maximum(peak, np.abs(v_mem).max(axis=0))
         fired = np.floor(v_mem / layer.threshold) * (v_mem >= layer.threshold)
         spikes[:, t] = np.minimum(fired, layer.max_spikes)
         v_mem -= spikes[:, t] * layer.threshold
-    return spikes, peak
+    return spikes
