@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-
-from neurosim.errors import InputError
 from neurosim.figures.style import BLACK, BLUE, ORANGE, style
 
-NETS = {"fixed": (BLUE, "o", "trained at one threshold"), "aspen": (ORANGE, "s", "trained at U(1, 1.5)")}
+from neurosim.errors import InputError
+
+NETS = {
+    "fixed": (BLUE, "o", "trained at one threshold"),
+    "aspen": (ORANGE, "s", "trained at U(1, 1.5)"),
+}
 COLUMNS = ("threshold", "accuracy", "spikes_per_inference", "hidden_bins", "power_uw")
 Z95 = 1.96
 
@@ -46,19 +49,32 @@ def draw(arrays: dict[str, Any]) -> Figure:
         accuracy, spikes, trade = figure.subplots(1, 3)
         for net, (colour, marker, label) in NETS.items():
             a = arrays["nets"][net]
-            half = Z95 * np.sqrt(a["accuracy"] * (1 - a["accuracy"]) / arrays["windows"])
+            independent = arrays["windows"] / 2  # neighbouring windows overlap by half
+            half = Z95 * np.sqrt(a["accuracy"] * (1 - a["accuracy"]) / independent)
             accuracy.fill_between(
-                a["threshold"], a["accuracy"] - half, a["accuracy"] + half, color=colour, alpha=0.15, lw=0
+                a["threshold"],
+                a["accuracy"] - half,
+                a["accuracy"] + half,
+                color=colour,
+                alpha=0.15,
+                lw=0,
             )
-            accuracy.plot(a["threshold"], a["accuracy"], color=colour, marker=marker, label=label)
-            spikes.plot(a["threshold"], a["spikes_per_inference"], color=colour, marker=marker)
+            accuracy.plot(a["threshold"], a["accuracy"], color=colour, marker=marker)
+            spikes.plot(
+                a["threshold"], a["spikes_per_inference"], color=colour, marker=marker, label=label
+            )
             trade.plot(a["power_uw"], a["accuracy"], color=colour, marker=marker)
         accuracy.axhline(1 / 7, color=BLACK, lw=0.8, ls=":")
         accuracy.annotate("chance", (2.4, 1 / 7), ha="right", va="bottom", fontsize=8)
         accuracy.set(title="Accuracy", xlabel="runtime threshold scale", ylim=(0, 1))
         accuracy.set_ylabel("test accuracy (band: 95 % interval)")
-        accuracy.legend(loc="lower left")
         spikes.set(title="Spikes", xlabel="runtime threshold scale", ylabel="spikes per inference")
         spikes.set_ylim(bottom=0)
-        trade.set(title="Trade-off", xlabel="estimated core power (µW)", ylabel="test accuracy", ylim=(0, 1))
+        spikes.legend(loc="upper right")
+        trade.set(
+            title="Trade-off",
+            xlabel="estimated core power (µW)",
+            ylabel="test accuracy",
+            ylim=(0, 1),
+        )
     return figure

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,7 +15,7 @@ from neurosim import __version__
 from neurosim.errors import NeurosimError
 
 app = typer.Typer(
-    help="Train spiking nets with stochastic thresholds, put them on Xylo, verify them spike by spike.",
+    help="Train spiking nets with stochastic thresholds, put them on Xylo, verify every spike.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -23,7 +23,7 @@ app = typer.Typer(
 console = Console()
 
 
-class Chip(str, Enum):
+class Chip(StrEnum):
     """Chips that a net can be deployed on."""
 
     audio2 = "xylo-audio-2"
@@ -83,7 +83,9 @@ def train(
     """Train a net on the wrist recordings and save the run."""
     from neurosim.experiments.progress import train_with_progress
 
-    changes = {k: v for k, v in {"epochs": epochs, "seed": seed}.items() if v is not None}
+    changes: dict[str, Any] = {
+        k: v for k, v in {"epochs": epochs, "seed": seed}.items() if v is not None
+    }
     run = train_with_progress(source, folder=out, console=console, **changes)
     last = run.metrics[-1]
     console.print(f"validation accuracy {last['validation_accuracy']:.3f}; saved in {run.folder}")
@@ -106,8 +108,12 @@ def deploy(
 @app.command()
 def verify(
     target: Annotated[Path, typer.Argument(help="A demo folder, a run, or a spec file.")],
-    against: Annotated[list[str] | None, typer.Option(help="Engines; the first is compared.")] = None,
-    raster: Annotated[Path | None, typer.Option(help="Events as .npy instead of test windows.")] = None,
+    against: Annotated[
+        list[str] | None, typer.Option(help="Engines; the first is compared.")
+    ] = None,
+    raster: Annotated[
+        Path | None, typer.Option(help="Events as .npy instead of test windows.")
+    ] = None,
     thresholds: Annotated[bool, typer.Option("--thresholds", help="At all ten scales.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -133,7 +139,9 @@ def verify(
 
 @app.command()
 def equations(
-    name: Annotated[str | None, typer.Argument(help="A model or rule; all are listed without.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A model or rule; all are listed without.")
+    ] = None,
 ) -> None:
     """List the equations, or print one: equations, parameters, reference."""
     from neurosim import equations as library

@@ -44,7 +44,9 @@ class Layer:
     def __post_init__(self) -> None:
         weight = _array("weight", self.weight)
         if weight.ndim not in (2, 3) or 0 in weight.shape:
-            raise InputError(f"Layer.weight has shape {weight.shape}; it needs (n_in, n_out[, n_syn])")
+            raise InputError(
+                f"Layer.weight has shape {weight.shape}; it needs (n_in, n_out[, n_syn])"
+            )
         n_out, synapses = weight.shape[1], weight.shape[2:]
         values: dict[str, Any] = {"weight": weight}
         for name in PARAMETERS:

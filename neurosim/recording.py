@@ -69,7 +69,7 @@ class Recording:
         return int(self.spikes[0].shape[1])
 
     def to_xarray(self) -> xr.Dataset:
-        """Return a Dataset with variables like `spikes_hidden` (sample, time, hidden); time in s."""
+        """Return a Dataset of variables like `spikes_hidden` (sample, time, hidden); time in s."""
         import xarray as xr
 
         time = ("time", np.arange(self.steps) * self.dt, {"units": "s"})

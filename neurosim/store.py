@@ -1,4 +1,4 @@
-"""Files, written whole or not at all: arrays with a JSON header (safetensors, never pickle), rows, text."""
+"""Files, written whole or not at all: arrays with a JSON header, rows, text; never a pickle."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def save(path: str | Path, kind: str, tensors: dict[str, np.ndarray], header: di
 
     metadata = {"neurosim": json.dumps({"kind": kind, "version": VERSION, **header})}
     with replacing(path) as partial:
-        save_file({name: np.asarray(a, order="C") for name, a in tensors.items()}, partial, metadata)
+        save_file(
+            {name: np.asarray(a, order="C") for name, a in tensors.items()}, partial, metadata
+        )
     return Path(path)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from neurosim.network import Layer, Network
@@ -18,7 +20,7 @@ def tau(shift, dt: float = DT) -> np.ndarray:
 def network(rng: np.random.Generator, sizes=(6, 10, 8, 3), gain: float = 0.9) -> Network:
     """A feed-forward net with mixed decays; hidden up to 31 spikes a step, output 1."""
     layers = []
-    for k, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for k, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
         layers.append(
             Layer(
                 weight=rng.normal(0.1, gain, (n_in, n_out)) / np.sqrt(n_in),
@@ -38,7 +40,7 @@ def events(rng: np.random.Generator, shape=(5, 60, 6), rate: float = 0.3) -> np.
 
 
 def spec(rng: np.random.Generator, **changes) -> XyloSpec:
-    """A recurrent specification with biases, aliases and mixed decays: 4 inputs, 12 hidden, 3 out."""
+    """A recurrent specification with biases and aliases: 4 inputs, 12 hidden, 3 out."""
     n = 12
     values = {
         "weights_in": rng.integers(-40, 90, (4, 8, 1)),

@@ -70,7 +70,10 @@ def test_wrong_input_is_one_line_and_status_2(spec_file, raster_file, tmp_path):
         (("verify", spec_file, "--raster", pickled), "pickled.npy"),
         (("verify", spec_file, "--raster", fraction), "holds 0.5"),
         (("verify", spec_file, "--raster", channels), "7 channels, the model reads 4"),
-        (("verify", spec_file, "--raster", raster_file, "--against", "brian2", "--against", "x"), "'x'"),
+        (
+            ("verify", spec_file, "--raster", raster_file, "--against", "brian2", "--against", "x"),
+            "'x'",
+        ),
         (("train", "aspn"), "presets are fixed, aspen"),
         (("equations", "lifff"), "lifff"),
         (("bench", "nothing"), "nothing"),

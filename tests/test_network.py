@@ -58,7 +58,9 @@ def test_thresholds_scale_without_copying_weights(rng):
     net = nets.network(rng)
     raised = net.with_threshold(1.5)
     assert [layer.threshold[0] for layer in raised.layers] == [1.5, 1.5, 1.0]
-    assert all(a.weight.base is b.weight.base for a, b in zip(raised.layers, net.layers, strict=True))
+    assert all(
+        a.weight.base is b.weight.base for a, b in zip(raised.layers, net.layers, strict=True)
+    )
     each = net.with_threshold([1.0, 2.0, 3.0])
     assert [layer.threshold[0] for layer in each.layers] == [1.0, 2.0, 3.0]
     for bad in (0.0, -1.0, np.nan, [1.0, 2.0]):

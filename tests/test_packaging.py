@@ -11,7 +11,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = {"equations": "neurosim.equations", "analysis": "neurosim.analysis", "figures": "neurosim.figures"}
+ROOMS = {
+    "equations": "neurosim.equations",
+    "analysis": "neurosim.analysis",
+    "figures": "neurosim.figures",
+}
 
 
 def test_package_list_equals_the_disk():
@@ -28,16 +32,21 @@ def test_package_list_equals_the_disk():
 
 def test_import_is_light():
     code = (
-        "import sys, neurosim; heavy = {'torch', 'brian2', 'rockpool', 'numba', 'matplotlib', 'scipy'};"
+        "import sys, neurosim;"
+        "heavy = {'torch', 'brian2', 'rockpool', 'numba', 'matplotlib', 'scipy'};"
         "print(*sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 
 
-@pytest.mark.parametrize("name", ["neurosim.cli", "neurosim.xylo", "neurosim.verify", "neurosim.run"])
+@pytest.mark.parametrize(
+    "name", ["neurosim.cli", "neurosim.xylo", "neurosim.verify", "neurosim.run"]
+)
 def test_rooms_beside_training_do_not_load_torch(name):
-    code = f"import sys, {name}; print(*sorted({{'torch', 'brian2', 'rockpool'}} & set(sys.modules)))"
+    code = (
+        f"import sys, {name}; print(*sorted({{'torch', 'brian2', 'rockpool'}} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 
@@ -73,7 +82,7 @@ def test_wheel_works_outside_the_checkout(tmp_path):
 
 
 def _copy_of_sources(tmp_path: Path) -> Path:
-    """Copy what a build reads, so that no build/ or egg-info is left in, or taken from, the checkout."""
+    """Copy what a build reads: no build/ of the checkout is read or left there."""
     import shutil
 
     copy = tmp_path / "sources"

@@ -53,7 +53,9 @@ class XyloSimEngine:
             UnavailableError: xylosim is not installed.
         """
         if not isinstance(model, XyloSpec):
-            raise InputError(f"xylosim runs a XyloSpec, got {type(model).__name__}: deploy it first")
+            raise InputError(
+                f"xylosim runs a XyloSpec, got {type(model).__name__}: deploy it first"
+            )
         variables = check_record(record)
         raster = check_raster(raster, model.channels)
         raster = np.pad(raster, ((0, 0), (0, model.lag), (0, 0)))
@@ -85,7 +87,7 @@ def _dtype(variable: str) -> type:
 
 
 def _copy(layer: Any, variable: str, output: list, sample: int, into: tuple) -> None:
-    """Copy one sample's record, which XyloSim keeps as (time, neurons) spikes, (neurons, time) states."""
+    """Copy one sample's record: XyloSim has spikes (time, neurons), states (neurons, time)."""
     hidden, out = _RECORDED[variable]
     if variable == "spikes":
         into[0][sample] = np.array(getattr(layer, hidden), dtype=np.uint8)
@@ -131,11 +133,11 @@ def _layer(key: _Key) -> tuple[Any, dict[str, Any]]:
     unread = spec.hidden - spec.weights_out.shape[0]
     parts = {
         "synapses_in": synapses(spec.weights_in),
-        "synapses_rec": synapses(np.asarray(spec.weights_rec)),
+        "synapses_rec": synapses(spec.weights_rec),
         "synapses_out": synapses(spec.weights_out, before=unread),
-        "aliases": [list(a) for a in spec.aliases or ()],
+        "aliases": [list(a) for a in spec.aliases],
         "dash_syns": np.stack([spec.dash_syn, spec.dash_syn_2], axis=1).tolist(),
-        "dash_syns_out": [[d] for d in np.asarray(spec.dash_syn_out).tolist()],
+        "dash_syns_out": [[d] for d in spec.dash_syn_out.tolist()],
         "has_bias": spec.has_bias,
         "name": "neurosim",
         "weight_shift_inp": spec.weight_shift_in,
@@ -144,6 +146,9 @@ def _layer(key: _Key) -> tuple[Any, dict[str, Any]]:
     }
     for name in ("threshold", "threshold_out", "bias", "bias_out", "dash_mem", "dash_mem_out"):
         parts[name] = getattr(spec, name).tolist()
-    return XyloLayer(**parts), parts  # the layer keeps raw pointers into the lists: they must live as long
+    return XyloLayer(
+        **parts
+    ), parts  # the layer keeps raw pointers into the lists: they must live as long
+
 
 ENGINE = XyloSimEngine()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,9 +58,11 @@ def run_demo(folder: Path, *, fast: bool, seed: int, console: Console) -> bool:
     console.print("[bold]Wrist recordings[/]: exercises of the shoulder, 10 subjects (seglearn)")
     dataset = data.wrist_imu()
     console.print(describe(dataset))
-    changes = {"seed": seed, **({"epochs": FAST_EPOCHS} if fast else {})}
+    changes: dict[str, Any] = {"seed": seed, **({"epochs": FAST_EPOCHS} if fast else {})}
     runs = {
-        net: train_with_progress(net, folder=folder / net, console=console, dataset=dataset, **changes)
+        net: train_with_progress(
+            net, folder=folder / net, console=console, dataset=dataset, **changes
+        )
         for net in NETS
     }
     specs = {net: deploy_run(folder / net, dataset=dataset)[0] for net in NETS}
@@ -74,13 +77,15 @@ def run_demo(folder: Path, *, fast: bool, seed: int, console: Console) -> bool:
     _write(folder, result, time.monotonic() - begin)
     console.print(sweep_table(result))
     console.print(
-        "Scale of the hidden thresholds; spikes per inference; active: share of bins (hidden neuron, "
-        f"step) with a spike; power is an estimate for the core, anchored to: {ANCHOR}."
+        "Scale of the hidden thresholds; spikes per inference; active: share of (neuron, step) bins "
+        f"of hidden neurons with a spike; power is an estimate for the core, anchored to: {ANCHOR}."
     )
     shown = ", ".join(f"{name} {value:.3f}" for name, value in baselines.items())
     console.print(f"Classical baselines on the same windows: {shown}.")
     console.print(verification.table(reports))
-    console.print(f"Written: {folder}/report.html, sweep.csv, threshold_sweep.png, {{fixed,aspen}}/")
+    console.print(
+        f"Written: {folder}/report.html, sweep.csv, threshold_sweep.png, {{fixed,aspen}}/"
+    )
     return result.exact
 
 
@@ -134,7 +139,7 @@ def _verify(specs: dict[str, XyloSpec], dataset: Dataset, progress: Any) -> dict
     for net, spec in specs.items():
         raster = dataset.test.raster
         task = progress.add_task(f"verify {net}", total=len(raster), note="Brian2 = XyloSim?")
-        reports[net] = verify(spec, raster, progress=lambda n, t=task: progress.advance(t, n))
+        reports[net] = verify(spec, raster, progress=partial(progress.advance, task))
         progress.update(task, note="identical" if reports[net].exact else "DIVERGED")
     return reports
 
@@ -145,7 +150,7 @@ def _sweep(specs: dict[str, XyloSpec], dataset: Dataset, progress: Any) -> dict[
         task = progress.add_task(f"sweep {net}", total=len(SCALES), note="integer engine")
         test = dataset.test
         sweeps[net] = threshold_sweep(
-            spec, test.raster, test.labels, progress=lambda n, t=task: progress.advance(t, n)
+            spec, test.raster, test.labels, progress=partial(progress.advance, task)
         )
     return sweeps
 
@@ -156,9 +161,7 @@ def _write(folder: Path, result: Result, seconds: float) -> None:
     from neurosim.report import demo_page
 
     rows = [
-        {"net": net, "windows": result.windows, **row}
-        for net in NETS
-        for row in result.sweeps[net]
+        {"net": net, "windows": result.windows, **row} for net in NETS for row in result.sweeps[net]
     ]
     store.write_rows(folder / "sweep.csv", rows)
     store.write_rows(folder / "baselines.csv", [result.baselines])
@@ -167,5 +170,3 @@ def _write(folder: Path, result: Result, seconds: float) -> None:
     figure = threshold_sweep.draw(threshold_sweep.compute(folder))
     style.save(figure, folder / "threshold_sweep")
     demo_page(result, figure, folder / "report.html", seconds)
-
-

@@ -60,7 +60,7 @@ def measure(
     """Run a net once: `accuracy`, `silent` (share of windows without a decision),
     `spikes_per_inference`, `input_bins` and `hidden_bins` (share with an event), `cycles_per_step`,
     `power_uw` (an estimate, see `neurosim.xylo.cycles`).
-    """  # noqa: D205 - the list of keys is the summary
+    """
     recording = engines.get(engine).run(spec, raster)
     output = recording.spikes[1]
     active = cycles.activity(raster, recording)
@@ -83,4 +83,6 @@ def by_threshold(rows: Sequence[Row]) -> dict[float, Row]:
 
 def read_rows(rows: Sequence[dict[str, Any]], net: str) -> list[Row]:
     """Pick the rows of one net from a table of several, as written to sweep.csv."""
-    return [{k: float(v) for k, v in row.items() if k != "net"} for row in rows if row["net"] == net]
+    return [
+        {k: float(v) for k, v in row.items() if k != "net"} for row in rows if row["net"] == net
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -49,9 +50,7 @@ def verify_target(
     with bar(console) as progress:
         for label, spec in specs.items():
             task = progress.add_task(f"verify {label}", total=len(raster), note="")
-            reports[label] = verify(
-                spec, raster, engines, progress=lambda n, task=task: progress.advance(task, n)
-            )
+            reports[label] = verify(spec, raster, engines, progress=partial(progress.advance, task))
     return reports
 
 
@@ -95,12 +94,14 @@ def _test_windows(files: dict[str, Path]) -> np.ndarray:
 
     settings = {}
     for path in files.values():
-        front_end = path.with_name("front_end.json")
-        if not front_end.is_file():
-            raise InputError(f"{front_end} is missing: give the events with --raster FILE.npy")
-        settings[front_end.read_text(encoding="utf-8")] = front_end
+        recorded = path.with_name("front_end.json")
+        if not recorded.is_file():
+            raise InputError(f"{recorded} is missing: give the events with --raster FILE.npy")
+        settings[recorded.read_text(encoding="utf-8")] = recorded
     if len(settings) > 1:
-        raise InputError(f"the nets of {', '.join(files)} read different front ends: verify each alone")
+        raise InputError(
+            f"the nets of {', '.join(files)} read different front ends: verify each alone"
+        )
     front_end = data.FrontEnd.from_dict(json.loads(next(iter(settings))))
     return data.wrist_imu(front_end=front_end).test.raster
 

@@ -17,7 +17,7 @@ CAUSAL_ORDER = ("i_syn", "i_syn_2", "v_mem", "spikes")
 
 @dataclass(frozen=True)
 class Divergence:
-    """The first value that differs: in the first such sample, the earliest step, cause before effect."""
+    """The first value that differs: first sample, earliest step, cause before effect."""
 
     sample: int
     step: int
@@ -69,9 +69,7 @@ def compare(a: Recording, b: Recording) -> Verdict:
     if shapes[0] != shapes[1]:
         raise InputError(f"recordings of shapes {shapes[0]} and {shapes[1]} cannot be compared")
     common = [v for v in CAUSAL_ORDER if getattr(a, v) is not None and getattr(b, v) is not None]
-    masks = {
-        v: [x != y for x, y in zip(getattr(a, v), getattr(b, v), strict=True)] for v in common
-    }
+    masks = {v: [x != y for x, y in zip(getattr(a, v), getattr(b, v), strict=True)] for v in common}
     differing = {v: sum(int(np.count_nonzero(m)) for m in masks[v]) for v in common}
     compared = {v: sum(m.size for m in masks[v]) for v in common}
     first = _first(a, b, masks) if any(differing.values()) else None

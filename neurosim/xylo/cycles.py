@@ -66,8 +66,8 @@ def per_step(spec: XyloSpec, input_bins: float = 1.0, hidden_bins: float = 1.0) 
 
 
 def _spiking(spec: XyloSpec, p: float) -> float:
-    """Return the mean cycles of a hidden neuron for spikes and aliases, p its share of active bins."""
-    aliased = sum(map(len, spec.aliases or ())) / spec.hidden  # sources, and as many targets
+    """Return mean cycles of a hidden neuron for spikes and aliases; p: share of active bins."""
+    aliased = sum(map(len, spec.aliases)) / spec.hidden  # sources, and as many targets
     both = aliased * aliased
     return 2 * max(p, both) + 3 * max(p * aliased, both) + p + max(p, aliased) * aliased
 

@@ -12,8 +12,8 @@ from neurosim.network import Layer, Network
 SAMPLES = 32
 """Calibration samples that are looked at, evenly spread over those given."""
 
-_RANDOM = {"samples": 16, "steps": 400, "events": 0.5}
-"""Without calibration data: Poisson events per channel and step, drawn with seed 0."""
+_RANDOM_SHAPE, _RANDOM_RATE = (16, 400), 0.5
+"""Without calibration data: samples and steps of Poisson events per channel, seed 0."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,7 @@ def calibration_events(raster: np.ndarray | None, channels: int) -> np.ndarray:
     """Return (samples, time, channels) events: some of those given, or random ones."""
     if raster is None:
         rng = np.random.default_rng(0)
-        shape = (_RANDOM["samples"], _RANDOM["steps"], channels)
-        raster = rng.poisson(_RANDOM["events"], shape)
+        raster = rng.poisson(_RANDOM_RATE, (*_RANDOM_SHAPE, channels))
     raster = check_raster(raster, channels)
     chosen = np.unique(np.linspace(0, len(raster) - 1, SAMPLES).astype(int))
     return raster[chosen].astype(np.float64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -43,10 +44,11 @@ def deploy(
     _check_layers(network, limits.synapses)
     layers, shifts = quantise(network, calibration, max_threshold_scale)
     sizes = tuple(len(layer.threshold) for layer in layers[:-1])
-    return XyloSpec(**lay_out(layers), **shifts, dt=network.dt, chip=chip, layers=sizes)
+    keys = lay_out(layers) | shifts
+    return XyloSpec(**keys, dt=network.dt, chip=chip, layers=sizes)
 
 
-def lay_out(layers: list[Integers]) -> dict[str, np.ndarray]:
+def lay_out(layers: list[Integers]) -> dict[str, Any]:
     """Return the chip's matrices and registers of integer layers, the last one the output."""
     *hidden, output = layers
     starts = np.cumsum([0, *(len(layer.threshold) for layer in hidden)])

@@ -56,8 +56,7 @@ def quantise(
     """
     events = float_layer.calibration_events(calibration, network.shape[0])
     runs = {
-        scale: float_layer.run(network.with_threshold(scale), events)
-        for scale in TRIED_THRESHOLDS
+        scale: float_layer.run(network.with_threshold(scale), events) for scale in TRIED_THRESHOLDS
     }
     last = len(network.layers) - 1
 
@@ -65,8 +64,13 @@ def quantise(
         seen = {scale if k < last else 1.0: run[k] for scale, run in runs.items()}
         room = max(max_threshold_scale, 1.0) if k < last else 1.0
         tried = [
-            _measured(_integers(network.layers[k], 0.5**m, shift, recurrent_shift, room, network.dt),
-                      seen, shift, recurrent_shift, 31 if k < last else 1)
+            _measured(
+                _integers(network.layers[k], 0.5**m, shift, recurrent_shift, room, network.dt),
+                seen,
+                shift,
+                recurrent_shift,
+                31 if k < last else 1,
+            )
             for m in HALVINGS
         ]
         return _pick(tried)
@@ -148,7 +152,9 @@ def _measured(
     for scale, run in seen.items():
         inputs = np.tensordot(run.events, integers.weight * 2.0**shift, axes=1)
         if integers.recurrent.any():
-            inputs += np.tensordot(run.own_before, integers.recurrent * 2.0**recurrent_shift, axes=1)
+            inputs += np.tensordot(
+                run.own_before, integers.recurrent * 2.0**recurrent_shift, axes=1
+            )
         counts = integer_layer.spike_counts(
             inputs,
             integers.dash_mem,

@@ -43,5 +43,5 @@ def imu_front_end() -> ModuleType:
 
 
 def mapper(part: str):
-    """Return rockpool's mapper of a chip, by its design's name (syns61201, syns65302, syns63300)."""
+    """Return rockpool's mapper of a chip, by its design: syns61201, syns65302, syns63300."""
     return module(f"{part}.xylo_mapper").mapper

@@ -61,7 +61,9 @@ def integers(name: str, value: Any) -> np.ndarray:
         odd = ~np.isfinite(array) | (array != np.floor(array))
         if odd.any():
             where = tuple(int(i[0]) for i in np.nonzero(odd))
-            raise InputError(f"{name}{list(where)} is {array[where]}; give integers: quantise first")
+            raise InputError(
+                f"{name}{list(where)} is {array[where]}; give integers: quantise first"
+            )
     array = array.astype(np.int64)
     array.flags.writeable = False
     return array
@@ -143,7 +145,9 @@ def _aliases(value: Any, n: int) -> tuple[tuple[int, ...], ...]:
         return ((),) * n
     if len(value) != n:
         raise InputError(f"aliases has {len(value)} entries; it needs one list for {n} neurons")
-    return tuple(tuple(int(i) for i in integers("aliases", list(a))) if len(a) else () for a in value)
+    return tuple(
+        tuple(int(i) for i in integers("aliases", list(a))) if len(a) else () for a in value
+    )
 
 
 # --- rules ------------------------------------------------------------------------------------
@@ -194,7 +198,7 @@ def weight_shifts_fit(spec: XyloSpec) -> Iterator[Violation]:
 
 def aliases_are_single_and_in_range(spec: XyloSpec) -> Iterator[Violation]:
     """A neuron has at most one alias, another hidden neuron or itself."""
-    for neuron, targets in enumerate(spec.aliases or ()):
+    for neuron, targets in enumerate(spec.aliases):
         where = f"aliases[{neuron}]"
         if len(targets) > 1:
             yield Violation("alias", where, targets, "one target", "keep one target per neuron")
@@ -223,7 +227,7 @@ def sizes_fit_the_chip(spec: XyloSpec) -> Iterator[Violation]:
 def fanout_fits_the_chip(spec: XyloSpec) -> Iterator[Violation]:
     """Recurrent connections of one neuron, and of all, lie within the chip's memory."""
     chip = chips.get(spec.chip or "")
-    weights = np.asarray(spec.weights_rec)
+    weights = spec.weights_rec
     fanout = np.count_nonzero(weights, axis=(1, 2))
     for neuron in np.flatnonzero(fanout > chip.fanout)[:1]:
         where = f"fan-out of hidden neuron {neuron}"

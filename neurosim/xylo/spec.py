@@ -46,33 +46,33 @@ class XyloSpec:
     """(Nin, IEN, synapses), 8 bit; (Nin, IEN) is read as one synapse."""
     weights_out: np.ndarray
     """(OEN, Nout), 8 bit."""
-    weights_rec: np.ndarray | None = None
+    weights_rec: np.ndarray = None  # type: ignore[assignment]
     """(N, N, synapses), 8 bit, from row to column; zero when left out, and then N = IEN."""
-    dash_mem: np.ndarray | None = None
+    dash_mem: np.ndarray = None  # type: ignore[assignment]
     """(N,) membrane decay shift: v decays by v >> dash each step, 0..15."""
-    dash_mem_out: np.ndarray | None = None
-    dash_syn: np.ndarray | None = None
+    dash_mem_out: np.ndarray = None  # type: ignore[assignment]
+    dash_syn: np.ndarray = None  # type: ignore[assignment]
     """(N,) synaptic decay shift of the first synapse; 0 keeps a current for its own step only."""
-    dash_syn_2: np.ndarray | None = None
-    dash_syn_out: np.ndarray | None = None
-    threshold: np.ndarray | None = None
+    dash_syn_2: np.ndarray = None  # type: ignore[assignment]
+    dash_syn_out: np.ndarray = None  # type: ignore[assignment]
+    threshold: np.ndarray = None  # type: ignore[assignment]
     """(N,) firing threshold, 1..32767."""
-    threshold_out: np.ndarray | None = None
-    bias: np.ndarray | None = None
+    threshold_out: np.ndarray = None  # type: ignore[assignment]
+    bias: np.ndarray = None  # type: ignore[assignment]
     """(N,) added to the membrane each step, 16 bit."""
-    bias_out: np.ndarray | None = None
+    bias_out: np.ndarray = None  # type: ignore[assignment]
     weight_shift_in: int = 0
     """Left shift of the input weights, 0..8."""
     weight_shift_rec: int = 0
     weight_shift_out: int = 0
-    aliases: tuple[tuple[int, ...], ...] | None = None
+    aliases: tuple[tuple[int, ...], ...] = None  # type: ignore[assignment]
     """(N) hidden ids that also receive the spikes of a neuron; at most one each."""
     dt: float = 1e-3
     """Time step in seconds."""
     chip: str | None = None
     """Name of the chip whose limits hold; None checks only what all chips share."""
     layers: tuple[int, ...] = ()
-    """Sizes of the hidden layers in hidden-id order, where the spec was mapped from a layered net."""
+    """Sizes of the hidden layers in id order, where the spec was mapped from a layered net."""
     mapped_graph: InitVar[Any] = None
     """Ignored: rockpool's mapper puts its graph beside the arrays."""
 
@@ -90,7 +90,7 @@ class XyloSpec:
     @property
     def hidden(self) -> int:
         """Number of hidden neurons."""
-        return len(self.threshold)  # type: ignore[arg-type]
+        return len(self.threshold)
 
     @property
     def outputs(self) -> int:
@@ -117,10 +117,10 @@ class XyloSpec:
         return bool(np.any(self.bias) or np.any(self.bias_out))
 
     def specification(self) -> dict[str, Any]:
-        """Return rockpool's specification: fresh int arrays, ready for `XyloSim.from_specification`."""
+        """Return rockpool's specification in fresh arrays, for `XyloSim.from_specification`."""
         spec: dict[str, Any] = {name: getattr(self, name).copy() for name in ARRAYS}
         spec |= {name: getattr(self, name) for name in SCALARS if name != "chip"}
-        return {**spec, "aliases": [list(a) for a in self.aliases or ()]}
+        return {**spec, "aliases": [list(a) for a in self.aliases]}
 
     def with_threshold(self, scale: float, *, readout: bool = False) -> XyloSpec:
         """Return the spec with its threshold registers rewritten: ASPEN's runtime knob.
@@ -154,8 +154,8 @@ class XyloSpec:
         tensors, header = store.load(path, "xylo-spec")
         with store.reading(path):
             aliases = tuple(tuple(a) for a in header["aliases"])
-            scalars = {name: header[name] for name in SCALARS}
-            return cls(**tensors, **scalars, aliases=aliases, layers=tuple(header["layers"]))
+            keys: dict[str, Any] = {**tensors, **{name: header[name] for name in SCALARS}}
+            return cls(**keys, aliases=aliases, layers=tuple(header["layers"]))
 
     def digest(self) -> str:
         """Return a hash of everything that determines the dynamics."""

@@ -30,7 +30,13 @@ def test_raised_thresholds_lower_activity_and_power(rng, workers):
     labels = readout.decide(_outputs(spec, raster))
     done = []
     rows = threshold_sweep(
-        spec, raster, labels, (0.6, 1.0, 2.4), engine="xylosim", workers=workers, progress=done.append
+        spec,
+        raster,
+        labels,
+        (0.6, 1.0, 2.4),
+        engine="xylosim",
+        workers=workers,
+        progress=done.append,
     )
     assert sum(done) == 3
     spikes = [row["spikes_per_inference"] for row in rows]

@@ -61,9 +61,7 @@ def test_chunks_merge_to_the_whole(recording):
     whole = compare(recording, other)
 
     def part(r, samples):
-        return dataclasses.replace(
-            r, **{v: tuple(a[samples] for a in getattr(r, v)) for v in ALL}
-        )
+        return dataclasses.replace(r, **{v: tuple(a[samples] for a in getattr(r, v)) for v in ALL})
 
     halves = [slice(0, 2), slice(2, 4)]
     merged = merge([compare(part(recording, h), part(other, h)) for h in halves], [0, 2])

@@ -51,7 +51,9 @@ def test_cycles_equal_rockpools_model(rng, aliases, bins):
         hidden=SimpleNamespace(weights=spec.weights_rec[:, :, 0], neurons=neurons),
         readout=SimpleNamespace(weights=spec.weights_out),
     )
-    assert cycles.per_step(spec, *bins) == pytest.approx(rockpools_model()(config, *bins), rel=1e-12)
+    assert cycles.per_step(spec, *bins) == pytest.approx(
+        rockpools_model()(config, *bins), rel=1e-12
+    )
 
 
 def test_the_clock_finishes_the_worst_step_with_a_margin():

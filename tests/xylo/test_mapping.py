@@ -64,7 +64,7 @@ def test_integer_spikes_follow_the_float_net(rng, gain, recurrent):
     for scale in (1.0, 1.5):
         recording = engines.get("xylosim").run(spec.with_threshold(scale), raster[20:])
         hidden, output = (spikes.sum(1, dtype=int) for spikes in recording.spikes)
-        found = np.split(hidden, [24], axis=1) + [output]
+        found = [*np.split(hidden, [24], axis=1), output]
         expected = float_layer.run(net.with_threshold(scale), raster[20:].astype(float))
         for counts, seen in zip(found, expected, strict=True):
             counted = seen.spikes.sum(1)

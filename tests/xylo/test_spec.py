@@ -97,7 +97,9 @@ def test_misspelt_keys_are_refused():
 
 def test_all_violations_are_reported_at_once():
     with pytest.raises(RuleError) as caught:
-        XyloSpec(**{**SMALL, "threshold": [0, 1, 1], "dash_mem": [16, 0, 0], "bias": [1 << 20, 0, 0]})
+        XyloSpec(
+            **{**SMALL, "threshold": [0, 1, 1], "dash_mem": [16, 0, 0], "bias": [1 << 20, 0, 0]}
+        )
     assert {v.rule for v in caught.value.violations} == {"threshold", "dash_mem", "bias"}
 
 
@@ -137,7 +139,7 @@ def test_threshold_register(rng):
     for bad in (0, -1, float("nan"), float("inf")):
         with pytest.raises(InputError, match="threshold scale"):
             spec.with_threshold(bad)
-    with pytest.raises(RuleError, match="1..32767"):
+    with pytest.raises(RuleError, match=r"1\.\.32767"):
         spec.with_threshold(1000)
 
 
@@ -156,20 +158,11 @@ def test_files_and_specification_keep_everything(tmp_path_factory, seed):
 def test_damaged_files_are_refused(tmp_path, rng):
     path = nets.spec(rng).save(tmp_path / "a.safetensors")
     whole = path.read_bytes()
-    for name, content in {
-        "truncated": whole[: len(whole) // 2],
-        "empty": b"",
-        "a pickle": b"\x80\x04\x95\x00.",
-        "noise": bytes(range(256)) * 8,
-        "threshold zeroed": whole[:-48] + bytes(48),
-    }.items():
+    pickled, noise = b"\x80\x04\x95\x00.", bytes(range(256)) * 8
+    for content in (whole[: len(whole) // 2], b"", pickled, noise, whole + b"0"):
         path.write_bytes(content)
-        try:
-            loaded = XyloSpec.load(path)
-        except InputError as error:
-            assert str(path) in str(error), name
-        else:  # only bytes of an array changed: what was read obeys the rules
-            assert loaded.threshold.min() >= 1
+        with pytest.raises(InputError, match=path.name):
+            XyloSpec.load(path)
     with pytest.raises(InputError, match="no such file"):
         XyloSpec.load(tmp_path / "absent")
     network = nets.network(rng).save(tmp_path / "net.safetensors")
