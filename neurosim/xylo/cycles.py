@@ -17,7 +17,7 @@ from neurosim.xylo.spec import XyloSpec
 CLOCK_MARGIN = 1.2
 """Clock rate over the worst-case cycle rate."""
 
-ANCHOR = "Xylo IMU core at 6.25 MHz: 201 uW active, 188 uW idle (vendor's notebook)"
+ANCHOR = "Xylo IMU core at 6.25 MHz: 201 µW active, 188 µW idle (vendor's notebook)"
 _ANCHOR_CLOCK_HZ = 6.25e6
 _ANCHOR_IDLE_W = 188e-6
 _ANCHOR_ACTIVE_W = 201e-6
