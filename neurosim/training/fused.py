@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,9 @@ from torch.autograd.function import once_differentiable
 from neurosim.training import kernels
 from neurosim.training.surrogates import CODES, slope
 from neurosim.training.threads import share
+
+NARROW, ROW = 16, 96
+"""Layers of at most NARROW neurons are evolved in rows of up to ROW, several samples in each."""
 
 
 @dataclass
@@ -61,8 +64,68 @@ def lif(
         Spikes (B, T, N), and the recorded membrane (B, T, N) and currents (B, T, M) at the end of
         each step, which have no elements unless `setting.record`. All three pass gradients on.
     """
+    together = 1 if recurrent is not None else _samples_together(len(x), alpha.numel())
+    if together > 1:
+        return _folded(together, x, alpha, beta, bias, theta, setting)
     spikes, vmem, isyn = _LIF.apply(x, recurrent, alpha, beta, bias, theta, setting)
     return spikes, vmem, isyn
+
+
+def _samples_together(samples: int, neurons: int) -> int:
+    """Return how many samples of a narrow layer are worth treating as one of a wide layer.
+
+    Short rows do not fill the processor's vectors; wide layers are not worth the rearrangement.
+    """
+    if neurons > NARROW:
+        return 1
+    return max(
+        k for k in range(1, samples + 1) if (samples % k == 0 and k * neurons <= ROW) or k == 1
+    )
+
+
+def _folded(
+    together: int,
+    x: torch.Tensor,
+    alpha: torch.Tensor,
+    beta: torch.Tensor,
+    bias: torch.Tensor,
+    theta: torch.Tensor,
+    setting: Setting,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Evolve as `lif` does, neighbouring samples side by side as if they were more neurons."""
+    samples = len(x)
+
+    def fold(series: torch.Tensor) -> torch.Tensor:
+        """(B, T, n) -> (B / together, T, together * n)."""
+        groups = series.reshape(-1, together, *series.shape[1:]).transpose(1, 2)
+        return groups.reshape(*groups.shape[:2], -1)
+
+    def unfold(series: torch.Tensor) -> torch.Tensor:
+        """(B / together, T, together * n) -> (B, T, n)."""
+        groups = series.reshape(*series.shape[:2], together, -1).transpose(1, 2)
+        return groups.reshape(samples, series.shape[1], -1)
+
+    def tile(row: torch.Tensor) -> torch.Tensor:
+        """(n,) -> (together * n,)."""
+        return row.reshape(1, -1).expand(together, -1).reshape(-1)
+
+    if theta.shape[0] == 1:
+        theta = theta.expand(together, -1, -1)
+    wide = replace(
+        setting,
+        noise=None if setting.noise is None else fold(setting.noise),
+        vmem=tile(setting.vmem),
+        isyn=tile(setting.isyn),
+        spikes=tile(setting.spikes),
+    )
+    spikes, vmem, isyn = _LIF.apply(
+        fold(x), None, tile(alpha), tile(beta), tile(bias), fold(theta), wide
+    )
+    setting.vmem = wide.vmem.reshape(samples, -1)
+    setting.isyn = wide.isyn.reshape(samples, *setting.isyn.shape)
+    if not setting.record:
+        return unfold(spikes), vmem, isyn
+    return unfold(spikes), unfold(vmem), unfold(isyn)
 
 
 class _LIF(torch.autograd.Function):
@@ -88,10 +151,13 @@ class _LIF(torch.autograd.Function):
         constants = _constants(alpha, beta, bias, theta, setting)
         drive = _drive(x, feedback, setting.noise)
         flush = not setting.exact
-        outputs = [a.numpy() for a in (v, i, spikes, v_after, i_after)]
+        outputs = [a.numpy() for a in (spikes, v_after, i_after)]
+        state = v.numpy(), i.numpy()
 
         def run(b0: int, b1: int, t0: int = 0, t1: int = steps) -> None:
-            kernels.forward(flush, drive, constants, *outputs, (b0, b1, t0, t1))
+            room = np.empty_like(constants.bias)
+            span = b0, b1, t0, t1
+            kernels.forward(flush, drive, constants, *state, room, *outputs, span)
 
         if recurrent is None:
             share(run, samples, spikes.numel())
@@ -185,7 +251,9 @@ class _Backward:
         arrays = _arrays(kernels.Trace, trace)
         everything = (0, self.samples, 0, self.steps)
         state = self.v.numpy(), self.i.numpy()
-        kernels.replay(self.flush, self.drive, self.constants, *state, arrays, everything)
+        kernels.replay(
+            self.flush, self.drive, self.constants, *state, self._room(), arrays, everything
+        )
         slopes = None
         if self.setting.exact and code == kernels.PERIODIC_EXPONENTIAL:
             setting = self.setting
@@ -246,7 +314,6 @@ class _Backward:
             self.x.new_empty(*shape, self.neurons),
             self.x.new_empty((*shape, self.neurons) if before else (0, 0, 0)),
             self.x.new_empty((*shape, self.currents) if before else (0, 0, 0)),
-            self.x.new_empty(self.neurons),
         )
 
     def _room(self) -> np.ndarray:
@@ -277,4 +344,4 @@ def _drive(x: torch.Tensor, feedback: torch.Tensor, noise: torch.Tensor | None) 
 
 def _spread(state: torch.Tensor, samples: int) -> torch.Tensor:
     """Return a row (samples, values) of the state for each sample."""
-    return state.reshape(1, -1).repeat(samples, 1)
+    return state.reshape(1, -1).expand(samples, -1).clone()

@@ -1,0 +1,149 @@
+"""Training step of a 15-48-48-48-6 net, batch 128: the fused LIF, LIFTorch, and no LIF at all.
+
+Forward, backward and Adam in one thread; only weights are trained unless a row says otherwise.
+Rows are measured in turn, round after round, and in CPU time, so that other work on the machine
+disturbs them little and alike. Peak memory is what a step adds to a fresh process (Linux).
+
+    python benchmarks/train_step.py
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+warnings.simplefilter("ignore")
+
+import torch  # noqa: E402
+from rockpool.nn.combinators import Sequential  # noqa: E402
+from rockpool.nn.modules import LIFTorch, LinearTorch  # noqa: E402
+from rockpool.nn.modules.torch.lif_torch import PeriodicExponential  # noqa: E402
+from rockpool.parameters import Constant  # noqa: E402
+
+from neurosim.training import LIF  # noqa: E402
+
+SIZES, BATCH, STEPS = (15, 48, 48, 48, 6), 128, (100, 400)
+ROUNDS = {100: 40, 400: 12}
+SLOW = "LIFTorch"
+
+
+def layers(neuron: type | None, trained: bool = False, **extra) -> Sequential:
+    """Build the net; None for the linear layers alone."""
+    hold = (lambda value: value) if trained else Constant
+    modules = []
+    for n_in, n_out in pairwise(SIZES):
+        weight = torch.randn(n_in, n_out) * (0.2 / n_in**0.5) + 0.3 / n_in
+        modules.append(LinearTorch((n_in, n_out), weight=weight))
+        if neuron is not None:
+            constants = {
+                name: hold(torch.tensor(value))
+                for name, value in (
+                    ("tau_mem", 0.01), ("tau_syn", 0.005), ("bias", 0.0), ("threshold", 1.0)
+                )
+            }  # fmt: skip
+            modules.append(
+                neuron(
+                    (n_out,), **constants, spike_generation_fn=PeriodicExponential,
+                    max_spikes_per_dt=31.0, dt=1e-3, **extra,
+                )
+            )  # fmt: skip
+    return Sequential(*modules)
+
+
+NETS: dict[str, Callable[[], Sequential]] = {
+    "linear layers alone": lambda: layers(None),
+    "LIF": lambda: layers(LIF),
+    "LIF, all parameters trained": lambda: layers(LIF, trained=True),
+    "LIF, exact": lambda: layers(LIF, exact=True),
+    "LIF, recurrent": lambda: layers(LIF, has_rec=True),
+    SLOW: lambda: layers(LIFTorch),
+}
+
+
+MEASURED = ("linear layers alone", "LIF", SLOW)
+"""Whose memory is measured."""
+
+
+def step_of(name: str, steps: int) -> Callable[[], float]:
+    """Return one training step; it gives back the spikes per output neuron and step."""
+    torch.manual_seed(0)
+    net = NETS[name]()
+    parameters = list(torch.nn.Module.parameters(net))
+    optimiser = torch.optim.Adam(parameters, lr=1e-6)
+    raster = (torch.rand(BATCH, steps, SIZES[0]) < 0.2).float()
+    target = torch.randint(SIZES[-1], (BATCH,))
+
+    def step() -> float:
+        optimiser.zero_grad()
+        if name == SLOW:  # ours keeps no state after a batch
+            net.reset_state()
+        out, _, _ = net(raster)
+        torch.nn.functional.cross_entropy(out.mean(1), target).backward()
+        optimiser.step()
+        return out.mean().item()
+
+    return step
+
+
+def times(steps: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the least time of each net's step in seconds, and its output spikes a step."""
+    todo = {name: step_of(name, steps) for name in NETS}
+    rates = {name: step() for name, step in todo.items() if name != SLOW}
+    best = dict.fromkeys(todo, float("inf"))
+    for number in range(ROUNDS[steps]):
+        for name, step in todo.items():
+            # The reference takes seconds a step: once at the start, once half way.
+            if name == SLOW and number not in (0, ROUNDS[steps] // 2):
+                continue
+            start = time.process_time()
+            rates[name] = step()
+            best[name] = min(best[name], time.process_time() - start)
+    return best, rates
+
+
+def peak_memory(name: str, steps: int) -> float:
+    """Return by how many MB a step raises the peak of a fresh process."""
+    argv = [sys.executable, __file__, "--peak", name, str(steps)]
+    return float(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
+
+
+def _print_peak(name: str, steps: int) -> None:
+    step_of(name, 2)()  # libraries, compiled kernels
+    step = step_of(name, steps)
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    before = _kilobytes("VmRSS")
+    step()
+    step()
+    print((_kilobytes("VmHWM") - before) / 1024)
+
+
+def _kilobytes(name: str) -> int:
+    status = Path("/proc/self/status").read_text()
+    return int(status.split(name + ":")[1].split()[0])
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    if sys.argv[1:2] == ["--peak"]:
+        _print_peak(sys.argv[2], int(sys.argv[3]))
+        return
+    for steps in STEPS:
+        best, rates = times(steps)
+        floor, reference = best["linear layers alone"], best[SLOW]
+        print(f"\n{f'T = {steps}':27} {'ms':>8} {'/ linear':>9} {'LIFTorch /':>11} {'peak MB':>8}")
+        for name, seconds in best.items():
+            peak = f"{peak_memory(name, steps):8.0f}" if name in MEASURED else ""
+            print(
+                f"{name:27} {seconds * 1e3:8.1f} {seconds / floor:9.2f} "
+                f"{reference / seconds:11.1f} {peak}"
+            )
+        print(f"output spikes per neuron and step: {rates['LIF']:.2f} (LIFTorch {rates[SLOW]:.2f})")
+
+
+if __name__ == "__main__":
+    main()
