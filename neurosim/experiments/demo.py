@@ -82,8 +82,8 @@ def run_demo(folder: Path, *, fast: bool, seed: int, console: Console) -> bool:
     _write(folder, result, time.monotonic() - begin)
     console.print(sweep_table(result))
     console.print(
-        "Scale: of the hidden thresholds. Spikes: per inference. Active: share of (neuron, step) with "
-        f"a spike, hidden neurons. Power is an estimate for the core, anchored to: {ANCHOR}."
+        "Scale: of the hidden thresholds. Spikes: per inference. Active: share of hidden (neuron, "
+        f"step) bins with a spike. Power is an estimate for the core, anchored to: {ANCHOR}."
     )
     shown = ", ".join(f"{name} {value:.3f}" for name, value in baselines.items())
     console.print(f"Classical baselines on the same windows: {shown}.")
