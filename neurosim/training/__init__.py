@@ -3,8 +3,13 @@
 torch and rockpool load with the first name taken from here, so that configurations stay light.
 """
 
+import os
 from importlib import import_module
 from typing import Any
+
+# Waiting OpenMP threads of torch sleep: if they spun, as is their default, they would take the
+# cores from the kernels' threads (2.5 times the processor time of a training step on 2 cores).
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _NAMES = {
     "LIF": "neurosim.training.modules",

@@ -22,13 +22,21 @@ class TrainConfig(BaseModel):
     threshold: tuple[float, float] = (1.0, 1.0)
     """Threshold scale of the hidden layers: each batch draws one from U(low, high) (ASPEN)."""
     decay_shifts: tuple[int, ...] = (2, 3, 4, 5)
-    """Decays are 1 - 2^-k, which the chip computes exactly; k cycles through these in each layer."""
-    epochs: int = Field(60, ge=1)
+    """Decays are 1 - 2^-k, exact on the chip; k cycles through these in each layer."""
+    epochs: int = Field(40, ge=1)
     batch_size: int = Field(128, ge=1)
-    learning_rate: float = Field(3e-3, gt=0)
+    learning_rate: float = Field(1e-3, gt=0)
     """Peak of Adam's rate; it falls to zero along a cosine."""
-    weight_gain: float = Field(0.06, gt=0)
-    """Initial weights are normal with standard deviation gain / sqrt(n_in)."""
+    weight_gain: float = Field(0.3, gt=0)
+    """Initial weights are normal with standard deviation gain * leak / sqrt(n_in), leak = 1 - beta.
+
+    A synapse sums an event over 1 / leak steps: so scaled, all time constants drive alike."""
+    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    """Share of a label spread over all classes: people who move unlike others cost less."""
+    gain_spread: tuple[float, float, float] = (0.3, 0.3, 0.2)
+    """Spread of the random gains of a window, its axes and its channels (`augment.random_gain`)."""
+    spike_penalty: float = Field(0.1, ge=0)
+    """Price of one spike a step of every hidden neuron, added to the loss."""
     logit_scale: float = Field(0.05, gt=0)
     """Cross-entropy sees the output spike counts times this."""
     seed: int = Field(0, ge=0)
@@ -40,6 +48,8 @@ class TrainConfig(BaseModel):
             raise ValueError(f"threshold {self.threshold} must be 0 < low <= high")
         if not self.hidden or min(self.hidden) < 1:
             raise ValueError(f"hidden {self.hidden} needs at least one layer of one neuron")
+        if min(self.gain_spread) < 0:
+            raise ValueError(f"gain_spread {self.gain_spread} must not be negative")
         if not self.decay_shifts or not all(1 <= k <= 15 for k in self.decay_shifts):
             raise ValueError(f"decay_shifts {self.decay_shifts} must lie in 1..15")
         return self
@@ -84,7 +94,11 @@ def _explain(error: ValidationError) -> str:
     key = ".".join(map(str, fault["loc"]))
     if fault["type"] == "extra_forbidden":
         near = difflib.get_close_matches(key, TrainConfig.model_fields, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(TrainConfig.model_fields)}"
+        hint = (
+            f"did you mean {near[0]!r}?"
+            if near
+            else f"known: {', '.join(TrainConfig.model_fields)}"
+        )
         return f"key {key!r} is unknown; {hint}"
     value = "" if fault["type"] == "value_error" else f" (got {fault['input']!r})"
     return f"{key}: {fault['msg']}{value}".removeprefix(": ")

@@ -12,6 +12,7 @@ import torch
 from neurosim import readout
 from neurosim.errors import InputError, NeurosimError
 from neurosim.run import Run
+from neurosim.training import augment
 from neurosim.training import config as configuration
 from neurosim.training.config import TrainConfig
 from neurosim.training.convert import network_from_module
@@ -90,10 +91,11 @@ def _epochs(net: torch.nn.Module, settings: TrainConfig, dataset: Dataset) -> It
         for batch in np.array_split(rng.permutation(len(labels)), batches):
             scale = float(rng.uniform(*settings.threshold))
             set_threshold_scale(net, scale)
-            events = torch.from_numpy(raster[batch].astype(np.float32))
-            output, layers = forward(net, events)
+            events = augment.random_gain(raster[batch], settings.gain_spread, rng)
+            # A copy, which torch aligns: sums of products depend on the alignment of the factors.
+            output, layers = forward(net, torch.tensor(events))
             logits = settings.logit_scale * output.sum(dim=1)
-            loss = torch.nn.functional.cross_entropy(logits, labels[batch])
+            loss = _loss(logits, labels[batch], layers[:-1], settings)
             if not torch.isfinite(loss):
                 raise NonFiniteLossError(
                     f"loss is {loss.item()} in epoch {number}, threshold scale {scale:.3f}; "
@@ -116,6 +118,17 @@ def _epochs(net: torch.nn.Module, settings: TrainConfig, dataset: Dataset) -> It
             "validation_accuracy": evaluate(net, validation.raster, validation.labels),
             "spikes_per_neuron_and_step": spikes / bins,
         }
+
+
+def _loss(
+    logits: torch.Tensor, labels: torch.Tensor, hidden: list[torch.Tensor], settings: TrainConfig
+) -> torch.Tensor:
+    """Return the cross-entropy and the price of the hidden layers' spikes."""
+    error = torch.nn.functional.cross_entropy(
+        logits, labels, label_smoothing=settings.label_smoothing
+    )
+    rate = torch.stack([spikes.mean() for spikes in hidden]).mean()
+    return error + settings.spike_penalty * rate
 
 
 def forward(net: torch.nn.Module, events: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import rockpool.parameters as rp
 import torch
@@ -27,13 +29,17 @@ def layered(config: TrainConfig, channels: int, classes: int, dt: float) -> Sequ
     rng = np.random.default_rng(config.seed)
     sizes = (channels, *config.hidden, classes)
     modules = []
-    for k, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for k, (n_in, n_out) in enumerate(pairwise(sizes)):
         last = k == len(sizes) - 2
-        weight = rng.normal(0.0, config.weight_gain / np.sqrt(n_in), (n_in, n_out))
+        neurons = _neurons(config.decay_shifts, n_out, dt, last)
+        leak = 1 - neurons.beta.detach().numpy().reshape(n_out)
+        weight = rng.normal(0.0, config.weight_gain / np.sqrt(n_in), (n_in, n_out)) * leak
         modules.append(
-            LinearTorch((n_in, n_out), weight=torch.tensor(weight, dtype=torch.float32), has_bias=False)
+            LinearTorch(
+                (n_in, n_out), weight=torch.tensor(weight, dtype=torch.float32), has_bias=False
+            )
         )
-        modules.append(_neurons(config.decay_shifts, n_out, dt, last))
+        modules.append(neurons)
     return Sequential(*modules)
 
 

@@ -1,0 +1,54 @@
+"""Settings of a run: presets, files, and what bad ones get."""
+
+import pytest
+
+from neurosim.errors import InputError
+from neurosim.training import config
+
+
+def test_presets_differ_in_the_threshold_alone():
+    fixed, aspen = config.load("fixed"), config.load("aspen")
+    assert fixed.threshold == (1.0, 1.0)
+    assert aspen.threshold[0] < aspen.threshold[1]
+    assert fixed.model_copy(update={"threshold": aspen.threshold}) == aspen
+
+
+def test_a_file_says_what_differs_and_keywords_come_last(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("epochs = 7\nthreshold = [0.5, 2.0]\n")
+    loaded = config.load(path, epochs=9)
+    assert (loaded.epochs, loaded.threshold) == (9, (0.5, 2.0))
+    assert loaded.hidden == config.TrainConfig().hidden
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"learning_rte": 1e-3}, "did you mean 'learning_rate'?"),
+        ({"quux": 1}, "key 'quux' is unknown; known: hidden, threshold"),
+        ({"threshold": (1.5, 1.0)}, r"threshold \(1.5, 1.0\) must be 0 < low <= high"),
+        ({"threshold": (0.0, 1.0)}, r"threshold \(0.0, 1.0\) must be 0 < low <= high"),
+        ({"threshold": 1.0}, r"threshold.*\(got 1.0\)"),
+        ({"gain_spread": (-0.1, 0, 0)}, "gain_spread .* must not be negative"),
+        ({"hidden": ()}, "hidden .* at least one layer"),
+        ({"decay_shifts": (0, 2)}, "decay_shifts .* 1..15"),
+        ({"epochs": 0}, r"epochs.*greater than or equal to 1 \(got 0\)"),
+    ],
+)
+def test_a_bad_setting_is_named(changes, message):
+    with pytest.raises(InputError, match=message) as caught:
+        config.load("aspen", **changes)
+    assert str(caught.value).startswith("aspen: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_lists_the_presets(tmp_path):
+    with pytest.raises(InputError, match="neither a file nor a preset; presets are fixed, aspen"):
+        config.load(tmp_path / "none.toml")
+
+
+def test_a_file_that_is_not_toml_is_refused(tmp_path):
+    path = tmp_path / "bad.toml"
+    path.write_text("epochs : 3")
+    with pytest.raises(InputError, match=r"bad\.toml: not a TOML file"):
+        config.load(path)

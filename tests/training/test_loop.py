@@ -1,0 +1,149 @@
+"""The training loop, its settings and its runs, on a small problem that a small net can learn."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from neurosim.data import FrontEnd
+from neurosim.data.dataset import Dataset
+from neurosim.data.splits import Split
+from neurosim.data.windows import Windows
+from neurosim.errors import InputError
+from neurosim.run import Run
+from neurosim.training import config, loop
+from neurosim.training.nets import layered
+
+CHANNELS, CLASSES, STEPS = 6, 3, 60
+SMALL = {
+    "hidden": (12, 10),
+    "epochs": 6,
+    "batch_size": 32,
+    "learning_rate": 1e-2,
+    "weight_gain": 1.0,
+}
+METRICS = {
+    "epoch",
+    "loss",
+    "train_accuracy",
+    "validation_accuracy",
+    "spikes_per_neuron_and_step",
+}
+
+
+def windows(rng, samples, subject):
+    """Each class is loud on two of the six channels."""
+    labels = np.arange(samples) % CLASSES
+    loud = np.arange(CHANNELS) // 2 == labels[:, None]
+    raster = rng.poisson(np.where(loud, 2.0, 0.5)[:, None, :], (samples, STEPS, CHANNELS))
+    return Windows(raster.clip(max=15).astype(np.uint8), labels, np.full(samples, subject))
+
+
+@pytest.fixture
+def dataset(rng):
+    parts = [windows(rng, samples, subject) for subject, samples in enumerate((96, 30, 30))]
+    return Dataset(*parts, FrontEnd(scale=0.5), ("a", "b", "c"), Split((0,), (1,), (2,)))
+
+
+@pytest.fixture
+def train(dataset, tmp_path):
+    def run(source="aspen", name="run", **changes):
+        return loop.train(source, folder=tmp_path / name, dataset=dataset, **(SMALL | changes))
+
+    return run
+
+
+def weights(run):
+    return [layer.weight for layer in run.network.layers]
+
+
+def test_the_same_seed_gives_the_same_weights_to_the_last_bit(train):
+    first, again, other = train(name="first"), train(name="again"), train(name="other", seed=1)
+    assert first.metrics == again.metrics
+    for a, b, c in zip(weights(first), weights(again), weights(other), strict=True):
+        assert np.array_equal(a, b)
+        assert not np.array_equal(a, c)
+
+
+def test_it_learns_and_reports_every_epoch(train):
+    seen = []
+    run = train(on_epoch=seen.append)
+    assert tuple(seen) == run.metrics
+    assert [row["epoch"] for row in run.metrics] == [1, 2, 3, 4, 5, 6]
+    assert all(row.keys() == METRICS for row in run.metrics)
+    first, last = run.metrics[0], run.metrics[-1]
+    assert last["loss"] < first["loss"]
+    assert last["validation_accuracy"] > 0.8  # chance is 1/3
+    assert 0 < last["spikes_per_neuron_and_step"] < 5
+
+
+def test_a_run_comes_back_from_its_folder_and_can_be_repeated(train):
+    run = train("fixed", epochs=2)
+    loaded = Run.load(run.folder)
+    assert loaded.config == run.config == json.loads((run.folder / "config.json").read_text())
+    assert loaded.config.keys() == config.TrainConfig.model_fields.keys()
+    assert loaded.metrics == run.metrics
+    assert FrontEnd.from_dict(loaded.front_end) == FrontEnd(scale=0.5)
+    repeated = train(config.TrainConfig(**loaded.config), name="repeated", epochs=2)
+    for saved, trained, again in zip(*map(weights, (loaded, run, repeated)), strict=True):
+        assert np.array_equal(saved, trained)
+        assert np.array_equal(trained, again)
+
+
+@pytest.mark.parametrize("name", ["network.safetensors", "config.json", "metrics.csv"])
+def test_a_run_that_lacks_a_file_is_refused_by_name(train, name):
+    run = train(epochs=1)
+    (run.folder / name).unlink()
+    with pytest.raises(InputError, match=name):
+        Run.load(run.folder)
+
+
+def test_the_spike_penalty_lowers_activity(train):
+    free, taxed = train(spike_penalty=0.0), train(name="taxed", spike_penalty=10.0)
+    active = [run.metrics[-1]["spikes_per_neuron_and_step"] for run in (free, taxed)]
+    assert active[1] < 0.8 * active[0]
+
+
+def test_a_loss_that_is_no_number_stops_training(train, monkeypatch):
+    def diverged(logits, labels, **options):
+        return logits.sum() * torch.nan
+
+    monkeypatch.setattr(torch.nn.functional, "cross_entropy", diverged)
+    with pytest.raises(loop.NonFiniteLossError, match="epoch 1.*learning_rate from 0.01"):
+        train()
+
+
+def test_training_on_nothing_is_refused(dataset):
+    nothing = dataset.train.select(np.zeros(len(dataset.train), bool))
+    empty = Dataset(
+        nothing,
+        dataset.validation,
+        dataset.test,
+        dataset.front_end,
+        dataset.classes,
+        dataset.split,
+    )
+    with pytest.raises(InputError, match="train is empty"):
+        loop.train("fixed", dataset=empty)
+
+
+def test_the_threshold_scale_acts_on_hidden_layers_only(dataset):
+    net = layered(config.load("fixed", **SMALL), CHANNELS, CLASSES, dataset.front_end.dt)
+    events = torch.tensor(dataset.test.raster.astype(np.float32))
+    with torch.no_grad():
+        output, hidden = loop.forward(net, events)
+        loop.set_threshold_scale(net, 1.5)
+        _, fewer = loop.forward(net, events)
+        loop.set_threshold_scale(net, 1.0)
+        restored, _ = loop.forward(net, events)
+    assert 0 < fewer[0].sum() < hidden[0].sum()
+    assert torch.equal(output, restored) and output.any()
+    neurons = [m for m in net.modules().values() if isinstance(m, loop.LIF)]
+    loop.set_threshold_scale(net, 1.5)
+    assert [m.threshold_scale for m in neurons] == [1.5, 1.5, 1.0]
+
+
+def test_accuracy_of_no_samples_is_no_number(dataset):
+    net = layered(config.load("fixed", **SMALL), CHANNELS, CLASSES, dataset.front_end.dt)
+    assert np.isnan(loop.evaluate(net, dataset.test.raster[:0], dataset.test.labels[:0]))
