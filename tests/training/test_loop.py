@@ -110,7 +110,7 @@ def test_a_loss_that_is_no_number_stops_training(train, monkeypatch):
         return logits.sum() * torch.nan
 
     monkeypatch.setattr(torch.nn.functional, "cross_entropy", diverged)
-    with pytest.raises(loop.NonFiniteLossError, match="epoch 1.*learning_rate from 0.01"):
+    with pytest.raises(loop.NonFiniteLossError, match=r"epoch 1.*learning_rate from 0\.01"):
         train()
 
 
@@ -138,7 +138,8 @@ def test_the_threshold_scale_acts_on_hidden_layers_only(dataset):
         loop.set_threshold_scale(net, 1.0)
         restored, _ = loop.forward(net, events)
     assert 0 < fewer[0].sum() < hidden[0].sum()
-    assert torch.equal(output, restored) and output.any()
+    assert torch.equal(output, restored)
+    assert output.any()
     neurons = [m for m in net.modules().values() if isinstance(m, loop.LIF)]
     loop.set_threshold_scale(net, 1.5)
     assert [m.threshold_scale for m in neurons] == [1.5, 1.5, 1.0]
