@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 import torch
@@ -59,7 +60,7 @@ class TorchEngine:
             _evolve(net, model, raster[start : start + BATCH], wanted)
             for start in range(0, len(raster), BATCH)
         ]
-        arrays = {
+        arrays: dict[str, Any] = {
             v: tuple(np.concatenate(layer) for layer in zip(*(p[v] for p in parts), strict=True))
             for v in wanted
         }
@@ -78,7 +79,7 @@ def _evolve(
 ) -> dict[str, list[np.ndarray]]:
     """Return the wanted variables of every layer."""
     arrays: dict[str, list[np.ndarray]] = {v: [] for v in wanted}
-    modules = list(torch.nn.Module.children(net))
+    modules: list[Any] = list(torch.nn.Module.children(net))
     value = torch.from_numpy(raster).to(modules[0].weight.dtype)
     with torch.no_grad():
         for layer, linear, neurons in zip(model.layers, modules[::2], modules[1::2], strict=True):

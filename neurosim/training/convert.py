@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +16,8 @@ from neurosim.errors import InputError
 from neurosim.network import Layer, Network
 from neurosim.training.modules import LIF
 
-Named = tuple[str, torch.nn.Module]
+Named = tuple[str, Any]
+"""Path and module; torch types the attributes of a module too widely to be of use."""
 
 
 def network_from_module(module: torch.nn.Module) -> Network:
@@ -111,6 +113,7 @@ def _layer(linear: Named, neurons: Named) -> Layer:
     recurrent = None
     if module._has_rec:
         recurrent = _array(module.w_rec).reshape((n, *per_synapse))
+    max_spikes: Any = float(module.max_spikes_per_dt)  # a fraction is the Layer's to refuse
     tau_syn = _tau(name, module, "beta", "tau_syn")
     return Layer(
         weight=_weight(*linear, n, synapses),
@@ -119,7 +122,7 @@ def _layer(linear: Named, neurons: Named) -> Layer:
         threshold=np.broadcast_to(_array(module.threshold), (n,)),
         bias=np.broadcast_to(_array(module.bias), (n,)),
         recurrent=recurrent,
-        max_spikes=float(module.max_spikes_per_dt),
+        max_spikes=max_spikes,
     )
 
 
@@ -137,7 +140,7 @@ def _check_linear(name: str, module: torch.nn.Module) -> None:
         )
 
 
-def _weight(name: str, module: torch.nn.Module, n: int, synapses: int) -> np.ndarray:
+def _weight(name: str, module: Any, n: int, synapses: int) -> np.ndarray:
     """Return the weight of a linear module as (n_in, n) or (n_in, n, synapses)."""
     weight = _array(module.weight)
     if isinstance(module, torch.nn.Linear):

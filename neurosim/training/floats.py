@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import platform
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
@@ -15,12 +16,18 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
-"""For kernels. They do without reference counts (_nrt), which cost more than the arithmetic, and
-hence allocate nothing."""
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+_INLINE: dict[str, Any] = {**_OPTIONS, "forceinline": True}
 
-PART = {**OPTIONS, "forceinline": True}
-"""For the parts of kernels."""
+kernel: Any = njit(**_OPTIONS)
+"""Compile a kernel. It does without reference counts (_nrt), which cost more than the arithmetic,
+and hence can allocate nothing."""
+
+part: Any = njit(**_INLINE)
+"""Compile a part of kernels."""
+
+# numba's annotations know nothing of the arguments that it adds itself.
+_intrinsic: Any = intrinsic
 
 _X86 = platform.machine().lower() in ("x86_64", "amd64")
 # MXCSR: flush to zero, denormals are zero. ARM's FPCR: FZ.
@@ -41,7 +48,10 @@ _HALF, _LEAST = np.float32(0.5), np.float32(-126.0)
 _EXPONENT_BIAS, _MANTISSA = np.int32(127), np.int32(23)
 
 
-@overload(exp2_of_negative, jit_options={**PART, "fastmath": {"contract"}})
+_CONTRACTED: Any = {**_INLINE, "fastmath": {"contract"}}
+
+
+@overload(exp2_of_negative, jit_options=_CONTRACTED)
 def _exp2_of_negative(y):
     if y != types.float32:
         return lambda y: math.pow(2.0, y)
@@ -56,7 +66,7 @@ def _exp2_of_negative(y):
     return polynomial
 
 
-@intrinsic
+@_intrinsic
 def _float_of_bits(typing_context, bits):
     """Read an int32 as the float32 with these bits."""
 
@@ -66,7 +76,7 @@ def _float_of_bits(typing_context, bits):
     return types.float32(types.int32), generate
 
 
-@njit(**PART)
+@part
 def start_flushing(flush):
     """Flush subnormal numbers to zero from here on if asked to; return the mode to go back to."""
     mode = _mode()
@@ -75,7 +85,7 @@ def start_flushing(flush):
     return mode
 
 
-@intrinsic
+@_intrinsic
 def _mode(typing_context):
     """Return this thread's floating-point control register."""
 
@@ -90,7 +100,7 @@ def _mode(typing_context):
     return _INT(), generate
 
 
-@intrinsic
+@_intrinsic
 def set_mode(typing_context, mode):
     """Write this thread's floating-point control register."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,10 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from neurosim.training import kernels
+from neurosim.training import kernels_backward as adjoint
+from neurosim.training.folding import folded, samples_together
 from neurosim.training.surrogates import CODES, slope
 from neurosim.training.threads import share
-
-NARROW, ROW = 16, 96
-"""Layers of at most NARROW neurons are evolved in rows of up to ROW, several samples in each."""
 
 
 @dataclass
@@ -64,68 +63,11 @@ def lif(
         Spikes (B, T, N), and the recorded membrane (B, T, N) and currents (B, T, M) at the end of
         each step, which have no elements unless `setting.record`. All three pass gradients on.
     """
-    together = 1 if recurrent is not None else _samples_together(len(x), alpha.numel())
+    together = 1 if recurrent is not None else samples_together(len(x), alpha.numel())
     if together > 1:
-        return _folded(together, x, alpha, beta, bias, theta, setting)
+        return folded(_LIF.apply, together, x, alpha, beta, bias, theta, setting)
     spikes, vmem, isyn = _LIF.apply(x, recurrent, alpha, beta, bias, theta, setting)
     return spikes, vmem, isyn
-
-
-def _samples_together(samples: int, neurons: int) -> int:
-    """Return how many samples of a narrow layer are worth treating as one of a wide layer.
-
-    Short rows do not fill the processor's vectors; wide layers are not worth the rearrangement.
-    """
-    if neurons > NARROW:
-        return 1
-    return max(
-        k for k in range(1, samples + 1) if (samples % k == 0 and k * neurons <= ROW) or k == 1
-    )
-
-
-def _folded(
-    together: int,
-    x: torch.Tensor,
-    alpha: torch.Tensor,
-    beta: torch.Tensor,
-    bias: torch.Tensor,
-    theta: torch.Tensor,
-    setting: Setting,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Evolve as `lif` does, neighbouring samples side by side as if they were more neurons."""
-    samples = len(x)
-
-    def fold(series: torch.Tensor) -> torch.Tensor:
-        """(B, T, n) -> (B / together, T, together * n)."""
-        groups = series.reshape(-1, together, *series.shape[1:]).transpose(1, 2)
-        return groups.reshape(*groups.shape[:2], -1)
-
-    def unfold(series: torch.Tensor) -> torch.Tensor:
-        """(B / together, T, together * n) -> (B, T, n)."""
-        groups = series.reshape(*series.shape[:2], together, -1).transpose(1, 2)
-        return groups.reshape(samples, series.shape[1], -1)
-
-    def tile(row: torch.Tensor) -> torch.Tensor:
-        """(n,) -> (together * n,)."""
-        return row.reshape(1, -1).expand(together, -1).reshape(-1)
-
-    if theta.shape[0] == 1:
-        theta = theta.expand(together, -1, -1)
-    wide = replace(
-        setting,
-        noise=None if setting.noise is None else fold(setting.noise),
-        vmem=tile(setting.vmem),
-        isyn=tile(setting.isyn),
-        spikes=tile(setting.spikes),
-    )
-    spikes, vmem, isyn = _LIF.apply(
-        fold(x), None, tile(alpha), tile(beta), tile(bias), fold(theta), wide
-    )
-    setting.vmem = wide.vmem.reshape(samples, -1)
-    setting.isyn = wide.isyn.reshape(samples, *setting.isyn.shape)
-    if not setting.record:
-        return unfold(spikes), vmem, isyn
-    return unfold(spikes), unfold(vmem), unfold(isyn)
 
 
 class _LIF(torch.autograd.Function):
@@ -219,7 +161,7 @@ class _Backward:
         """Return the gradients by all arguments of `_LIF.forward`."""
         code = CODES[self.setting.surrogate]
         if self.recurrent is None and not (
-            self.setting.exact and code == kernels.PERIODIC_EXPONENTIAL
+            self.setting.exact and code == adjoint.PERIODIC_EXPONENTIAL
         ):
             share(lambda b0, b1: self._in_cache(code, b0, b1), self.samples, self.by_spikes.numel())
         else:
@@ -239,7 +181,7 @@ class _Backward:
 
     def _in_cache(self, code: int, b0: int, b1: int) -> None:
         """Repeat and reverse the forward pass sample by sample."""
-        kernels.replay_and_backward(
+        adjoint.replay_and_backward(
             self.flush, code, self.drive, self.constants, self.v.numpy(), self.i.numpy(),
             _arrays(kernels.Trace, self._trace(1)), self._given(), self._wanted_arrays(),
             self.g_v.numpy(), self.g_i.numpy(), self._room(), (b0, b1, 0, self.steps),
@@ -255,19 +197,19 @@ class _Backward:
             self.flush, self.drive, self.constants, *state, self._room(), arrays, everything
         )
         slopes = None
-        if self.setting.exact and code == kernels.PERIODIC_EXPONENTIAL:
+        if self.setting.exact and code == adjoint.PERIODIC_EXPONENTIAL:
             setting = self.setting
             slopes = slope(
                 setting.surrogate, trace[0], self.theta, setting.window, setting.max_spikes
             )
-            code = kernels.GIVEN
+            code = adjoint.GIVEN
         if self.recurrent is not None:
             self.by_spikes = self.by_spikes.clone()
         given, room = self._given(slopes), self._room()
         g_state = self.g_v.numpy(), self.g_i.numpy()
 
         def run(b0: int, b1: int, t0: int, t1: int) -> None:
-            kernels.backward(
+            adjoint.backward(
                 self.flush, code, self.constants, arrays, given, self._wanted_arrays(),
                 *g_state, room, (b0, b1, t0, t1),
             )  # fmt: skip
@@ -288,7 +230,7 @@ class _Backward:
         return before.reshape(-1, self.neurons).T @ self.wanted[0].reshape(-1, self.currents)
 
     def _wanted(self) -> tuple[torch.Tensor, ...]:
-        """Return room for the gradients of `kernels.Wanted`."""
+        """Return room for the gradients of `adjoint.Wanted`."""
         new, (alpha, beta, bias, theta) = self.x.new_zeros, self.needs[2:6]
         by_theta = (self.samples, self.theta.shape[1], self.neurons)
         return (
@@ -299,12 +241,12 @@ class _Backward:
             new(by_theta if theta else (0, 0, 0)),
         )
 
-    def _wanted_arrays(self) -> kernels.Wanted:
-        return _arrays(kernels.Wanted, self.wanted)
+    def _wanted_arrays(self) -> adjoint.Wanted:
+        return _arrays(adjoint.Wanted, self.wanted)
 
-    def _given(self, slopes: torch.Tensor | None = None) -> kernels.Given:
+    def _given(self, slopes: torch.Tensor | None = None) -> adjoint.Given:
         slopes = self.x.new_empty(0, 0, 0) if slopes is None else slopes
-        return _arrays(kernels.Given, (self.by_spikes, self.by_v, self.by_i, slopes))
+        return _arrays(adjoint.Given, (self.by_spikes, self.by_v, self.by_i, slopes))
 
     def _trace(self, samples: int) -> tuple[torch.Tensor, ...]:
         """Return room for the trace of some samples."""
@@ -332,9 +274,10 @@ def _constants(
     theta: torch.Tensor,
     setting: Setting,
 ) -> kernels.Neurons:
-    arrays = [a.detach().numpy() for a in (alpha, beta, bias, theta)]
-    scalar = arrays[0].dtype.type
-    return kernels.Neurons(*arrays, scalar(setting.max_spikes), scalar(setting.window))
+    rows = [a.detach().numpy() for a in (alpha, beta, bias, theta)]
+    scalar = rows[0].dtype.type
+    limit, window = scalar(setting.max_spikes), scalar(setting.window)
+    return kernels.Neurons(rows[0], rows[1], rows[2], rows[3], limit, window)
 
 
 def _drive(x: torch.Tensor, feedback: torch.Tensor, noise: torch.Tensor | None) -> kernels.Drive:

@@ -21,14 +21,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from neurosim.training.floats import OPTIONS, PART, exp2_of_negative, set_mode, start_flushing
-
-GIVEN, PERIODIC_EXPONENTIAL, STEP_PWL = 0, 1, 2
-"""How a spike passes a gradient on: by slopes handed in, or by a surrogate evaluated here."""
-
-_LOG2_E = float(np.log2(np.e))
+from neurosim.training.floats import kernel, part, set_mode, start_flushing
 
 
 class Drive(NamedTuple):
@@ -70,63 +64,28 @@ class Trace(NamedTuple):
     """(B, T, M) current before its decay, or empty."""
 
 
-class Given(NamedTuple):
-    """Gradients that arrive from above."""
-
-    spikes: np.ndarray
-    """(B, T, N)."""
-    v: np.ndarray
-    """(B, T, N) of the recorded membrane, or empty."""
-    i: np.ndarray
-    """(B, T, M) of the recorded current, or empty."""
-    slope: np.ndarray
-    """(B, T, N) derivative of spikes by v, for surrogate GIVEN, or empty."""
-
-
-class Wanted(NamedTuple):
-    """Gradients to compute. All but x are sums over time, one row per sample, or empty."""
-
-    x: np.ndarray
-    """(B, T, M)."""
-    alpha: np.ndarray
-    """(B, N)."""
-    beta: np.ndarray
-    """(B, M)."""
-    bias: np.ndarray
-    """(B, N)."""
-    theta: np.ndarray
-    """(B, 1 or T, N)."""
-
-
-@njit(**PART)
-def _add(row, to):
+@part
+def add(row, to):
     """Add a row to another."""
     for k in range(to.size):
         to[k] += row[k]
 
 
-@njit(**PART)
+@part
 def _copy(row, to):
     """Copy a row."""
     for k in range(to.size):
         to[k] = row[k]
 
 
-@njit(**PART)
-def _add_product(a, b, to):
-    """Add the products of two rows to a third."""
-    for k in range(to.size):
-        to[k] += a[k] * b[k]
-
-
-@njit(**PART)
+@part
 def _add_and_decay(x, beta, i):
     """Add input to the currents i (M,), which then decay."""
     for k in range(i.size):
         i[k] = (i[k] + x[k]) * beta[k]
 
 
-@njit(**PART)
+@part
 def _integrate(v, i, alpha, bias, u):
     """Write into u (N,) the decayed membrane v (N,) plus the currents of its synapses plus bias."""
     synapses = i.size // v.size
@@ -144,7 +103,7 @@ def _integrate(v, i, alpha, bias, u):
             u[n] = v[n] * alpha[n] + total + bias[n]
 
 
-@njit(**PART)
+@part
 def _fire(u, theta, limit, s, v):
     """Write the spikes s (N,) of membrane u (N,), and into v (N,) what the reset leaves."""
     zero = u.dtype.type(0)
@@ -155,7 +114,7 @@ def _fire(u, theta, limit, s, v):
         v[n] = u[n] - count * theta[n]
 
 
-@njit(**OPTIONS)
+@kernel
 def forward(flush, drive, neurons, v, i, u, spikes, v_after, i_after, span):
     """Advance v (B, N) and i (B, M) over the steps and write the spikes (B, T, N).
 
@@ -170,13 +129,13 @@ def forward(flush, drive, neurons, v, i, u, spikes, v_after, i_after, span):
     for b in range(b0, b1):
         for t in range(t0, t1):
             if recurrent.size:
-                _add(x[b, t], i[b])
+                add(x[b, t], i[b])
                 _add_and_decay(recurrent[b, t], beta, i[b])
             else:
                 _add_and_decay(x[b, t], beta, i[b])
             _integrate(v[b], i[b], alpha, noise[b, t] if noise.size else bias, u)
             if noise.size:
-                _add(bias, u)
+                add(bias, u)
             _fire(u, theta[b * each_b, t * each_t], limit, spikes[b, t], v[b])
             if v_after.size:
                 _copy(v[b], v_after[b, t])
@@ -184,7 +143,7 @@ def forward(flush, drive, neurons, v, i, u, spikes, v_after, i_after, span):
     set_mode(mode)
 
 
-@njit(**OPTIONS)
+@kernel
 def replay(flush, drive, neurons, v, i, s, trace, span):
     """Fill the trace of samples b0..b1, repeating `forward` from the state v (B, N), i (B, M).
 
@@ -201,157 +160,17 @@ def replay(flush, drive, neurons, v, i, s, trace, span):
             if v_before.size:
                 _copy(v[b], v_before[b - b0, t])
                 _copy(i[b], i_before[b - b0, t])
-                _add(x[b, t], i_before[b - b0, t])
+                add(x[b, t], i_before[b - b0, t])
                 if recurrent.size:
-                    _add(recurrent[b, t], i_before[b - b0, t])
+                    add(recurrent[b, t], i_before[b - b0, t])
             if recurrent.size:
-                _add(x[b, t], i[b])
+                add(x[b, t], i[b])
                 _add_and_decay(recurrent[b, t], beta, i[b])
             else:
                 _add_and_decay(x[b, t], beta, i[b])
             u = trace_v[b - b0, t]
             _integrate(v[b], i[b], alpha, noise[b, t] if noise.size else bias, u)
             if noise.size:
-                _add(bias, u)
+                add(bias, u)
             _fire(u, theta[b * each_b, t * each_t], limit, s, v[b])
     set_mode(mode)
-
-
-@njit(**PART)
-def _through_periodic_exponential(by_spikes, v, theta, limit, window, g_v, g_spike):
-    """Pass gradients through rockpool's PeriodicExponential: exp(-d / window) / theta.
-
-    d is the distance of v from the nearest multiple of theta, from theta itself below it and
-    from limit * theta above that.
-    """
-    half, one, zero = v.dtype.type(0.5), v.dtype.type(1), v.dtype.type(0)
-    rate = v.dtype.type(_LOG2_E) / window
-    for n in range(v.size):
-        per_theta = one / theta[n]
-        u = v[n] * per_theta - half
-        nearest = min(np.floor(u), limit - one)
-        nearest = nearest if u >= half else zero
-        d = abs(u - nearest - half) * theta[n]
-        slope = exp2_of_negative(-d * rate) * per_theta
-        g = (by_spikes[n] - g_v[n] * theta[n]) * slope
-        g_spike[n] = g
-        g_v[n] += g
-
-
-@njit(**PART)
-def _through_step_pwl(by_spikes, v, theta, window, g_v, g_spike):
-    """Pass gradients through rockpool's StepPWL: 1 / theta where v >= theta - window, else 0."""
-    zero = v.dtype.type(0)
-    for n in range(v.size):
-        g = (by_spikes[n] - g_v[n] * theta[n]) / theta[n]
-        g = g if v[n] >= theta[n] - window else zero
-        g_spike[n] = g
-        g_v[n] += g
-
-
-@njit(**PART)
-def _through_slope(by_spikes, slope, theta, g_v, g_spike):
-    """Pass gradients through a given derivative of the spikes by the membrane."""
-    for n in range(theta.size):
-        g = (by_spikes[n] - g_v[n] * theta[n]) * slope[n]
-        g_spike[n] = g
-        g_v[n] += g
-
-
-@njit(**PART)
-def _add_by_reset(v, theta, limit, g_v, to):
-    """Add the gradient by theta that the reset v - s * theta gives."""
-    zero = v.dtype.type(0)
-    for n in range(v.size):
-        count = min(np.floor(v[n] / theta[n]), limit)
-        to[n] -= g_v[n] * (count if v[n] >= theta[n] else zero)
-
-
-@njit(**PART)
-def _add_by_surrogate(v, theta, g_spike, to):
-    """Add the gradient by theta that the surrogate gives: -v / theta times that by v."""
-    for n in range(v.size):
-        to[n] -= g_spike[n] * v[n] / theta[n]
-
-
-@njit(**PART)
-def _to_currents(alpha, g_v, g_i):
-    """Add the gradient by the membrane g_v (N,) to that of its currents; then its decay."""
-    synapses = g_i.size // g_v.size
-    if synapses == 1:
-        for n in range(g_v.size):
-            g_i[n] += g_v[n]
-            g_v[n] *= alpha[n]
-    elif synapses == 2:
-        for n in range(g_v.size):
-            g_i[2 * n] += g_v[n]
-            g_i[2 * n + 1] += g_v[n]
-            g_v[n] *= alpha[n]
-    else:
-        for n in range(g_v.size):
-            for k in range(n * synapses, (n + 1) * synapses):
-                g_i[k] += g_v[n]
-            g_v[n] *= alpha[n]
-
-
-@njit(**PART)
-def _decay_to_input(beta, g_i, to):
-    """Decay the gradient by the currents g_i (M,), which is then also that by the input."""
-    for k in range(g_i.size):
-        g_i[k] *= beta[k]
-        to[k] = g_i[k]
-
-
-@njit(**OPTIONS)
-def backward(flush, surrogate, neurons, trace, given, wanted, g_v, g_i, g_spike, span):
-    """Compute the wanted gradients of `forward` over the steps of the span, last step first.
-
-    g_v (B, N) and g_i (B, M) are the gradients by the state after the last step, and become those
-    by the state before the first. The trace holds one sample per sample of the span. g_spike (N,)
-    is room to work in.
-    """
-    alpha, beta, _, theta, limit, window = neurons
-    trace_v, v_before, i_before = trace
-    by_spikes, by_v, by_i, slope = given
-    to_x, to_alpha, to_beta, to_bias, to_theta = wanted
-    each_b, each_t = min(theta.shape[0] - 1, 1), min(theta.shape[1] - 1, 1)
-    b0, b1, t0, t1 = span
-    mode = start_flushing(flush)
-    for b in range(b0, b1):
-        for t in range(t1 - 1, t0 - 1, -1):
-            v, row, given_s = trace_v[b - b0, t], theta[b * each_b, t * each_t], by_spikes[b, t]
-            if by_v.size:
-                _add(by_v[b, t], g_v[b])
-            if to_theta.size:
-                _add_by_reset(v, row, limit, g_v[b], to_theta[b, t * each_t])
-            if surrogate == PERIODIC_EXPONENTIAL:
-                _through_periodic_exponential(given_s, v, row, limit, window, g_v[b], g_spike)
-            elif surrogate == STEP_PWL:
-                _through_step_pwl(given_s, v, row, window, g_v[b], g_spike)
-            else:
-                _through_slope(given_s, slope[b, t], row, g_v[b], g_spike)
-            if to_theta.size:
-                _add_by_surrogate(v, row, g_spike, to_theta[b, t * each_t])
-            if to_bias.size:
-                _add(g_v[b], to_bias[b])
-            if to_alpha.size:
-                _add_product(g_v[b], v_before[b - b0, t], to_alpha[b])
-            _to_currents(alpha, g_v[b], g_i[b])
-            if by_i.size:
-                _add(by_i[b, t], g_i[b])
-            if to_beta.size:
-                _add_product(g_i[b], i_before[b - b0, t], to_beta[b])
-            _decay_to_input(beta, g_i[b], to_x[b, t])
-    set_mode(mode)
-
-
-@njit(**OPTIONS)
-def replay_and_backward(
-    flush, surrogate, drive, neurons, v, i, trace, given, wanted, g_v, g_i, room, span
-):
-    """Do `replay` and `backward` sample by sample, with a trace (1, T, ...) that stays in cache."""
-    b0, b1, t0, t1 = span
-    for b in range(b0, b1):
-        one = b, b + 1, t0, t1
-        replay(flush, drive, neurons, v, i, room, trace, one)
-        backward(flush, surrogate, neurons, trace, given, wanted, g_v, g_i, room, one)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from rockpool.nn.modules.torch.lif_torch import LIFBaseTorch, LIFTorch
@@ -10,6 +10,21 @@ from rockpool.nn.modules.torch.lif_torch import LIFBaseTorch, LIFTorch
 from neurosim.errors import InputError
 from neurosim.training import fused, stepwise
 from neurosim.training.surrogates import surrogate_of
+
+
+class _Constants(NamedTuple):
+    """What a layer computes with, in the type of its input."""
+
+    recurrent: torch.Tensor | None
+    """(N, N * S)."""
+    alpha: torch.Tensor
+    """(N,)."""
+    beta: torch.Tensor
+    """(N, S)."""
+    bias: torch.Tensor
+    """(N,)."""
+    theta: torch.Tensor
+    """(1 or B, 1 or T, 1 or N)."""
 
 
 class LIF(LIFTorch):
@@ -78,21 +93,26 @@ class LIF(LIFTorch):
         alpha = alpha.to(x).expand(self.size_out)
         beta = beta.to(x).expand(synapses)
         bias = self.bias.to(x).expand(self.size_out)
-        theta = self._theta(x)
-        recurrent = self.w_rec.to(x) if self._has_rec else None
+        recurrent = self.w_rec.to(x).contiguous() if self._has_rec else None
+        constants = _Constants(recurrent, alpha, beta, bias, self._theta(x))
         start = tuple(self._state(name, x) for name in ("vmem", "isyn", "spikes"))
-        noise = self._noise(x)
-        evolve = self._evolve_fused if self._fits_kernels(x) else self._evolve_stepwise
-        spikes, vmem, isyn = evolve(x, recurrent, alpha, beta, bias, theta, noise, start)
+        surrogate = self._surrogate(x)
+        evolve = self._evolve_stepwise if surrogate is None else self._evolve_fused
+        spikes, vmem, isyn = evolve(x, constants, self._noise(x), start, surrogate)
         if self._record:
             self._keep_record(spikes, vmem, isyn, recurrent, start[2])
         return spikes
 
     def _evolve_fused(
-        self, x, recurrent, alpha, beta, bias, theta, noise, start
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        self,
+        x: torch.Tensor,
+        constants: _Constants,
+        noise: torch.Tensor | None,
+        start: tuple[torch.Tensor, ...],
+        surrogate: Any,
+    ) -> tuple[torch.Tensor, ...]:
         setting = fused.Setting(
-            surrogate=surrogate_of(self.spike_generation_fn),
+            surrogate=surrogate,
             window=self.learning_window,
             max_spikes=self.max_spikes_per_dt,
             exact=self.exact,
@@ -102,38 +122,45 @@ class LIF(LIFTorch):
             isyn=start[1],
             spikes=start[2],
         )
-        constants = (
-            c.contiguous()
-            for c in (alpha, beta.reshape(-1), bias, theta.expand(*theta.shape[:2], self.size_out))
-        )
+        recurrent, alpha, beta, bias, theta = constants
         spikes, vmem, isyn = fused.lif(
-            x, None if recurrent is None else recurrent.contiguous(), *constants, setting
+            x,
+            recurrent,
+            alpha.contiguous(),
+            beta.reshape(-1).contiguous(),
+            bias.contiguous(),
+            theta.expand(*theta.shape[:2], self.size_out).contiguous(),
+            setting,
         )
         self._keep_state(len(x), setting.vmem[0], setting.isyn[0], spikes[0, -1])
         return spikes, vmem, isyn
 
     def _evolve_stepwise(
-        self, x, recurrent, alpha, beta, bias, theta, noise, start
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        self,
+        x: torch.Tensor,
+        constants: _Constants,
+        noise: torch.Tensor | None,
+        start: tuple[torch.Tensor, ...],
+        surrogate: Any,
+    ) -> tuple[torch.Tensor, ...]:
         def spike(v: torch.Tensor, threshold: torch.Tensor) -> torch.Tensor:
             return self.spike_generation_fn(
                 v, threshold, self.learning_window, self.max_spikes_per_dt
             )
 
         x = x.reshape(*x.shape[:2], self.size_out, self.n_synapses)
-        spikes, vmem, isyn = stepwise.lif(
-            x, recurrent, alpha, beta, bias, theta, noise, start, spike
-        )
+        spikes, vmem, isyn = stepwise.lif(x, *constants, noise, start, spike)
         self._keep_state(len(x), vmem[0, -1], isyn[0, -1], spikes[0, -1])
         return spikes, vmem, isyn
 
-    def _fits_kernels(self, x: torch.Tensor) -> bool:
-        return (
+    def _surrogate(self, x: torch.Tensor) -> type[torch.autograd.Function] | None:
+        """Return the surrogate if the kernels can do this call, or None."""
+        fits = (
             x.device.type == "cpu"
             and x.dtype in (torch.float32, torch.float64)
-            and surrogate_of(self.spike_generation_fn) is not None
             and self.learning_window.numel() == self.max_spikes_per_dt.numel() == 1
         )
+        return surrogate_of(self.spike_generation_fn) if fits else None
 
     def _decays(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the decays per step of membrane and currents.

@@ -15,7 +15,7 @@ def lif(
     bias: torch.Tensor,
     theta: torch.Tensor,
     noise: torch.Tensor | None,
-    state: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
+    state: tuple[torch.Tensor, ...],
     spike: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
 ) -> tuple[torch.Tensor, ...]:
     """Evolve a layer on any device, in any float type, with any surrogate.

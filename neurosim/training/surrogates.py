@@ -16,11 +16,11 @@ from collections.abc import Callable
 import torch
 from rockpool.nn.modules.torch.lif_torch import PeriodicExponential, StepPWL
 
-from neurosim.training import kernels
+from neurosim.training.kernels_backward import PERIODIC_EXPONENTIAL, STEP_PWL
 
 CODES: dict[type[torch.autograd.Function], int] = {
-    PeriodicExponential: kernels.PERIODIC_EXPONENTIAL,
-    StepPWL: kernels.STEP_PWL,
+    PeriodicExponential: PERIODIC_EXPONENTIAL,
+    StepPWL: STEP_PWL,
 }
 """Surrogates that the kernels know."""
 

@@ -175,7 +175,7 @@ def test_torch_loop_gives_what_the_kernels_give(monkeypatch):
             spike_generation_fn=PeriodicExponential,
         ).to(torch.float64)  # fmt: skip
         if stepwise:
-            monkeypatch.setattr(lif, "_fits_kernels", lambda x: False)
+            monkeypatch.setattr(lif, "_surrogate", lambda x: None)
         mine = x.clone().requires_grad_()
         out, state, record = lif(mine, record=True)
         (out.square().sum() + record["vmem"].sum()).backward()
