@@ -6,7 +6,7 @@ from neurosim.equations.declaration import Declaration, Parameter
 
 LIF_MAP = Declaration(
     name="lif-map",
-    meaning="Discrete-time leaky integrate-and-fire neuron with soft reset and several spikes a step.",
+    meaning="Discrete-time integrate-and-fire neuron: soft reset, several spikes in a step.",
     equations="""
         v_mem : 1   # membrane potential
         i_syn : 1   # synaptic current

@@ -218,9 +218,9 @@ def test_a_warm_run_in_another_process_neither_compiles_nor_imports_brian2(net, 
     script = (
         "import sys, numpy as np\n"
         "from neurosim import engines, XyloSpec\n"
-        "from neurosim.engines.brian2 import generate\n"
+        "from neurosim.engines.brian2 import xylo_source\n"
         "def refuse(*a): raise AssertionError('built again')\n"
-        "generate.source = refuse\n"
+        "xylo_source.files = refuse\n"
         "spec = XyloSpec(weights_in=np.full((2, 5), 90), weights_out=np.full((5, 1), 90),\n"
         "                threshold=np.full(5, 70), threshold_out=np.array([50]),\n"
         "                dash_syn=np.ones(5), dash_syn_out=np.ones(1))\n"

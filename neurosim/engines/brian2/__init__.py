@@ -1,7 +1,10 @@
 """The Brian2 engine: the reference that all others are compared with."""
 
 from neurosim.engines.brian2.engine import Brian2Engine
+from neurosim.engines.brian2.plan import Spikes
+from neurosim.engines.brian2.simulate import simulate
+from neurosim.engines.brian2.simulation import Simulation
 
 ENGINE = Brian2Engine()
 
-__all__ = ["ENGINE", "Brian2Engine"]
+__all__ = ["ENGINE", "Brian2Engine", "Simulation", "Spikes", "simulate"]

@@ -12,7 +12,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +21,7 @@ from pathlib import Path
 
 import platformdirs
 
+from neurosim.equations import declaration
 from neurosim.errors import UnavailableError
 
 LIMIT = 64
@@ -68,38 +69,52 @@ def compiler() -> str | None:
 
 def key(*parts: str) -> str:
     """Return the name of a build: a hash of its sources and of all tools that shape the result."""
-    tools = (version("brian2"), _compiler_version(), " ".join(FLAGS), _processor())
+    tools = (version("brian2"), _generators(), _compiler_version(), " ".join(FLAGS), _processor())
     return hashlib.sha256("\0".join((*parts, *tools)).encode()).hexdigest()[:32]
 
 
-def library(name: str, source: Callable[[], str]) -> Path:
+def library(name: str, files: Callable[[], Mapping[str, str]]) -> Path:
     """Return the path of a shared library, built now if the cache does not hold it.
 
     Args:
         name: its key.
-        source: writes its C++; called only when it has to be built.
+        files: returns the texts to keep beside it by file name, `source.cpp` among them; called
+            only when it has to be built.
 
     Raises:
         UnavailableError: there is no compiler, or it fails.
     """
+
+    def build(place: Path) -> None:
+        for file, text in files().items():
+            (place / file).write_text(text)
+        _compile([*FLAGS, str(place / "source.cpp"), "-o", str(place / "library.so")])
+
+    return project(name, build) / "library.so"
+
+
+def project(name: str, build: Callable[[Path], None]) -> Path:
+    """Return the folder of a build, made now if the cache does not hold it.
+
+    Args:
+        name: its key.
+        build: fills an empty folder, which is then renamed: nothing in it may know its own path.
+    """
     place = folder() / name
-    built = place / "library.so"
-    if built.is_file():
+    if place.is_dir():
         with suppress(OSError):
             os.utime(place)  # most recently used
-        return built
+        return place
     folder().mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=".building-", dir=folder()))
     try:
-        code = partial / "source.cpp"
-        code.write_text(source())
-        _compile([*FLAGS, str(code), "-o", str(partial / "library.so")])
+        build(partial)
         with suppress(OSError):  # another process was faster: its build is the same
             partial.rename(place)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     _forget_oldest()
-    return built
+    return place
 
 
 def _compile(arguments: Sequence[str]) -> None:
@@ -138,6 +153,16 @@ def _compiler_version() -> str:
         return "none"
     done = subprocess.run([path, "--version"], capture_output=True, text=True)
     return done.stdout.partition("\n")[0]
+
+
+@lru_cache
+def _generators() -> str:
+    """A hash of the code that writes code."""
+    state = hashlib.sha256()
+    for folder_ in (Path(__file__).parent, Path(declaration.__file__).parent):
+        for file in sorted((*folder_.glob("*.cpp"), *folder_.glob("*.py"))):
+            state.update(file.read_bytes())
+    return state.hexdigest()
 
 
 @lru_cache

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
 from neurosim.engines import check_raster, check_record
+from neurosim.engines.brian2 import targets
 from neurosim.errors import InputError
 from neurosim.recording import Recording
 from neurosim.xylo.spec import XyloSpec
@@ -83,34 +82,19 @@ class Brian2Engine:
 
     def _run(self, spec: XyloSpec, raster: np.ndarray, asked: tuple[str, ...]) -> Recording:
         steps = raster.shape[1] + spec.lag
-        target = _available() if self.target == "auto" else self.target
+        target = targets.choose(self.target)
         if target == "library":
-            from neurosim.engines.brian2.library import Model
+            from neurosim.engines.brian2.xylo_run import Model
 
             records = Model(spec).run(raster, steps, asked, self.threads)
         else:
-            from neurosim.engines.brian2 import network
+            from neurosim.engines.brian2 import xylo_objects
 
-            records = network.run(spec, raster, steps, asked, target)
+            records = xylo_objects.run(spec, raster, steps, asked, target)
         return _recording(spec, records, asked, target)
 
 
 TARGETS = ("auto", "library", "numpy", "cython")
-
-
-@lru_cache
-def _available() -> str:
-    """Return the fastest target there is; without a compiler say so once."""
-    from neurosim.engines.brian2 import cache
-
-    if cache.compiler():
-        return "library"
-    warnings.warn(
-        "no C++ compiler found (CXX, g++, clang++): the Brian2 engine runs with numpy, many times "
-        "slower; install a compiler",
-        stacklevel=2,
-    )
-    return "numpy"
 
 
 def _spec(model: object) -> XyloSpec:

@@ -84,10 +84,10 @@ struct Network {
     void {{ population.name }}_{{ name }}(const int32_t first, const int32_t last) {
         int16_t *_array_{{ population.name }}_synapse_w = nullptr;
         int16_t *_array_{{ population.name }}_synapse_spikes = nullptr;
-{{ population.pointers | indent(8, true) }}
-{{ population.once[name] | indent(8, true) }}
+{{ population.code.pointers | indent(8, true) }}
+{{ population.code.once[name] | indent(8, true) }}
         for (int32_t _idx = first; _idx < last; _idx++) {
-{{ population.each[name] | indent(12, true) }}
+{{ population.code.each[name] | indent(12, true) }}
         }
     }
 
@@ -97,10 +97,10 @@ struct Network {
                                           int16_t count) {
         int16_t *_array_{{ population.name }}_synapse_w = weights;
         int16_t *_array_{{ population.name }}_synapse_spikes = &count;
-{{ population.pointers | indent(8, true) }}
-{{ population.once[name] | indent(8, true) }}
+{{ population.code.pointers | indent(8, true) }}
+{{ population.code.once[name] | indent(8, true) }}
         for (int32_t _idx = first; _idx < last; _idx++) {
-{{ population.each[name] | indent(12, true) }}
+{{ population.code.each[name] | indent(12, true) }}
         }
     }
 

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurosim.engines.brian2.parameters import alias_targets, neurons, parameters, sizes, weights
+from neurosim.engines.brian2.xylo_parameters import (
+    alias_targets,
+    neurons,
+    parameters,
+    sizes,
+    weights,
+)
 from neurosim.equations.groups import group
 from neurosim.equations.sandbox import load, sandbox
 from neurosim.equations.xylo import MAX_INPUT

@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurosim.engines.brian2 import cache, generate
-from neurosim.engines.brian2.parameters import alias_targets, neurons, parameters, sizes, weights
+from neurosim.engines.brian2 import cache, xylo_source
+from neurosim.engines.brian2.xylo_parameters import (
+    alias_targets,
+    neurons,
+    parameters,
+    sizes,
+    weights,
+)
 from neurosim.equations.functions import TABLE
 from neurosim.equations.xylo import MAX_INPUT
 
@@ -75,8 +81,8 @@ def load(synapses: int) -> Any:
     """
     declared = [model.digest() for model in neurons(synapses).values()]
     functions = [entry.cpp for entry in TABLE.values()]
-    name = cache.key(generate.template(), *declared, *functions)
-    run = ctypes.CDLL(str(cache.library(name, partial(generate.source, synapses)))).run
+    name = cache.key("xylo", *declared, *functions)
+    run = ctypes.CDLL(str(cache.library(name, partial(xylo_source.files, synapses)))).run
     run.restype = None
     run.argtypes = (
         ctypes.POINTER(_model_type(synapses)),

@@ -1,0 +1,149 @@
+"""A Plan as plain Brian2 objects: a group, its inputs, its monitors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurosim.engines.brian2.simulation import Simulation
+from neurosim.equations.groups import group, quantity
+
+if TYPE_CHECKING:
+    from neurosim.engines.brian2.plan import Plan, Spikes
+
+
+@dataclass
+class Objects:
+    """Brian2 objects of a simulation, not yet run."""
+
+    neurons: Any
+    inputs: list[Any]
+    """What drives the neurons: groups that emit spikes, and their synapses."""
+    spikes: Any
+    """SpikeMonitor."""
+    traces: Any
+    """StateMonitor, or None."""
+
+    def network(self) -> Any:
+        """Return a Brian2 Network of all of them."""
+        import brian2
+
+        traces = [] if self.traces is None else [self.traces]
+        return brian2.Network(self.neurons, *self.inputs, self.spikes, *traces)
+
+
+def build(plan: Plan, before_initial: Callable[[], None] = lambda: None) -> Objects:
+    """Return Brian2 objects for a Plan, on Brian2's active device.
+
+    A step runs as in the library: inputs change and presynaptic spikes arrive at its start, then
+    state, steps, threshold and reset; variables are recorded at its end.
+
+    Args:
+        plan: what to simulate.
+        before_initial: called when all is there but the initial values.
+    """
+    import brian2
+
+    clock = brian2.Clock(plan.dt * brian2.second, name="clock")
+    courses = {
+        f"course_{name}": brian2.TimedArray(
+            _course(plan, name, course), dt=clock.dt, name=f"course_{name}"
+        )
+        for name, course in plan.courses.items()
+    }
+    members = group(plan.model, plan.n, per_neuron=plan.per_neuron, name="neurons", clock=clock)
+    members.namespace.update(courses)
+    for name, value in plan.values.items():
+        setattr(members, name, quantity(value, plan.model.parameters[name].unit))
+    for name, course in plan.courses.items():
+        place = "(t, i)" if course.shape[1] > 1 else "(t)"
+        code = f"{name} = course_{name}{place}"
+        members.run_regularly(code, when="start", order=-3, clock=clock)
+    inputs = [
+        part for event, train in plan.trains.items() for part in _train(members, plan, event, train)
+    ]
+    before_initial()
+    for name, expression in plan.model.initial.items():
+        setattr(members, name, expression)
+    for order, block in enumerate(plan.model.step.values(), start=1):
+        members.run_regularly(block, when="groups", order=order, clock=clock)
+    spikes = brian2.SpikeMonitor(members, name="spikes")
+    traces = None
+    if plan.record:
+        traces = brian2.StateMonitor(
+            members, list(plan.record), plan.watched, clock=clock, when="end", name="traces"
+        )
+    return Objects(members, inputs, spikes, traces)
+
+
+def _course(plan: Plan, name: str, course: np.ndarray) -> Any:
+    values = course if course.shape[1] > 1 else course[:, 0]
+    return quantity(values, plan.model.parameters[name].unit)
+
+
+def _train(members: Any, plan: Plan, event: str, train: Spikes) -> tuple[Any, Any]:
+    """Return a group that emits the counts of a train, and its synapses on all neurons."""
+    import brian2
+
+    counts = brian2.TimedArray(
+        train.counts.astype(float), dt=members.clock.dt, name=f"counts_{event}"
+    )
+    source = brian2.NeuronGroup(
+        train.counts.shape[1],
+        "spikes : integer",
+        threshold="spikes > 0",
+        clock=members.clock,
+        name=f"source_{event}",
+        namespace={f"counts_{event}": counts},
+    )
+    code = f"spikes = int(counts_{event}(t, i))"
+    source.run_regularly(code, when="start", order=-2, clock=members.clock)
+    source.set_event_schedule("spike", when="start", order=-1)
+    synapses = brian2.Synapses(
+        source,
+        members,
+        plan.model.synapse,
+        on_pre=plan.model.events[event],
+        namespace=members.namespace,
+        clock=members.clock,
+        name=f"synapses_{event}",
+    )
+    synapses.connect()
+    synapses.w = brian2.Quantity(train.weights.ravel(), dim=synapses.variables["w"].dim)
+    synapses.pre.when = "start"
+    return source, synapses
+
+
+def run(plan: Plan, target: str, report: Callable[[int], None]) -> Simulation:
+    """Run a Plan in Brian2's runtime, with the target "numpy" or "cython"."""
+    from neurosim.equations.sandbox import load, sandbox
+
+    brian2 = load()
+    state = np.random.get_state()  # noqa: NPY002 (Brian2 draws from numpy's global generator)
+    try:
+        with sandbox(target=target):
+            brian2.seed(plan.seed)
+            objects = build(plan)
+            network = objects.network()
+            network.run(plan.steps * plan.dt * brian2.second, namespace={})
+            report(plan.steps)
+            return result(plan, objects)
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
+
+
+def result(plan: Plan, objects: Objects) -> Simulation:
+    """Read the monitors."""
+    steps = np.round(np.asarray(objects.spikes.t_[:]) / plan.dt).astype(np.int64)
+    neurons = np.asarray(objects.spikes.i[:], dtype=np.int64)
+    traces = {name: np.asarray(getattr(objects.traces, f"{name}_")).T for name in plan.record}
+    units = {name: unit_of(objects.neurons.variables[name]) for name in plan.record}
+    return Simulation(plan.n, plan.steps, plan.dt, steps, neurons, traces, units, plan.watched)
+
+
+def unit_of(variable: Any) -> str:
+    """Return the SI unit of a Brian2 variable, "1" where it has none."""
+    return "1" if variable.dim.is_dimensionless else repr(variable.unit)

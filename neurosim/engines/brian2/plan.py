@@ -1,0 +1,180 @@
+"""What to simulate, checked and in SI units: the same for every target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurosim.engines import check_raster
+from neurosim.equations.composition import complete
+from neurosim.equations.declaration import INTEGER, defined_names
+from neurosim.errors import InputError
+
+if TYPE_CHECKING:
+    from neurosim.equations import Declaration, Parameter
+
+
+@dataclass(frozen=True, eq=False)
+class Spikes:
+    """Presynaptic spikes as an input: what arrives at an event of the model, like "receive"."""
+
+    counts: np.ndarray
+    """(steps, channels) how often each channel spikes in each step, 0..255."""
+    weights: np.ndarray
+    """(channels, n) weights in the unit that the model declares for `w`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A simulation to run. Parameters and courses are in the units that the model declares."""
+
+    model: Declaration
+    n: int
+    steps: int
+    dt: float
+    values: Mapping[str, np.ndarray]
+    """By parameter: a number, or (n,) one for each neuron."""
+    courses: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """By parameter that changes in time: (steps, 1) or (steps, n)."""
+    trains: Mapping[str, Spikes] = field(default_factory=dict)
+    """By event of the model."""
+    record: tuple[str, ...] = ()
+    watched: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    seed: int = 0
+
+    @property
+    def per_neuron(self) -> tuple[str, ...]:
+        """Parameters with a value for each neuron, sorted."""
+        own = [name for name, value in self.values.items() if value.ndim]
+        return tuple(sorted({*own, *self.courses}))
+
+
+def make_plan(
+    model: Declaration,
+    *,
+    n: int,
+    duration: float,
+    dt: float,
+    parameters: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    record: Sequence[str],
+    watch: Sequence[int] | None,
+    seed: int | None,
+) -> Plan:
+    """Check all that a user gave and return it as a Plan.
+
+    Raises:
+        InputError: a name is unknown, a value out of bounds or of a wrong shape.
+    """
+    if model.fills:
+        raise InputError(f"{model.name} is a fragment; add it to a neuron: get('lif') + it")
+    n = _positive("n", n)
+    if not (np.isfinite(dt) and dt > 0):
+        raise InputError(f"dt is {dt} s; it must be a positive time")
+    steps = round(duration / dt) if np.isfinite(duration) else 0
+    if steps < 1:
+        raise InputError(f"duration is {duration} s; it must hold at least one step of {dt} s")
+    values = {name: np.asarray(float(p.default)) for name, p in model.parameters.items()}
+    courses: dict[str, np.ndarray] = {}
+    trains: dict[str, Spikes] = {}
+    for name, given in {**parameters, **inputs}.items():
+        if isinstance(given, Spikes):
+            trains[name] = _train(model, name, given, steps, n)
+            continue
+        parameter = _parameter(model, name)
+        array = _numbers(name, given, parameter)
+        if array.ndim == 0 or (array.shape == (n,) and not (n == steps and name in inputs)):
+            values[name] = array
+        elif parameter.varies and array.shape[0] == steps and array.shape[1:] in ((), (1,), (n,)):
+            courses[name] = np.ascontiguousarray(array.reshape(steps, -1))
+        else:
+            raise InputError(_shape_fault(name, array.shape, parameter, n, steps))
+    return Plan(
+        model, n, steps, dt, values, courses, trains, *_record(model, record, watch, n), _seed(seed)
+    )
+
+
+def _positive(name: str, value: int) -> int:
+    if int(value) != value or value < 1:
+        raise InputError(f"{name} is {value}; it is a whole number >= 1")
+    return int(value)
+
+
+def _seed(seed: int | None) -> int:
+    """Return a seed for the simulation; None draws one, which the result records."""
+    if seed is None:
+        return int(np.random.default_rng().integers(2**32))
+    if int(seed) != seed or not 0 <= seed < 2**32:
+        raise InputError(f"seed is {seed}; it is a whole number in 0..2**32 - 1")
+    return int(seed)
+
+
+def _parameter(model: Declaration, name: str) -> Parameter:
+    if name not in model.parameters:
+        known = ", ".join((*model.parameters, *model.events))
+        raise InputError(f"{model.name} has no parameter {name!r}; choose from {known}")
+    return model.parameters[name]
+
+
+def _numbers(name: str, given: Any, parameter: Parameter) -> np.ndarray:
+    """Return a value as floats in the declared unit, within the declared bounds."""
+    if hasattr(given, "dim"):  # a Brian2 quantity
+        from neurosim.equations.groups import quantity
+
+        unit = quantity(1.0, parameter.unit)
+        if getattr(unit, "dim", None) is not given.dim and not given.dim.is_dimensionless:
+            raise InputError(f"{name} is {given}; it needs a quantity like 1 {parameter.unit}")
+        given = np.asarray(given) / float(unit)
+    try:
+        array = np.asarray(given, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} is {given!r}; give numbers in {parameter.unit}") from None
+    bad = ~np.isfinite(array) | (array < parameter.low) | (array > parameter.high)
+    if parameter.unit == INTEGER:
+        bad |= array != np.floor(array)
+    if bad.any():
+        value = array[bad].flat[0]
+        unit = "" if parameter.unit == "1" else f" {parameter.unit}"
+        raise InputError(f"{name} is {value:g}{unit}; allowed is {parameter.bounds or 'a number'}")
+    return array
+
+
+def _shape_fault(
+    name: str, shape: tuple[int, ...], parameter: Parameter, n: int, steps: int
+) -> str:
+    fits = f"a number or shape ({n},)"
+    if parameter.varies:
+        fits += f"; over time ({steps}, 1) or ({steps}, {n})"
+    return f"{name} has shape {shape}; it needs {fits}"
+
+
+def _train(model: Declaration, event: str, given: Spikes, steps: int, n: int) -> Spikes:
+    if event not in model.events:
+        events = ", ".join(model.events) or "none"
+        raise InputError(f"{model.name} has no event {event!r}; it has {events}")
+    weights = np.asarray(given.weights, dtype=float)
+    if weights.ndim != 2 or weights.shape[1] != n or not np.isfinite(weights).all():
+        raise InputError(f"{event}: weights have shape {weights.shape}; they need (channels, {n})")
+    counts = np.asarray(given.counts)
+    if counts.ndim != 2 or len(counts) != steps:
+        raise InputError(
+            f"{event}: counts have shape {counts.shape}; they need ({steps}, channels)"
+        )
+    return Spikes(check_raster(counts[None], len(weights))[0], weights)
+
+
+def _record(
+    model: Declaration, record: Sequence[str], watch: Sequence[int] | None, n: int
+) -> tuple[tuple[str, ...], np.ndarray]:
+    names = (record,) if isinstance(record, str) else tuple(record)
+    known = defined_names(complete(model))
+    for name in names:
+        if name != "spikes" and name not in known:
+            raise InputError(f"record: {name!r} cannot be recorded; choose from {', '.join(known)}")
+    watched = np.arange(n) if watch is None else np.asarray(watch, dtype=np.int64)
+    if watched.ndim != 1 or ((watched < 0) | (watched >= n)).any():
+        raise InputError(f"watch is {watch}; it holds numbers of neurons, 0..{n - 1}")
+    return tuple(name for name in names if name != "spikes"), watched

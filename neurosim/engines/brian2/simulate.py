@@ -1,0 +1,87 @@
+"""Simulate neurons of the library and compositions of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from neurosim import equations
+from neurosim.engines.brian2.plan import make_plan
+from neurosim.engines.brian2.simulation import Simulation
+from neurosim.errors import InputError
+
+if TYPE_CHECKING:
+    from neurosim.equations import Declaration
+
+TARGETS = ("auto", "library", "numpy", "cython", "cpp_standalone", "cuda_standalone")
+
+
+def simulate(
+    model: Declaration | str,
+    *,
+    duration: float,
+    n: int = 1,
+    dt: float = 1e-4,
+    parameters: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    record: Sequence[str] = ("spikes",),
+    watch: Sequence[int] | None = None,
+    seed: int | None = None,
+    target: str = "auto",
+    threads: int = 1,
+    progress: bool = False,
+) -> Simulation:
+    """Simulate n neurons that do not hear each other.
+
+    Args:
+        model: a neuron or composition, or a neuron's name.
+        duration: time to simulate in seconds.
+        n: number of neurons.
+        dt: time step in seconds.
+        parameters: values by name, in the unit that the model declares (or Brian2 quantities): a
+            number, or (n,) one for each neuron.
+        inputs: like parameters, for those that may change in time: also (steps, 1) or (steps, n);
+            and `Spikes` by event of the model.
+        record: names of variables; spikes always are.
+        watch: numbers of the neurons whose variables are recorded; all without.
+        seed: of everything random; the same seed gives the same result on the same target.
+        target: "library" (C++ built once for a model, any n and duration), "numpy" or "cython"
+            (Brian2's runtime), "cpp_standalone" (with OpenMP), "cuda_standalone"; "auto" is
+            "library", or "numpy" where there is no compiler.
+        threads: of cpp_standalone.
+        progress: show a bar.
+
+    Raises:
+        InputError: a name is unknown, or a value out of bounds or of a wrong shape.
+        UnavailableError: the target needs what is not installed.
+    """
+    from neurosim.engines.brian2 import targets
+
+    if isinstance(model, str):
+        model = equations.get(model)
+    if target not in TARGETS:
+        raise InputError(f"target {target!r} is not known; choose from {', '.join(TARGETS)}")
+    plan = make_plan(
+        model,
+        n=n,
+        duration=duration,
+        dt=dt,
+        parameters=parameters or {},
+        inputs=inputs or {},
+        record=record,
+        watch=watch,
+        seed=seed,
+    )
+    target = targets.choose(target)
+    with targets.progress_of(plan.steps, progress) as report:
+        result = targets.run(plan, target, threads, report)
+    provenance = {
+        "model": model.name,
+        "digest": model.digest(),
+        "target": target,
+        "seed": plan.seed,
+        "brian2": version("brian2"),
+    }
+    return replace(result, provenance=provenance)

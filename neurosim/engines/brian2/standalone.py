@@ -1,0 +1,171 @@
+"""Run a Plan as a program of Brian2's standalone devices, built once and kept.
+
+A program is bound to its sizes; parameters, inputs, weights and the seed are given to it when it
+starts, and a warm run does not import Brian2.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurosim.engines.brian2 import cache
+from neurosim.engines.brian2.objects import build, unit_of
+from neurosim.engines.brian2.simulation import Simulation
+from neurosim.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from neurosim.engines.brian2.plan import Plan
+
+_SEEDED = """
+{
+    const char *_seed = std::getenv("NEUROSIM_SEED");
+    const unsigned long _first = _seed ? std::strtoul(_seed, nullptr, 10) : 0;
+    for (size_t _k = 0; _k < brian::_random_generators.size(); _k++)
+        brian::_random_generators[_k].seed(_first + _k);
+}
+"""
+
+
+def run(plan: Plan, target: str, threads: int, report: Callable[[int], None]) -> Simulation:
+    """Run a Plan with Brian2's C++ standalone device, OpenMP from two threads on, or with CUDA.
+
+    Raises:
+        UnavailableError: a compiler or brian2cuda is missing, or the program fails.
+    """
+    sizes = repr((plan.n, plan.steps, plan.dt, plan.per_neuron, plan.record, threads))
+    shapes = repr(
+        (
+            [(name, course.shape) for name, course in plan.courses.items()],
+            [(name, train.weights.shape) for name, train in plan.trains.items()],
+            hashlib.sha256(plan.watched.tobytes()).hexdigest(),
+        )
+    )
+    name = cache.key(target, plan.model.digest(), sizes, shapes)
+    project = cache.project(name, lambda folder: _build(plan, target, threads, folder))
+    report(plan.steps)
+    with tempfile.TemporaryDirectory(prefix="neurosim-") as place:
+        return _run_program(plan, project, Path(place))
+
+
+def _build(plan: Plan, target: str, threads: int, folder: Path) -> None:
+    """Write and build the program of a Plan in a folder, with what there is to know of it."""
+    from neurosim.equations.sandbox import load, sandbox
+
+    brian2 = load()
+    with sandbox(_device(target)):
+        brian2.prefs.devices.cpp_standalone.openmp_threads = threads if threads > 1 else 0
+        flags = [flag for flag in cache.FLAGS if flag not in ("-shared", "-std=c++17")]
+        brian2.prefs.codegen.cpp.extra_compile_args_gcc = ["-w", "-std=c++11", *flags]
+        device = brian2.get_device()
+
+        def take_arguments() -> None:
+            device.insert_code("main", _SEEDED)
+            device.apply_run_args()
+
+        objects = build(plan, take_arguments)
+        objects.network().run(plan.steps * plan.dt * brian2.second, namespace={})
+        device.build(directory=str(folder), compile=True, run=False, with_output=False)
+        manifest = _manifest(plan, objects, device)
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    for file in [*folder.rglob("*.o"), *folder.rglob("*.cpp"), *folder.rglob("*.h")]:
+        file.unlink()
+
+
+def _device(target: str) -> Any:
+    if target == "cpp_standalone":
+        if cache.compiler() is None:
+            raise UnavailableError("no C++ compiler found (CXX, g++, clang++); use target 'numpy'")
+        from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
+
+        return CPPStandaloneDevice()
+    try:
+        from brian2cuda.device import CUDAStandaloneDevice
+    except ImportError as error:
+        raise UnavailableError(
+            f"brian2cuda cannot be imported ({error}); it needs Python 3.12 and Brian2 2.10: "
+            "pip install 'neurosim[cuda]' there, or use the target 'library'"
+        ) from error
+    return CUDAStandaloneDevice()
+
+
+def _manifest(plan: Plan, objects: Any, device: Any) -> dict[str, Any]:
+    """Return the files that the program writes, and the units of traces."""
+
+    def file(owner: Any, name: str) -> str:
+        return device.get_array_filename(owner.variables[name])
+
+    members = objects.neurons
+    from neurosim.equations.groups import quantity
+
+    return {
+        "i": file(objects.spikes, "i"),
+        "t": file(objects.spikes, "t"),
+        "traces": {name: file(objects.traces, name) for name in plan.record},
+        "units": {name: unit_of(members.variables[name]) for name in plan.record},
+        "types": {name: members.variables[name].dtype.__name__ for name in plan.record},
+        "scales": {n: float(quantity(1.0, p.unit)) for n, p in plan.model.parameters.items()},
+    }
+
+
+def _run_program(plan: Plan, project: Path, place: Path) -> Simulation:
+    """Start the program with the Plan's values and read what it wrote."""
+    manifest = json.loads((project / "manifest.json").read_text())
+    results = place / "results"
+    results.mkdir()
+    arguments = ["--results_dir", f"{results}/", *_arguments(plan, manifest["scales"], place)]
+    done = subprocess.run(
+        [str(project / "main"), *arguments],
+        cwd=project,
+        env={**os.environ, "NEUROSIM_SEED": str(plan.seed)},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise UnavailableError(
+            f"the program in {project} ended with {done.returncode}: {done.stderr.strip()[:200]}; "
+            "clear the cache with `neurosim doctor --clear-cache`"
+        )
+    name_of = {key: results / Path(manifest[key]).name for key in ("i", "t")}
+    steps = np.round(np.fromfile(name_of["t"]) / plan.dt).astype(np.int64)
+    neurons = np.fromfile(name_of["i"], dtype=np.int32).astype(np.int64)
+    traces = {
+        name: np.fromfile(results / Path(file).name, dtype=manifest["types"][name])
+        .reshape(plan.steps, len(plan.watched))
+        .astype(float)
+        for name, file in manifest["traces"].items()
+    }
+    units = manifest["units"]
+    return Simulation(plan.n, plan.steps, plan.dt, steps, neurons, traces, units, plan.watched)
+
+
+def _arguments(plan: Plan, scales: dict[str, float], place: Path) -> list[str]:
+    """Return the values of a Plan as arguments of the program; arrays go through files."""
+
+    def argument(name: str, values: np.ndarray) -> str:
+        path = place / f"{name}.bin"
+        np.ascontiguousarray(values, dtype=float).tofile(path)
+        return f"{name}={path}"
+
+    arguments = []
+    for name, value in plan.values.items():
+        if name in plan.per_neuron:
+            values = np.broadcast_to(value * scales[name], plan.n)
+            arguments.append(argument(f"neurons.{name}", values))
+        else:
+            arguments.append(f"neurons.{name}={float(value) * scales[name]!r}")
+    for name, course in plan.courses.items():
+        arguments.append(argument(f"course_{name}.values", course * scales[name]))
+    for event, train in plan.trains.items():
+        arguments.append(argument(f"counts_{event}.values", train.counts))
+        arguments.append(argument(f"synapses_{event}.w", train.weights))
+    return arguments
