@@ -40,7 +40,7 @@ def test_theirs_are_floats_and_no_specification_yet(rng):
 
 
 def test_fast_currents_are_wiped_by_rockpool_and_kept_by_us(rng):
-    """log2(tau/dt) is 0 for tau below sqrt(2) dt, and a shift of 0 empties the current each step."""
+    """log2(tau/dt) is 0 for tau below sqrt(2) dt; a shift of 0 empties the current each step."""
     net = nets.network(rng, (6, 10, 8, 3))
     fast = dataclasses.replace(net.layers[0], tau_syn=np.full(10, 1.4 * net.dt))
     net = Network((fast, *net.layers[1:]), net.dt)
