@@ -146,7 +146,10 @@ def equations(
     """List the equations, or print one: equations, parameters, reference."""
     from neurosim import equations as library
 
-    console.print(library.describe(name) if name else library.catalogue())
+    if name:
+        console.print(library.describe(name), markup=False, highlight=False, soft_wrap=True)
+    else:
+        console.print(library.catalogue())
 
 
 @app.command()
