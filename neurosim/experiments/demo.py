@@ -123,7 +123,7 @@ def sweep_table(result: Result) -> Table:
     title = f"{result.windows} test windows of unseen subjects, integer engine"
     table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1))
     columns = {
-        "accuracy": ("accuracy", "{:.3f}"),
+        "accuracy": ("acc.", "{:.3f}"),
         "spikes_per_inference": ("spikes", "{:,.0f}"),
         "hidden_bins": ("active", "{:.3f}"),
         "power_uw": ("est. µW", "{:.1f}"),

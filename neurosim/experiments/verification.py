@@ -56,15 +56,18 @@ def verify_target(
 
 def table(reports: dict[str, Report]) -> Table:
     """Return the verdicts as a table."""
-    out = Table(title="Spikes and states, value by value", box=box.SIMPLE_HEAD, padding=(0, 1))
-    for column in ("net", "engines", "windows", "steps", "values", "spikes", "verdict"):
+    first = next(iter(reports.values())).engines[0]
+    out = Table(
+        title=f"{first}: spikes and states, value by value", box=box.SIMPLE_HEAD, padding=(0, 1)
+    )
+    for column in ("net", "against", "windows", "steps", "values", "spikes", "verdict"):
         right = column in ("windows", "steps", "values", "spikes")
         out.add_column(column, justify="right" if right else "left")
     for label, report in reports.items():
         for other, verdict in zip(report.engines[1:], report.verdicts, strict=True):
             out.add_row(
                 label,
-                f"{report.engines[0]}, {other}",
+                other,
                 f"{report.samples:,}",
                 f"{report.steps:,}",
                 f"{sum(verdict.compared.values()):,}",
