@@ -12,15 +12,17 @@ from neurosim.figures.style import BLACK, BLUE, ORANGE, style
 
 from neurosim.errors import InputError
 
+TITLE = "The threshold as a runtime knob: accuracy, spikes and estimated power"
 NETS = {
     "fixed": (BLUE, "o", "trained at one threshold"),
     "aspen": (ORANGE, "s", "trained at U(1, 1.5)"),
 }
 COLUMNS = ("threshold", "accuracy", "spikes_per_inference", "hidden_bins", "power_uw")
 Z95 = 1.96
+DEMO = Path("runs/demo")
 
 
-def compute(folder: Path) -> dict[str, Any]:
+def compute(folder: Path = DEMO) -> dict[str, Any]:
     """Read a demo folder's sweep.csv.
 
     Returns:

@@ -153,6 +153,22 @@ def equations(
 
 
 @app.command()
+def figures(
+    names: Annotated[list[str] | None, typer.Argument(help="Which; all without.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for PNG and PDF files.")] = Path("runs/figures"),
+) -> None:
+    """Compute and draw figures."""
+    from neurosim import figures as gallery
+
+    for name in names or gallery.names():
+        gallery.get(name)
+    for name in names or gallery.names():
+        with console.status(f"{name} ..."):
+            paths = gallery.make(name, out)
+        console.print(f"{gallery.get(name).TITLE}: {', '.join(map(str, paths))}", soft_wrap=True)
+
+
+@app.command()
 def bench(
     names: Annotated[list[str] | None, typer.Argument(help="Which; all without.")] = None,
 ) -> None:
