@@ -44,6 +44,15 @@ def scaled_differences(upper: Numbers, width: Numbers) -> tuple[FloatArray, Floa
     return first.reshape(shape), second.reshape(shape)
 
 
+def flat_part(y: FloatArray) -> FloatArray:
+    """Return 1/sqrt(pi) + y erfcx(-y), half of erfcx(-y)'s derivative, times exp(-max(y, 0)^2)."""
+    near = np.maximum(y, _DEEP)
+    scale = np.maximum(y, 0.0)
+    shallow = np.exp(-scale * scale) / np.sqrt(np.pi) + near * _scaled_erfcx(near, scale)
+    square = np.minimum(y, _DEEP)[..., None] ** 2
+    return np.where(y > _DEEP, shallow, (_T**2 / (_T**2 + square)) @ _WEIGHT)
+
+
 def _trapezoid(b: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:
     near, far, t2 = -b[:, None], (w - b)[:, None], _T**2
     common = w[:, None] / (t2 + near * near) / (t2 + far * far)
