@@ -33,6 +33,7 @@ ADAPTIVE_LIF = Declaration(
     """,
     refractory="tau_ref",
     initial={"v": "E_L", "theta": "theta_rest"},
+    methods=("rk4", "euler"),  # the exact solution divides by differences of time constants
     slots=("threshold", "current"),
     reference=(
         "Liu and Wang, Spike-frequency adaptation of a generalized leaky integrate-and-fire model "
@@ -66,7 +67,7 @@ VOLTAGE_ADAPTIVE_LIF = Declaration(
     """,
     refractory="tau_ref",
     initial={"v": "E_L", "theta": "theta_target"},
-    methods=("exponential_euler", "euler"),
+    methods=("rk4", "euler"),
     slots=("threshold", "current"),
     reference=(
         "Platkiewicz and Brette, A threshold equation for action potential initiation, PLoS Comput "

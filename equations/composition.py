@@ -12,8 +12,8 @@ from neurosim.errors import InputError
 def compose(neuron: Declaration, fragment: Declaration) -> Declaration:
     """Return the neuron with the fragment in the slot that it fills.
 
-    Equations, parameters, resets and initial values of both are joined, the neuron's first; what
-    the fragment does in a step comes before the neuron's own; a fragment for the slot `condition`
+    Equations, parameters and resets of both are joined, the neuron's first; what the fragment does
+    in a step and at the start comes before the neuron's own; a fragment for the slot `condition`
     replaces the neuron's threshold condition.
 
     Raises:
@@ -40,7 +40,7 @@ def compose(neuron: Declaration, fragment: Declaration) -> Declaration:
         threshold=fragment.threshold or neuron.threshold,
         reset="\n".join(filter(None, (neuron.reset, fragment.reset))) or None,
         step={**own, **neuron.step},
-        initial={**neuron.initial, **fragment.initial},
+        initial={**fragment.initial, **neuron.initial},
         functions=tuple(dict.fromkeys((*neuron.functions, *fragment.functions))),
         slots=tuple(slot for slot in neuron.slots if slot != fragment.fills),
     )

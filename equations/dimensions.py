@@ -7,6 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from neurosim.errors import InputError
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ def _check_with_brian2(declaration: Declaration) -> None:
 
     refusals = (DimensionMismatchError, EquationError, brian2.BrianObjectException)
     reason = ""
-    with sandbox():
+    with sandbox(), np.errstate(all="ignore"):  # variables that are still zero are divided by
         try:
             brian2.Network(*_objects(declaration)).run(0 * brian2.ms, namespace={})
         except (*refusals, KeyError, ValueError, SyntaxError, TypeError) as error:

@@ -64,6 +64,7 @@ LIF_EXPONENTIAL = Declaration(
     initial={"v": "E_L"},
     synapse="w : amp  # jump of the synaptic current",
     events={"receive": "I_syn_post += w*spikes_pre"},
+    methods=("rk4", "euler"),  # the exact solution divides by tau - tau_syn
     slots=("threshold", "current", "condition"),
     reference=_TEXTBOOK,
 )

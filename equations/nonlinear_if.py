@@ -9,15 +9,21 @@ from __future__ import annotations
 from neurosim.equations.declaration import Declaration, Parameter
 from neurosim.equations.lif import CURRENT, REST, THETA
 
-_CUTOFF = {"V_peak": Parameter(0.0, "mV", "cut-off at which a spike is counted")}
+_CUTOFF = {"cutoff": Parameter(10.0, "mV", "a spike is counted this far above the threshold", 0)}
+_PEAK = {"V_peak": Parameter(0.0, "mV", "cut-off at which a spike is counted")}
 _TAU = {"tau": Parameter(20.0, "ms", "membrane time constant", 0.001)}
+
+_UPSTROKE = """
+    upstroke = exp(clip(v - theta, -100*Delta_T, cutoff)/Delta_T) : 1
+"""
+"""The exponential, held at the cut-off: beyond it the potential means nothing."""
 
 QIF = Declaration(
     name="qif",
     meaning="Quadratic integrate-and-fire neuron: normal form of a saddle-node on a circle.",
     equations="dv/dt = (a*(v - E_L)*(v - theta) + R*(I + I_noise))/tau : volt (unless refractory)"
     + THETA,
-    parameters=REST | CURRENT | _CUTOFF | _TAU | {"a": Parameter(0.05, "1/mV", "curvature", 1e-6)},
+    parameters=REST | CURRENT | _PEAK | _TAU | {"a": Parameter(0.05, "1/mV", "curvature", 1e-6)},
     threshold="v > V_peak",
     reset="v = V_r",
     refractory="tau_ref",
@@ -34,16 +40,16 @@ EIF = Declaration(
     name="eif",
     meaning="Exponential integrate-and-fire neuron: a spike starts as sodium channels open.",
     equations="""
-        dv/dt = (E_L - v + Delta_T*exp((v - theta)/Delta_T) + R*(I + I_noise))/tau : volt \
-(unless refractory)
+        dv/dt = (E_L - v + Delta_T*upstroke + R*(I + I_noise))/tau : volt (unless refractory)
     """
+    + _UPSTROKE
     + THETA,
     parameters=REST
     | CURRENT
     | _CUTOFF
     | _TAU
     | {"Delta_T": Parameter(2.0, "mV", "sharpness of the spike's onset", 0.001)},
-    threshold="v > V_peak",
+    threshold="v > theta + cutoff",
     reset="v = V_r",
     refractory="tau_ref",
     initial={"v": "E_L"},
@@ -60,10 +66,11 @@ ADEX = Declaration(
     name="adex",
     meaning="Adaptive exponential integrate-and-fire neuron.",
     equations="""
-        dv/dt = (g_L*(E_L - v) + g_L*Delta_T*exp((v - theta)/Delta_T) - w_ad + I + I_noise)/C \
-: volt (unless refractory)
+        dv/dt = (g_L*(E_L - v) + g_L*Delta_T*upstroke - w_ad + I + I_noise)/C : volt \
+(unless refractory)
         dw_ad/dt = (a*(v - E_L) - w_ad)/tau_w : amp
     """
+    + _UPSTROKE
     + THETA,
     parameters={
         "C": Parameter(281.0, "pF", "membrane capacitance", 0.001),
@@ -79,7 +86,7 @@ ADEX = Declaration(
         "I": CURRENT["I"],
     }
     | _CUTOFF,
-    threshold="v > V_peak",
+    threshold="v > theta + cutoff",
     reset="""
         v = V_r
         w_ad += b

@@ -33,7 +33,7 @@ class Translation:
     each: Mapping[str, str]
     """Of each block: the body of its loop over the neurons `_idx`."""
     pointers: str
-    """Lines that give arrays the names which the code uses."""
+    """Lines that define the units and array names which the code uses."""
     support: tuple[str, ...]
     """Lines that define the functions called."""
     arrays: tuple[Array, ...]
@@ -94,13 +94,24 @@ def translate(
     return Translation(
         once={name: once[name] for name in blocks},
         each={name: each[name] for name in blocks},
-        pointers="\n".join(sorted(keywords["pointers_lines"])),
+        pointers="\n".join((*_constants(variables), *sorted(keywords["pointers_lines"]))),
         support=tuple(keywords["support_code_lines"]),
         arrays=tuple(
             Array(name, v.name, c_data_type(v.dtype), bool(v.scalar))
             for name, v in sorted(arrays.items())
         ),
     )
+
+
+def _constants(variables: Mapping[str, Any]) -> list[str]:
+    """Return lines that define the units which the code uses."""
+    from brian2.core.variables import Constant
+
+    return [
+        f"const double {name} = {float(v.value)!r}; (void){name};"
+        for name, v in sorted(variables.items())
+        if isinstance(v, Constant) and name != "N"
+    ]
 
 
 def _generator(
