@@ -1,0 +1,204 @@
+"""AHSAR's homeostat as a loop: layers' rates, thresholds that follow them, and the state between.
+
+One optimisation step (AHSAR, section 4), for layers l = 1..L in a chain with Laplacian Lap:
+
+    r_l     = rate of layer l at threshold scale s_l                    (one forward pass)
+    r~_l   <- (1 - m_r) r~_l + m_r r_l                                  (4.1)
+    c_l    <- c_l + beta (ln r~_l - centring mean(ln r~)) - gamma (c_l - c0) - D (Lap c)_l
+              repeated for `ticks` ticks with r~ held                   (4.2)
+    s_l     = s_base (1 + alpha tanh(kappa c_l))
+
+The rates answer as power laws around the open loop (all s_l = s_base (1 + alpha tanh(kappa c0))):
+
+    ln r_l = ln r_l^open - a_l ln(s_l/s_open) + b_l (ln r_{l-1} - ln r_{l-1}^open),
+
+with sensitivity a_l = -d ln r_l/d ln threshold_l and coupling b_l = d ln r_l/d ln r_{l-1}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from neurosim.analysis.arrays import FloatArray
+
+from neurosim.errors import InputError
+
+Plant = Callable[[FloatArray], FloatArray]
+"""Threshold scales (L,) -> natural logarithms of the layers' rates (L,)."""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """The controller's gains and how the layers answer; symbols as in AHSAR, section 4."""
+
+    beta: float
+    """Reaction gain per tick."""
+    gamma: float
+    """Relaxation towards c0 per tick."""
+    D: float
+    """Diffusion between neighbouring layers per tick."""
+    layers: int
+    """Number of controlled layers, L."""
+    alpha: float = 0.5
+    """Largest relative change of a threshold, below 1."""
+    kappa: float = 1.0
+    """Slope of the actuator in c."""
+    m_r: float = 1.0
+    """Weight of a new rate in its moving average; 1 is no average."""
+    s_base: float = 1.0
+    """Threshold scale at c = 0."""
+    ticks: int = 1
+    """Ticks in an optimisation step, with the rates held."""
+    sensitivity: float | tuple[float, ...] = 1.0
+    """a, of all layers or of each."""
+    coupling: float | tuple[float, ...] = 0.0
+    """b, of all layers or of each; the first layer's is not used: its input is not controlled."""
+    centring: float = 1.0
+    """Share of the mean log rate that is subtracted: 1 in AHSAR, 0 holds each layer by itself."""
+    c0: float = 0.0
+    """Baseline state."""
+    fresh: bool = True
+    """Whether the moving average takes in this step's rate before it is used."""
+
+    def __post_init__(self) -> None:
+        for name in ("layers", "ticks"):
+            if getattr(self, name) != int(getattr(self, name)) or getattr(self, name) < 1:
+                raise InputError(f"Loop.{name} is {getattr(self, name)}; it is a whole number >= 1")
+        if not 0 < self.m_r <= 1:
+            raise InputError(f"Loop.m_r is {self.m_r}; it lies in (0, 1]")
+        if not 0 <= self.alpha < 1:
+            raise InputError(
+                f"Loop.alpha is {self.alpha}; it lies in [0, 1) to keep scales positive"
+            )
+        if not self.s_base > 0:
+            raise InputError(f"Loop.s_base is {self.s_base}; it is positive")
+        for name in ("sensitivity", "coupling"):
+            value = np.asarray(getattr(self, name), dtype=float)
+            if value.shape not in ((), (self.layers,)):
+                raise InputError(
+                    f"Loop.{name} has shape {value.shape}; give a number or {self.layers} of them"
+                )
+            object.__setattr__(self, name, tuple(value.tolist()) if value.ndim else float(value))
+
+    @property
+    def a(self) -> FloatArray:
+        """Sensitivity of each layer, (L,)."""
+        return np.broadcast_to(np.asarray(self.sensitivity, dtype=np.float64), self.layers)
+
+    @property
+    def b(self) -> FloatArray:
+        """Coupling of each layer to the one before, (L,); 0 for the first."""
+        b = np.broadcast_to(np.asarray(self.coupling, dtype=np.float64), self.layers).copy()
+        b[0] = 0.0
+        return b
+
+    def scale(self, c: FloatArray) -> FloatArray:
+        """Return the threshold scales s at the states c."""
+        return self.s_base * (1 + self.alpha * np.tanh(self.kappa * c))
+
+    def actuator(self, c: FloatArray) -> FloatArray:
+        """Return d ln s/dc at the states c."""
+        turn = np.tanh(self.kappa * c)
+        return self.alpha * self.kappa * (1 - turn**2) / (1 + self.alpha * turn)
+
+    def plant(self, log_rates: FloatArray) -> Plant:
+        """Return the power-law answer of layers whose open-loop log rates are given, (L,)."""
+        response = answer(self.b) * self.a
+        reference = np.log(self.scale(np.full(self.layers, self.c0)))
+        return lambda scale: log_rates - response @ (np.log(scale) - reference)
+
+
+class Trajectory(NamedTuple):
+    """What a run of the loop leaves, each array (steps, L)."""
+
+    c: FloatArray
+    """State before each step."""
+    scale: FloatArray
+    """Threshold scale of each step."""
+    log_rate: FloatArray
+    """ln r at that scale."""
+    smoothed: FloatArray
+    """ln r~ after the step."""
+
+
+def trajectory(
+    loop: Loop,
+    log_rates: FloatArray,
+    steps: int,
+    *,
+    plant: Plant | None = None,
+    start: FloatArray | None = None,
+    noise: float = 0.0,
+    limit: float = np.inf,
+    floor: float = 1e-9,
+    seed: int | np.random.Generator | None = None,
+) -> Trajectory:
+    """Run the nonlinear loop.
+
+    Args:
+        loop: the gains.
+        log_rates: open-loop log rates of the layers, (L,).
+        steps: optimisation steps.
+        plant: how log rates follow the scales; by default the power law of the module's text.
+        start: states at the first step, (L,); c0 by default.
+        noise: standard deviation of ln r from batch to batch.
+        limit: bound on |c - c0| after every tick (anti-windup: the actuator saturates).
+        floor: smallest rate that is taken a logarithm of.
+        seed: of the noise.
+    """
+    rng = np.random.default_rng(seed)
+    answer_of = plant or loop.plant(np.asarray(log_rates, dtype=np.float64))
+    c = np.full(loop.layers, loop.c0) if start is None else np.array(start, dtype=np.float64)
+    average: FloatArray | None = None
+    record = np.empty((4, steps, loop.layers))
+    for step in range(steps):
+        scale = loop.scale(c)
+        log_rate = answer_of(scale) + noise * rng.standard_normal(loop.layers)
+        rate = np.maximum(np.exp(log_rate), floor)
+        before = rate if average is None else average
+        average = (1 - loop.m_r) * before + loop.m_r * rate
+        record[:, step] = c, scale, log_rate, np.log(average)
+        c = advance(loop, c, np.log(average if loop.fresh else before), limit)
+    return Trajectory(*record)
+
+
+def advance(loop: Loop, c: FloatArray, log_rates: FloatArray, limit: float = np.inf) -> FloatArray:
+    """Return the states after the ticks of one step, with smoothed log rates (L,) held."""
+    reaction = loop.beta * (log_rates - loop.centring * log_rates.mean())
+    for _ in range(loop.ticks):
+        c = c + reaction - loop.gamma * (c - loop.c0) - loop.D * (laplacian(loop.layers) @ c)
+        c = np.clip(c, loop.c0 - limit, loop.c0 + limit)
+    return c
+
+
+def answer(coupling: FloatArray) -> FloatArray:
+    """Return (I - shifted coupling)^-1: what a relative change of one layer does to all later."""
+    chain = np.eye(coupling.size)
+    for row in range(1, coupling.size):
+        chain[row] += coupling[row] * chain[row - 1]
+    return chain
+
+
+@cache
+def laplacian(layers: int) -> FloatArray:
+    """Return the chain's Laplacian with free ends, (L, L)."""
+    matrix = 2.0 * np.eye(layers) - np.eye(layers, k=1) - np.eye(layers, k=-1)
+    matrix[0, 0] -= 1
+    matrix[-1, -1] -= 1
+    matrix.flags.writeable = False
+    return matrix
+
+
+@cache
+def chain_modes(layers: int) -> tuple[FloatArray, FloatArray]:
+    """Return the eigenvalues 4 sin^2(pi j/2L), (L,), and orthonormal modes (L, L) in columns."""
+    j = np.arange(layers)
+    values = 4 * np.sin(np.pi * j / (2 * layers)) ** 2
+    modes = np.cos(np.pi * np.outer(j + 0.5, j) / layers)
+    modes /= np.linalg.norm(modes, axis=0)
+    values.flags.writeable = modes.flags.writeable = False
+    return values, modes
