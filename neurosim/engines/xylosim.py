@@ -6,6 +6,7 @@ objects leak about 1 MB when rebuilt, so they are kept and reset between samples
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.metadata import version
@@ -90,12 +91,18 @@ def _copy(layer: Any, variable: str, output: list, sample: int, into: tuple) -> 
     """Copy one sample's record: XyloSim has spikes (time, neurons), states (neurons, time)."""
     hidden, out = _RECORDED[variable]
     if variable == "spikes":
-        into[0][sample] = np.array(getattr(layer, hidden), dtype=np.uint8)
-        into[1][sample] = np.array(output, dtype=np.uint8)
+        into[0][sample] = _unpack(getattr(layer, hidden), "B")
+        into[1][sample] = _unpack(output, "B")
         return
-    into[0][sample] = np.array(getattr(layer, hidden), dtype=np.int16).T
+    into[0][sample] = _unpack(getattr(layer, hidden), "h").T
     if variable != "i_syn_2":  # an output neuron has one synapse; its second stays zero
-        into[1][sample] = np.array(getattr(layer, out), dtype=np.int16).T
+        into[1][sample] = _unpack(getattr(layer, out), "h").T
+
+
+def _unpack(rows: list[list[int]], code: str) -> np.ndarray:
+    """Return rows of small integers as an array; several times faster than np.array(rows)."""
+    pack = struct.Struct(f"{len(rows[0])}{code}").pack
+    return np.frombuffer(b"".join([pack(*row) for row in rows]), code).reshape(len(rows), -1)
 
 
 class _Key:
