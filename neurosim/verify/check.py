@@ -13,7 +13,7 @@ from neurosim import engines as registry
 from neurosim.errors import InputError
 from neurosim.verify.compare import Verdict, compare, merge
 
-CHUNK = 128
+CHUNK = 64
 """Samples compared at a time: memory stays flat however many there are."""
 
 STATES = ("spikes", "v_mem", "i_syn")
@@ -100,13 +100,14 @@ _Result = tuple[list[Verdict], tuple[dict[str, Any], ...], int]
 
 
 def _run_chunks(jobs: list[tuple], workers: int | None) -> Iterator[_Result]:
-    """Yield the results in order; the first is made here, so that what is compiled is cached."""
-    yield _run_chunk(*jobs[0])
+    """Yield the results in order, several at a time."""
     if len(jobs) == 1 or workers == 1:
-        yield from (_run_chunk(*job) for job in jobs[1:])
+        yield from (_run_chunk(*job) for job in jobs)
         return
+    model, part, *rest = jobs[0]
+    _run_chunk(model, part[:1, :2], *rest)  # what must be compiled is compiled once, here
     pool = Parallel(n_jobs=workers or -1, return_as="generator")
-    yield from pool(delayed(_run_chunk)(*job) for job in jobs[1:])
+    yield from pool(delayed(_run_chunk)(*job) for job in jobs)
 
 
 def _run_chunk(
