@@ -5,6 +5,13 @@ The face of `homeostat_loop` (the loop itself), `homeostat_stability` (its linea
 network answer).
 """
 
+from neurosim.analysis.homeostat_design import (
+    SteadyState,
+    recommend,
+    remaining_disagreement,
+    steady_state,
+    steepest_state,
+)
 from neurosim.analysis.homeostat_loop import Loop, Trajectory, trajectory
 from neurosim.analysis.homeostat_stability import (
     Modes,
@@ -20,12 +27,16 @@ from neurosim.analysis.homeostat_stability import (
     spectral_radius,
     stability_region,
 )
+from neurosim.analysis.layer_coupling import Coupling, coupling_from_network
 
 __all__ = [
+    "Coupling",
     "Loop",
     "Modes",
     "Region",
+    "SteadyState",
     "Trajectory",
+    "coupling_from_network",
     "eigenvalues",
     "feedback_sign",
     "feedback_sum",
@@ -33,8 +44,12 @@ __all__ = [
     "linear_map",
     "modes",
     "overshoot",
+    "recommend",
+    "remaining_disagreement",
     "settling_time",
     "spectral_radius",
     "stability_region",
+    "steady_state",
+    "steepest_state",
     "trajectory",
 ]
