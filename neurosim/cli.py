@@ -68,9 +68,11 @@ def demo(
 ) -> None:
     """Train a fixed and an ASPEN net, deploy, verify and sweep the runtime threshold."""
     from neurosim.experiments.demo import run_demo
+    from neurosim.report.demo import publish
 
-    exact = run_demo(out, fast=fast, seed=seed, console=console)
-    raise typer.Exit(0 if exact else 1)
+    result = run_demo(out, fast=fast, seed=seed, console=console)
+    publish(result, out, console)
+    raise typer.Exit(0 if result.exact else 1)
 
 
 @app.command()
@@ -97,7 +99,7 @@ def deploy(
     chip: Annotated[Chip, typer.Option(help="The chip.")] = Chip.imu,
 ) -> None:
     """Map and quantise a run's net; writes spec.safetensors beside it."""
-    from neurosim.experiments.demo import deploy_run
+    from neurosim.experiments.deployment import deploy_run
 
     spec, path = deploy_run(run, chip.value)
     console.print(

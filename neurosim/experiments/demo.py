@@ -10,19 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.progress import Progress
 
 from neurosim import data, store
 from neurosim.data.baselines import classical_baselines
-from neurosim.experiments import verification
+from neurosim.experiments.deployment import deploy_run
 from neurosim.experiments.progress import bar, train_with_progress
-from neurosim.experiments.sweep import SCALES, Row, by_threshold, threshold_sweep
+from neurosim.experiments.sweep import SCALES, Row, threshold_sweep
 from neurosim.run import Run
 from neurosim.verify.check import Report, verify
-from neurosim.xylo.cycles import ANCHOR
-from neurosim.xylo.mapping import deploy
 from neurosim.xylo.spec import XyloSpec
 
 if TYPE_CHECKING:
@@ -32,8 +29,6 @@ NETS = ("fixed", "aspen")
 FAST_EPOCHS = 6
 FAST_EVERY = 6
 """A fast demo looks at every sixth test window."""
-CALIBRATION = 64
-"""Training windows that set the scale of the integer states."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +42,8 @@ class Result:
     baselines: dict[str, float]
     """Test accuracy of the classical methods on the same split."""
     windows: int
+    """Test windows behind every number."""
+    seconds: float
 
     @property
     def exact(self) -> bool:
@@ -54,8 +51,16 @@ class Result:
         return all(report.exact for report in self.reports.values())
 
 
-def run_demo(folder: Path, *, fast: bool, seed: int, console: Console) -> bool:
-    """Run everything, write `folder`, print the tables; return whether verification was exact."""
+def run_demo(folder: Path, *, fast: bool, seed: int, console: Console) -> Result:
+    """Run everything with progress bars and write nets, specifications and numbers to a folder.
+
+    Args:
+        folder: gets `fixed/` and `aspen/` (runs with their specifications), sweep.csv,
+            baselines.csv, verification.json.
+        fast: fewer epochs and test windows, by the same code.
+        seed: of weights, batches and thresholds.
+        console: where progress is shown.
+    """
     begin = time.monotonic()
     console.print("[bold]Wrist recordings[/]: exercises of the shoulder, 10 subjects (seglearn)")
     dataset = data.wrist_imu()
@@ -70,42 +75,18 @@ def run_demo(folder: Path, *, fast: bool, seed: int, console: Console) -> bool:
         )
         for net in NETS
     }
-    specs = {net: deploy_run(folder / net, dataset=dataset)[0] for net in NETS}
     with bar(console) as progress:
+        specs = _deploy(folder, dataset, progress)
         reports = _verify(specs, dataset, progress)
         sweeps = _sweep(specs, dataset, progress)
     baselines = {
         f"{b.classifier} on {b.features}": b.test
         for b in classical_baselines(dataset, None if fast else data.seglearn.load())
     }
-    result = Result(runs, specs, reports, sweeps, baselines, len(dataset.test.labels))
-    _write(folder, result, time.monotonic() - begin)
-    console.print(sweep_table(result))
-    console.print(
-        "Scale: of the hidden thresholds. Spikes: per inference. Active: share of hidden (neuron, "
-        f"step) bins with a spike. Power is an estimate for the core, anchored to: {ANCHOR}."
-    )
-    shown = ", ".join(f"{name} {value:.3f}" for name, value in baselines.items())
-    console.print(f"Classical baselines on the same windows: {shown}.")
-    console.print(verification.table(reports))
-    console.print(
-        f"Written: {folder}/report.html, sweep.csv, threshold_sweep.png, {{fixed,aspen}}/"
-    )
-    return result.exact
-
-
-def deploy_run(
-    folder: Path, chip: str = "xylo-imu", *, dataset: Dataset | None = None
-) -> tuple[XyloSpec, Path]:
-    """Map and quantise a run's net, calibrated on its training windows; save it beside the net."""
-    run = Run.load(folder)
-    if dataset is None:
-        dataset = data.wrist_imu(front_end=data.FrontEnd.from_dict(run.front_end))
-    rng = np.random.default_rng(0)
-    train = dataset.train.raster
-    chosen = rng.choice(len(train), size=min(CALIBRATION, len(train)), replace=False)
-    spec = deploy(run.network, chip, calibration=train[np.sort(chosen)])
-    return spec, spec.save(folder / verification.SPEC_FILE)
+    seconds = time.monotonic() - begin
+    result = Result(runs, specs, reports, sweeps, baselines, len(dataset.test.labels), seconds)
+    _write(folder, result)
+    return result
 
 
 def describe(dataset: Dataset) -> str:
@@ -118,28 +99,16 @@ def describe(dataset: Dataset) -> str:
     return "; ".join(parts)
 
 
-def sweep_table(result: Result) -> Table:
-    """Return accuracy, spikes per inference, share of active bins and power against the scale."""
-    title = f"{result.windows} test windows of unseen subjects, integer engine"
-    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1))
-    columns = {
-        "accuracy": ("acc.", "{:.3f}"),
-        "spikes_per_inference": ("spikes", "{:,.0f}"),
-        "hidden_bins": ("active", "{:.3f}"),
-        "power_uw": ("est. µW", "{:.1f}"),
-    }
-    table.add_column("scale", justify="right")
-    for head, _ in columns.values():
-        for net in NETS:
-            table.add_column(f"{head if net == NETS[0] else ''}\n{net}", justify="right")
-    rows = {net: by_threshold(result.sweeps[net]) for net in NETS}
-    for scale in SCALES:
-        cells = [f.format(rows[n][scale][key]) for key, (_, f) in columns.items() for n in NETS]
-        table.add_row(f"{scale:.1f}", *cells, style="bold" if scale == 1.0 else "")
-    return table
+def _deploy(folder: Path, dataset: Dataset, progress: Progress) -> dict[str, XyloSpec]:
+    specs = {}
+    for net in NETS:
+        task = progress.add_task(f"deploy {net}", total=1, note="integer scales")
+        specs[net], _ = deploy_run(folder / net, dataset=dataset)
+        progress.advance(task)
+    return specs
 
 
-def _verify(specs: dict[str, XyloSpec], dataset: Dataset, progress: Any) -> dict[str, Report]:
+def _verify(specs: dict[str, XyloSpec], dataset: Dataset, progress: Progress) -> dict[str, Report]:
     reports = {}
     for net, spec in specs.items():
         raster = dataset.test.raster
@@ -149,7 +118,9 @@ def _verify(specs: dict[str, XyloSpec], dataset: Dataset, progress: Any) -> dict
     return reports
 
 
-def _sweep(specs: dict[str, XyloSpec], dataset: Dataset, progress: Any) -> dict[str, list[Row]]:
+def _sweep(
+    specs: dict[str, XyloSpec], dataset: Dataset, progress: Progress
+) -> dict[str, list[Row]]:
     sweeps = {}
     for net, spec in specs.items():
         task = progress.add_task(f"sweep {net}", total=len(SCALES), note="integer engine")
@@ -160,11 +131,8 @@ def _sweep(specs: dict[str, XyloSpec], dataset: Dataset, progress: Any) -> dict[
     return sweeps
 
 
-def _write(folder: Path, result: Result, seconds: float) -> None:
-    """Write tables, verification, figure and page."""
-    from neurosim.figures import style, threshold_sweep
-    from neurosim.report import demo_page
-
+def _write(folder: Path, result: Result) -> None:
+    """Write the numbers; the nets and specifications are there already."""
     rows = [
         {"net": net, "windows": result.windows, **row} for net in NETS for row in result.sweeps[net]
     ]
@@ -172,6 +140,3 @@ def _write(folder: Path, result: Result, seconds: float) -> None:
     store.write_rows(folder / "baselines.csv", [result.baselines])
     verdicts = {net: report.to_dict() for net, report in result.reports.items()}
     store.write_text(folder / "verification.json", json.dumps(verdicts, indent=2))
-    figure = threshold_sweep.draw(threshold_sweep.compute(folder))
-    style.save(figure, folder / "threshold_sweep")
-    demo_page(result, figure, folder / "report.html", seconds)

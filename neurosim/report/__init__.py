@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from matplotlib.figure import Figure
 
-    from neurosim.experiments.demo import Result
     from neurosim.verify.check import Report
 
 PACKAGES = ("brian2", "xylosim", "rockpool", "torch", "numpy", "numba")
@@ -23,28 +22,7 @@ PACKAGES = ("brian2", "xylosim", "rockpool", "torch", "numpy", "numba")
 
 def verification_page(report: Report, path: str | Path) -> Path:
     """Write what a verification found."""
-    return _write("verification.html", path, reports={"model": report})
-
-
-def demo_page(result: Result, figure: Figure, path: Path, seconds: float) -> Path:
-    """Write the demo's tables, figure and verification."""
-    from neurosim.experiments.demo import NETS
-    from neurosim.experiments.sweep import SCALES, by_threshold
-    from neurosim.xylo.cycles import ANCHOR
-
-    rows = {net: by_threshold(result.sweeps[net]) for net in NETS}
-    return _write(
-        "demo.html",
-        path,
-        nets=NETS,
-        scales=SCALES,
-        rows=rows,
-        result=result,
-        reports=result.reports,
-        figure=svg(figure),
-        minutes=seconds / 60,
-        anchor=ANCHOR,
-    )
+    return write_page("verification.html", path, reports={"model": report})
 
 
 def svg(figure: Figure) -> str:
@@ -69,7 +47,8 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _write(template: str, path: str | Path, **values: Any) -> Path:
+def write_page(template: str, path: str | Path, **values: Any) -> Path:
+    """Fill a template of this room and write it."""
     path = Path(path)
     page = _environment().get_template(template).render(versions=versions(), **values)
     store.write_text(path, page)

@@ -1,0 +1,65 @@
+"""What the demo shows: tables in the terminal, a figure, a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from neurosim.experiments.demo import NETS, Result
+from neurosim.experiments.sweep import SCALES, by_threshold
+from neurosim.experiments.verification import table as verdict_table
+from neurosim.figures import style, threshold_sweep
+from neurosim.report import svg, write_page
+from neurosim.xylo.cycles import ANCHOR
+
+
+def publish(result: Result, folder: Path, console: Console) -> None:
+    """Draw the figure, write the page beside the numbers, print the tables."""
+    figure = threshold_sweep.draw(threshold_sweep.compute(folder))
+    style.save(figure, folder / "threshold_sweep")
+    write_page(
+        "demo.html",
+        folder / "report.html",
+        nets=NETS,
+        scales=SCALES,
+        rows={net: by_threshold(result.sweeps[net]) for net in NETS},
+        result=result,
+        reports=result.reports,
+        figure=svg(figure),
+        anchor=ANCHOR,
+    )
+    console.print(sweep_table(result))
+    console.print(
+        "Scale: of the hidden thresholds. Spikes: per inference. Active: share of hidden (neuron, "
+        f"step) bins with a spike. Power is an estimate for the core, anchored to: {ANCHOR}."
+    )
+    shown = ", ".join(f"{name} {value:.3f}" for name, value in result.baselines.items())
+    console.print(f"Classical baselines on the same windows: {shown}.")
+    console.print(verdict_table(result.reports))
+    console.print(
+        f"Written: {folder}/report.html, sweep.csv, threshold_sweep.png, {{fixed,aspen}}/"
+    )
+
+
+def sweep_table(result: Result) -> Table:
+    """Return accuracy, spikes per inference, share of active bins and power against the scale."""
+    title = f"{result.windows} test windows of unseen subjects, integer engine"
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1))
+    columns = {
+        "accuracy": ("acc.", "{:.3f}"),
+        "spikes_per_inference": ("spikes", "{:,.0f}"),
+        "hidden_bins": ("active", "{:.3f}"),
+        "power_uw": ("est. µW", "{:.1f}"),
+    }
+    table.add_column("scale", justify="right")
+    for head, _ in columns.values():
+        for net in NETS:
+            table.add_column(f"{head if net == NETS[0] else ''}\n{net}", justify="right")
+    rows = {net: by_threshold(result.sweeps[net]) for net in NETS}
+    for scale in SCALES:
+        cells = [f.format(rows[n][scale][key]) for key, (_, f) in columns.items() for n in NETS]
+        table.add_row(f"{scale:.1f}", *cells, style="bold" if scale == 1.0 else "")
+    return table
