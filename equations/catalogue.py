@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from inspect import cleandoc
 from typing import TYPE_CHECKING
 
+from neurosim.equations.composition import misfit
 from neurosim.equations.registry import declarations, get
 
 if TYPE_CHECKING:
@@ -48,8 +49,16 @@ def catalogue() -> Catalogue:
     )
 
 
+def partners(model: Declaration) -> tuple[str, ...]:
+    """Return the names of the rules that fit a neuron, or of the neurons that take a rule."""
+    others = declarations().values()
+    if model.fills:
+        return tuple(other.name for other in others if not misfit(other, model))
+    return tuple(other.name for other in others if not misfit(model, other))
+
+
 def describe(name: str) -> str:
-    """Return a page of text: meaning, equations, code, parameters and reference.
+    """Return a page of text: meaning, equations, code, parameters, what fits and reference.
 
     Raises:
         InputError: no declaration has that name.
@@ -61,12 +70,19 @@ def describe(name: str) -> str:
             parts.append(_section(title, text))
     for title, blocks in (("each step", model.step), ("at a presynaptic spike", model.events)):
         parts += [_section(f"{title}, {block}", code) for block, code in blocks.items()]
-    parts += [_section("parameters", _parameters(model)), _section("reference", model.reference)]
+    start = "\n".join(f"{variable} = {value}" for variable, value in model.initial.items())
+    title = "composes with" if model.fills else "rules that fit"
+    parts += [
+        *([_section("at the start", start)] if start else []),
+        _section("parameters", _parameters(model)),
+        _section(title, ", ".join(partners(model)) or "none"),
+        _section("reference", model.reference),
+    ]
     return "\n\n".join(parts)
 
 
 def _section(title: str, text: str) -> str:
-    body = "\n".join(f"    {line}" for line in cleandoc(text).splitlines())
+    body = "\n".join(f"    {line.strip()}" for line in cleandoc(text).splitlines() if line.strip())
     return f"{title}\n{body}"
 
 
@@ -75,5 +91,6 @@ def _parameters(model: Declaration) -> str:
     for name, p in model.parameters.items():
         unit = "" if p.unit == "1" else f" {p.unit}"
         bounds = f" ({p.bounds})" if p.bounds else ""
-        lines.append(f"{name} = {p.default:g}{unit}{bounds}  # {p.meaning}")
+        meaning = f"{p.meaning}{'; may change in time' if p.varies else ''}"
+        lines.append(f"{name} = {p.default:g}{unit}{bounds}  # {meaning}")
     return "\n".join(lines) or "none"

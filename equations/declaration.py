@@ -102,7 +102,7 @@ class Declaration:
     """Brian2 equations of a synapse's own variables, for `events`."""
     functions: tuple[str, ...] = ()
     """Names of the functions of `neurosim.equations.functions` that the code uses."""
-    methods: tuple[str, ...] = ("exact", "euler")
+    methods: tuple[str, ...] = ("exact", "rk4", "euler")
     """Brian2's integrators; the first that can do it is taken."""
     slots: tuple[str, ...] = ()
     """Slots that the neuron leaves open, names of `SLOTS`."""
@@ -145,6 +145,11 @@ class Declaration:
     def variables(self) -> tuple[str, ...]:
         """Names of the variables that the equations define, in their order."""
         return defined_names(self.equations)
+
+    @property
+    def is_map(self) -> bool:
+        """Whether it has no differential equation: its steps are exact and computed as written."""
+        return re.search(r"^\s*d\w+/dt", self.equations, re.MULTILINE) is None
 
     @property
     def code(self) -> str:

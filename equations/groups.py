@@ -26,7 +26,7 @@ def quantity(value: Any, unit: str) -> Any:
     try:
         return value * eval(unit, {"__builtins__": {}}, {**vars(allunits), **vars(stdunits)})
     except (NameError, SyntaxError, TypeError) as error:
-        raise InputError(f"unit {unit!r} is not known to Brian2 ({error})") from error
+        raise InputError(f"unit {unit!r} is not known to Brian2 ({error})") from None
 
 
 def full_equations(

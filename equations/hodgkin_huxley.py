@@ -30,15 +30,15 @@ HODGKIN_HUXLEY = Declaration(
     """,
     parameters={
         "C": Parameter(200.0, "pF", "membrane capacitance", 0.001),
-        "g_L": Parameter(10.0, "nS", "leak conductance", 0),
-        "g_Na": Parameter(20000.0, "nS", "sodium conductance", 0),
-        "g_K": Parameter(6000.0, "nS", "potassium conductance", 0),
-        "g_M": Parameter(10.0, "nS", "M-conductance at threshold_scale 1", 0),
-        "E_L": Parameter(-60.0, "mV", "reversal potential of the leak"),
+        "g_L": Parameter(4.1, "nS", "leak conductance", 0),
+        "g_Na": Parameter(11200.0, "nS", "sodium conductance", 0),
+        "g_K": Parameter(1200.0, "nS", "potassium conductance", 0),
+        "g_M": Parameter(15.0, "nS", "M-conductance at threshold_scale 1", 0),
+        "E_L": Parameter(-70.3, "mV", "reversal potential of the leak"),
         "E_Na": Parameter(50.0, "mV", "reversal potential of sodium"),
         "E_K": Parameter(-90.0, "mV", "reversal potential of potassium"),
-        "V_T": Parameter(-63.0, "mV", "shifts the kinetics of sodium and potassium"),
-        "tau_max": Parameter(1000.0, "ms", "largest time constant of the M-current", 0.001),
+        "V_T": Parameter(-56.2, "mV", "shifts the kinetics of sodium and potassium"),
+        "tau_max": Parameter(608.0, "ms", "largest time constant of the M-current", 0.001),
         "V_spike": Parameter(-20.0, "mV", "a spike is counted on passing it upwards"),
         "I": CURRENT["I"],
     },
@@ -56,7 +56,8 @@ HODGKIN_HUXLEY = Declaration(
     reference=(
         "kinetics: Traub and Miles, Neuronal Networks of the Hippocampus, Cambridge University "
         "Press 1991, doi:10.1017/CBO9780511895401, as in Brette et al. 2007, "
-        "doi:10.1007/s10827-007-0038-6; M-current: Pospischil et al., Minimal Hodgkin-Huxley type "
-        "models, Biol Cybern 99:427, 2008, doi:10.1007/s00422-008-0263-8"
+        "doi:10.1007/s10827-007-0038-6; M-current, and defaults after the regular-spiking cell: "
+        "Pospischil et al., Minimal Hodgkin-Huxley type models, Biol Cybern 99:427, 2008, "
+        "doi:10.1007/s00422-008-0263-8"
     ),
 )

@@ -95,7 +95,7 @@ LIF_CONDUCTANCE = Declaration(
     initial={"v": "E_L"},
     synapse="w : siemens  # jump of the conductance",
     events={"excite": "g_e_post += w*spikes_pre", "inhibit": "g_i_post += w*spikes_pre"},
-    methods=("exponential_euler", "euler"),
+    methods=("rk4", "euler"),
     slots=("threshold", "current", "condition"),
     reference=(
         "Brette et al., Simulation of networks of spiking neurons, J Comput Neurosci 23:349, 2007, "

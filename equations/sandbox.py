@@ -27,23 +27,29 @@ def forget() -> None:
 
 
 @contextmanager
-def sandbox(device: Any = "runtime", target: str = "numpy") -> Iterator[None]:
+def sandbox(
+    device: Any = "runtime", target: str = "numpy", as_written: bool = False
+) -> Iterator[None]:
     """Work on a device of one's own, and without Brian2's warnings.
 
     Args:
         device: a Brian2 device or the name of one.
         target: what Brian2 generates for its runtime device, "numpy" or "cython".
+        as_written: keep the order of operations; else Brian2 moves terms that do not change within
+            a step out of its loops.
     """
     brian2 = load()
     from brian2.devices.device import reset_device
     from brian2.utils.logger import catch_logs
 
-    previous = brian2.prefs.codegen.target
+    preferences = brian2.prefs.codegen
+    previous = preferences.target, preferences.loop_invariant_optimisations
     with catch_logs():
         brian2.set_device(device, build_on_run=False)
-        brian2.prefs.codegen.target = target
+        preferences.target = target
+        preferences.loop_invariant_optimisations = not as_written
         try:
             yield
         finally:
-            brian2.prefs.codegen.target = previous
+            preferences.target, preferences.loop_invariant_optimisations = previous
             reset_device()

@@ -27,7 +27,15 @@ from neurosim.errors import UnavailableError
 LIMIT = 64
 """Most builds kept."""
 
-FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=off", "-fPIC", "-shared")
+FLAGS = (
+    "-std=c++17",
+    "-O3",
+    "-march=native",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-fPIC",
+    "-shared",
+)
 """Compiler flags; nothing that lets a compiler change the order or precision of arithmetic."""
 
 

@@ -124,7 +124,7 @@ def run(plan: Plan, target: str, report: Callable[[int], None]) -> Simulation:
     brian2 = load()
     state = np.random.get_state()  # noqa: NPY002 (Brian2 draws from numpy's global generator)
     try:
-        with sandbox(target=target):
+        with sandbox(target=target, as_written=plan.model.is_map):
             brian2.seed(plan.seed)
             objects = build(plan)
             network = objects.network()

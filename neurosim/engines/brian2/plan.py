@@ -177,4 +177,4 @@ def _record(
     watched = np.arange(n) if watch is None else np.asarray(watch, dtype=np.int64)
     if watched.ndim != 1 or ((watched < 0) | (watched >= n)).any():
         raise InputError(f"watch is {watch}; it holds numbers of neurons, 0..{n - 1}")
-    return tuple(name for name in names if name != "spikes"), watched
+    return tuple(name for name in names if name in known), watched

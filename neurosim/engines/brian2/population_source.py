@@ -30,7 +30,7 @@ def files(model: Declaration, per_neuron: Collection[str]) -> dict[str, str]:
     load()
     from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 
-    with sandbox(CPPStandaloneDevice()):
+    with sandbox(CPPStandaloneDevice(), as_written=model.is_map):
         values = _values(model, per_neuron)
         forget()
     return {

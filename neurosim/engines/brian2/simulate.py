@@ -26,7 +26,7 @@ def simulate(
     dt: float = 1e-4,
     parameters: Mapping[str, Any] | None = None,
     inputs: Mapping[str, Any] | None = None,
-    record: Sequence[str] = ("spikes",),
+    record: Sequence[str] = (),
     watch: Sequence[int] | None = None,
     seed: int | None = None,
     target: str = "auto",
@@ -44,7 +44,7 @@ def simulate(
             number, or (n,) one for each neuron.
         inputs: like parameters, for those that may change in time: also (steps, 1) or (steps, n);
             and `Spikes` by event of the model.
-        record: names of variables; spikes always are.
+        record: names of variables; when and where spikes fall always is.
         watch: numbers of the neurons whose variables are recorded; all without.
         seed: of everything random; the same seed gives the same result on the same target.
         target: "library" (C++ built once for a model, any n and duration), "numpy" or "cython"

@@ -62,7 +62,7 @@ def _build(plan: Plan, target: str, threads: int, folder: Path) -> None:
     from neurosim.equations.sandbox import load, sandbox
 
     brian2 = load()
-    with sandbox(_device(target)):
+    with sandbox(_device(target), as_written=plan.model.is_map):
         brian2.prefs.devices.cpp_standalone.openmp_threads = threads if threads > 1 else 0
         flags = [flag for flag in cache.FLAGS if flag not in ("-shared", "-std=c++17")]
         brian2.prefs.codegen.cpp.extra_compile_args_gcc = ["-w", "-std=c++11", *flags]

@@ -39,7 +39,7 @@ def files(synapses: int) -> dict[str, str]:
     load()
     from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 
-    with sandbox(CPPStandaloneDevice()):
+    with sandbox(CPPStandaloneDevice(), as_written=True):
         populations = [_translate(name, model) for name, model in neurons(synapses).items()]
         forget()
     text = render(
