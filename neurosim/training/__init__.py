@@ -14,6 +14,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 _NAMES = {
     "LIF": "neurosim.training.modules",
     "reset_state": "neurosim.training.modules",
+    "ThresholdSampler": "neurosim.training.thresholds",
+    "sweep": "neurosim.training.threshold_sweep",
     "module_from_network": "neurosim.training.convert",
     "network_from_module": "neurosim.training.convert",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -21,6 +21,18 @@ class TrainConfig(BaseModel):
     """Neurons of the hidden layers."""
     threshold: tuple[float, float] = (1.0, 1.0)
     """Threshold scale of the hidden layers: each batch draws one from U(low, high) (ASPEN)."""
+    threshold_levels: int | None = Field(None, ge=2)
+    """Draw one of so many equally spaced scales instead, low and high among them."""
+    threshold_matched: bool = False
+    """Move the ends inwards until the levels have the variance of U(low, high)."""
+    threshold_per: Literal["network", "layer", "neuron"] = "network"
+    """What shares a draw."""
+    threshold_when: Literal["batch", "sample", "step"] = "batch"
+    """When it is renewed."""
+    threshold_register: int | None = Field(None, ge=1)
+    """Draw only multiples of 1/register, which a chip whose threshold is that can express."""
+    threshold_widen: int = Field(0, ge=0)
+    """Epochs in which the law grows from the point nearest 1 to its full width."""
     decay_shifts: tuple[int, ...] = (2, 3, 4, 5)
     """Decays are 1 - 2^-k, exact on the chip; k cycles through these in each layer."""
     epochs: int = Field(40, ge=1)
@@ -46,6 +58,8 @@ class TrainConfig(BaseModel):
         low, high = self.threshold
         if not 0 < low <= high:
             raise ValueError(f"threshold {self.threshold} must be 0 < low <= high")
+        if self.threshold_matched and self.threshold_levels is None:
+            raise ValueError("threshold_matched needs threshold_levels, whose variance it matches")
         if not self.hidden or min(self.hidden) < 1:
             raise ValueError(f"hidden {self.hidden} needs at least one layer of one neuron")
         if min(self.gain_spread) < 0:

@@ -14,10 +14,12 @@ from neurosim.errors import InputError, NeurosimError
 from neurosim.run import Run
 from neurosim.training import augment
 from neurosim.training import config as configuration
+from neurosim.training.activity import Watch
 from neurosim.training.config import TrainConfig
 from neurosim.training.convert import network_from_module
 from neurosim.training.modules import LIF
 from neurosim.training.nets import layered
+from neurosim.training.thresholds import ThresholdSampler, hidden, matched
 
 if TYPE_CHECKING:
     from neurosim.data import Dataset
@@ -81,24 +83,24 @@ def train(
 
 def _epochs(net: torch.nn.Module, settings: TrainConfig, dataset: Dataset) -> Iterator[Epoch]:
     """Train, yielding the metrics of each epoch."""
-    rng = np.random.default_rng(settings.seed)
+    rng, sampler = np.random.default_rng(settings.seed), threshold_sampler(settings)
     raster, labels = dataset.train.raster, torch.as_tensor(dataset.train.labels).long()
     optimiser = torch.optim.Adam(list(net.parameters().astorch()), lr=settings.learning_rate)
     batches = -(-len(labels) // settings.batch_size)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.epochs * batches)
     for number in range(1, settings.epochs + 1):
-        losses, hits, spikes, bins = 0.0, 0, 0.0, 0
+        losses, hits, spikes, bins, watch = 0.0, 0, 0.0, 0, Watch()
         for batch in np.array_split(rng.permutation(len(labels)), batches):
-            scale = float(rng.uniform(*settings.threshold))
-            set_threshold_scale(net, scale)
-            events = augment.random_gain(raster[batch], settings.gain_spread, rng)
-            # A copy, which torch aligns: sums of products depend on the alignment of the factors.
-            output, layers = forward(net, torch.tensor(events))
+            with sampler.drawn(net, len(batch), raster.shape[1], rng, number) as scales:
+                events = augment.random_gain(raster[batch], settings.gain_spread, rng)
+                # A copy, which torch aligns: sums of products depend on the factors' alignment.
+                output, layers = forward(net, torch.tensor(events))
             logits = settings.logit_scale * output.sum(dim=1)
             loss = _loss(logits, labels[batch], layers[:-1], settings)
             if not torch.isfinite(loss):
                 raise NonFiniteLossError(
-                    f"loss is {loss.item()} in epoch {number}, threshold scale {scale:.3f}; "
+                    f"loss is {loss.item()} in epoch {number}, threshold scale "
+                    f"{np.mean(scales[0]):.3f}; "
                     f"lower learning_rate from {settings.learning_rate}"
                 )
             optimiser.zero_grad()
@@ -106,10 +108,12 @@ def _epochs(net: torch.nn.Module, settings: TrainConfig, dataset: Dataset) -> It
             optimiser.step()
             schedule.step()
             losses += loss.item() * len(batch)
-            hits += int((logits.argmax(1) == labels[batch]).sum())
-            spikes += sum(float(s.detach().sum()) for s in layers[:-1])
+            answers, counts = logits.argmax(1), [float(s.detach().sum()) for s in layers[:-1]]
+            hits += int((answers == labels[batch]).sum())
+            spikes += sum(counts)
             bins += sum(s.numel() for s in layers[:-1])
-        set_threshold_scale(net, 1.0)
+            watch.see(counts, scales, answers.tolist(), labels[batch].tolist())
+        watch.warn(number)
         validation = dataset.validation
         yield {
             "epoch": number,
@@ -118,6 +122,19 @@ def _epochs(net: torch.nn.Module, settings: TrainConfig, dataset: Dataset) -> It
             "validation_accuracy": evaluate(net, validation.raster, validation.labels),
             "spikes_per_neuron_and_step": spikes / bins,
         }
+
+
+def threshold_sampler(settings: TrainConfig) -> ThresholdSampler:
+    """Return what draws the thresholds of a run."""
+    law, levels = settings.threshold, settings.threshold_levels
+    return ThresholdSampler(
+        matched(law, levels) if levels is not None and settings.threshold_matched else law,
+        levels=levels,
+        per=settings.threshold_per,
+        when=settings.threshold_when,
+        registers=settings.threshold_register,
+        widen=settings.threshold_widen,
+    )
 
 
 def _loss(
@@ -146,8 +163,7 @@ def forward(net: torch.nn.Module, events: torch.Tensor) -> tuple[torch.Tensor, l
 
 def set_threshold_scale(net: torch.nn.Module, scale: float) -> None:
     """Scale the thresholds of all LIF layers but the last, whose spikes are the readout."""
-    neurons = [module for module in net.modules().values() if isinstance(module, LIF)]
-    for module in neurons[:-1]:
+    for module in hidden(net):
         module.threshold_scale = scale
 
 

@@ -1,6 +1,7 @@
 """The training loop, its settings and its runs, on a small problem that a small net can learn."""
 
 import json
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from neurosim.data.windows import Windows
 from neurosim.errors import InputError
 from neurosim.run import Run
 from neurosim.training import config, loop
+from neurosim.training.activity import ActivityWarning
 from neurosim.training.nets import layered
 
 CHANNELS, CLASSES, STEPS = 6, 3, 60
@@ -148,3 +150,32 @@ def test_the_threshold_scale_acts_on_hidden_layers_only(dataset):
 def test_accuracy_of_no_samples_is_no_number(dataset):
     net = layered(config.load("fixed", **SMALL), CHANNELS, CLASSES, dataset.front_end.dt)
     assert np.isnan(loop.evaluate(net, dataset.test.raster[:0], dataset.test.labels[:0]))
+
+
+def test_the_preset_draws_as_the_loop_always_did(train, monkeypatch):
+    """One uniform number before each batch's augmentation, set in all hidden layers."""
+    ours = train()
+
+    @contextmanager
+    def drawn(sampler, net, samples, steps, rng, epoch):
+        scale = float(rng.uniform(*sampler.law))
+        loop.set_threshold_scale(net, scale)
+        yield [scale]
+        loop.set_threshold_scale(net, 1.0)
+
+    monkeypatch.setattr(loop.ThresholdSampler, "drawn", drawn)
+    monkeypatch.setattr(loop.Watch, "see", lambda *_: None)
+    for a, b in zip(weights(ours), weights(train(name="before")), strict=True):
+        assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("when", ["sample", "step"])
+def test_it_learns_with_a_threshold_of_its_own_for_every_neuron(train, when):
+    run = train(threshold_per="neuron", threshold_when=when, threshold_levels=3, threshold_widen=3)
+    assert run.metrics[-1]["validation_accuracy"] > 0.8  # chance is 1/3
+    assert Run.load(run.folder).config["threshold_when"] == when
+
+
+def test_a_layer_that_thresholds_silence_is_named(train):
+    with pytest.warns(ActivityWarning, match="epoch 1: layer 0 has no spikes at threshold scale"):
+        train(threshold=(1e5, 2e5), epochs=1)
