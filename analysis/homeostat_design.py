@@ -56,8 +56,7 @@ def steady_state(loop: Loop, log_rates: Numbers) -> SteadyState:
     gain = loop.beta * centre @ (answer(loop.b) * loop.a)
 
     def drift(c: FloatArray) -> FloatArray:
-        reaction = loop.beta * centre @ plant(loop.scale(c))
-        return np.asarray(reaction - pull @ (c - loop.c0))
+        return np.asarray(loop.reaction(plant(loop.scale(c))) - pull @ (c - loop.c0))
 
     def slope(c: FloatArray) -> FloatArray:
         return np.asarray(-gain * loop.actuator(c) - pull)
@@ -65,7 +64,7 @@ def steady_state(loop: Loop, log_rates: Numbers) -> SteadyState:
     with np.errstate(all="ignore"):
         found = root(drift, np.full(loop.layers, loop.c0), jac=slope, tol=1e-13)
         rest = float(np.abs(drift(found.x)).max())
-        small = 1e-8 * (1 + loop.beta * float(np.ptp(open_loop)))
+        small = 1e-8 * (1 + float(np.abs(loop.reaction(open_loop)).max()))
     c = found.x if rest < small else np.full(loop.layers, np.nan)
     scale = loop.scale(c)
     return SteadyState(c, scale, plant(scale))
@@ -92,8 +91,11 @@ def remaining_disagreement(loop: Loop, c: float | Sequence[float] = 0.0) -> floa
 
 
 def steepest_state(loop: Loop) -> float:
-    """Return the c at which the actuator d ln s/dc is steepest: tanh(kappa c) = (sqrt(1 - alpha^2)
-    - 1)/alpha, where it reaches 2 kappa (1 - sqrt(1 - alpha^2))/alpha."""
+    """Return the c at which the actuator d ln s/dc is steepest.
+
+    There tanh(kappa c) = (sqrt(1 - alpha^2) - 1)/alpha, and it reaches
+    2 kappa (1 - sqrt(1 - alpha^2))/alpha.
+    """
     if loop.alpha == 0 or loop.kappa == 0:
         return 0.0
     return float(np.arctanh((np.sqrt(1 - loop.alpha**2) - 1) / loop.alpha) / loop.kappa)

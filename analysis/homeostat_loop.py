@@ -4,7 +4,7 @@ One optimisation step (AHSAR, section 4), for layers l = 1..L in a chain with La
 
     r_l     = rate of layer l at threshold scale s_l                    (one forward pass)
     r~_l   <- (1 - m_r) r~_l + m_r r_l                                  (4.1)
-    c_l    <- c_l + beta (ln r~_l - centring mean(ln r~)) - gamma (c_l - c0) - D (Lap c)_l
+    c_l    <- c_l + beta (ln r~_l - mean(ln r~)) - gamma (c_l - c0) - D (Lap c)_l
               repeated for `ticks` ticks with r~ held                   (4.2)
     s_l     = s_base (1 + alpha tanh(kappa c_l))
 
@@ -59,6 +59,8 @@ class Loop:
     """b, of all layers or of each; the first layer's is not used: its input is not controlled."""
     centring: float = 1.0
     """Share of the mean log rate that is subtracted: 1 in AHSAR, 0 holds each layer by itself."""
+    reference: float = 0.0
+    """Log rate that takes the place of the mean where centring is below 1."""
     c0: float = 0.0
     """Baseline state."""
     fresh: bool = True
@@ -104,6 +106,11 @@ class Loop:
         """Return d ln s/dc at the states c."""
         turn = np.tanh(self.kappa * c)
         return self.alpha * self.kappa * (1 - turn**2) / (1 + self.alpha * turn)
+
+    def reaction(self, log_rates: FloatArray) -> FloatArray:
+        """Return what a tick adds to the states for the smoothed log rates, (L,)."""
+        mean = self.centring * log_rates.mean() + (1 - self.centring) * self.reference
+        return np.asarray(self.beta * (log_rates - mean))
 
     def plant(self, log_rates: FloatArray) -> Plant:
         """Return the power-law answer of layers whose open-loop log rates are given, (L,)."""
@@ -168,7 +175,7 @@ def trajectory(
 
 def advance(loop: Loop, c: FloatArray, log_rates: FloatArray, limit: float = np.inf) -> FloatArray:
     """Return the states after the ticks of one step, with smoothed log rates (L,) held."""
-    reaction = loop.beta * (log_rates - loop.centring * log_rates.mean())
+    reaction = loop.reaction(log_rates)
     for _ in range(loop.ticks):
         c = c + reaction - loop.gamma * (c - loop.c0) - loop.D * (laplacian(loop.layers) @ c)
         c = np.clip(c, loop.c0 - limit, loop.c0 + limit)

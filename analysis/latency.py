@@ -78,8 +78,8 @@ def survival(
     tau: Numbers,
     start: Numbers = 0.0,
     *,
-    neurons: int = 1,
-    needed: int = 1,
+    neurons: Numbers = 1,
+    needed: Numbers = 1,
 ) -> FloatArray:
     """Return the probability that fewer than `needed` of `neurons` neurons have fired by t.
 
@@ -90,15 +90,15 @@ def survival(
         std: of the free membrane, > 0.
         tau: membrane time constant [s].
         start: potential when the input begins.
-        neurons: size of the population.
+        neurons: sizes of the population, whole numbers >= 1.
         needed: spikes that make a decision.
 
     Raises:
         InputError: `needed` is not between 1 and `neurons`.
     """
-    _check(neurons, needed)
+    n, k = _check(neurons, needed)
     single = first_passage.survival(t, threshold, mean, std, tau, start)
-    return np.asarray(betainc(neurons - needed + 1, needed, np.clip(single, 0.0, 1.0)))[()]
+    return np.asarray(betainc(n - k + 1, k, np.clip(single, 0.0, 1.0)))[()]
 
 
 def quantile(
@@ -109,18 +109,19 @@ def quantile(
     tau: Numbers,
     start: Numbers = 0.0,
     *,
-    neurons: int = 1,
-    needed: int = 1,
+    neurons: Numbers = 1,
+    needed: Numbers = 1,
 ) -> FloatArray:
     """Return the time [s] by which the decision has fallen with probability p.
 
     Arguments as for `survival`. The quantile of the k-th of n is that of one neuron at the
     quantile of a beta(k, n - k + 1) law.
     """
-    _check(neurons, needed)
+    n, k = _check(neurons, needed)
     q = np.asarray(p, dtype=np.float64)
-    share = -np.expm1(np.log1p(-q) / neurons) if needed == 1 else None
-    fired = betaincinv(needed, neurons - needed + 1, q) if share is None else share
+    with np.errstate(divide="ignore", invalid="ignore"):
+        first = -np.expm1(np.log1p(-q) / n)
+    fired = np.where(k == 1, first, betaincinv(k, n - k + 1, q))
     return first_passage.quantile(fired, threshold, mean, std, tau, start)
 
 
@@ -141,7 +142,8 @@ def mean_time(
     columns = broadcast(threshold, mean, std, tau, start)
     value = np.full(columns[0].shape, np.nan)
     for index in np.ndindex(value.shape):
-        stage = Stage(*(float(c[index]) for c in columns), neurons, needed)
+        theta, mu, s, tau_m, v = (float(c[index]) for c in columns)
+        stage = Stage(theta, mu, s, tau_m, v, neurons, needed)
         times, weights = _time_nodes(stage)
         value[index] = weights @ survival(times, *stage[:5], neurons=neurons, needed=needed)
     return value[()]
@@ -222,6 +224,10 @@ def _time_nodes(stage: Stage) -> tuple[FloatArray, FloatArray]:
     return panels(np.unique(fine), 8)
 
 
-def _check(neurons: int, needed: int) -> None:
-    if not 1 <= needed <= neurons:
-        raise InputError(f"latency: needed is {needed}; it lies between 1 and neurons = {neurons}")
+def _check(neurons: Numbers, needed: Numbers) -> tuple[FloatArray, FloatArray]:
+    n, k = broadcast(neurons, needed)
+    if not ((k >= 1) & (k <= n)).all():
+        raise InputError(
+            f"latency: needed is {needed!r}; it lies between 1 and neurons, {neurons!r}, everywhere"
+        )
+    return n, k
