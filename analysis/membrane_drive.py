@@ -14,16 +14,26 @@ if TYPE_CHECKING:
 
 
 class Membrane(NamedTuple):
-    """The free membrane potential of each neuron of a layer, (n_out,) each."""
+    """The free membrane potential of each neuron of a layer."""
 
     mean: FloatArray
+    """(..., n_out)"""
     std: FloatArray
+    """(..., n_out)"""
     decay: FloatArray
-    """exp(-dt/tau_mem)."""
+    """exp(-dt/tau_mem), (n_out,)."""
 
 
-def membrane(layer: Layer, rates: Numbers, dt: float, own: Numbers | None = None) -> Membrane:
-    """Return the stationary free membrane of a layer under independent Poisson inputs.
+def membrane(
+    layer: Layer,
+    rates: Numbers,
+    dt: float,
+    own: Numbers | None = None,
+    *,
+    bin_steps: int | None = None,
+    binary: bool = False,
+) -> Membrane:
+    """Return the stationary free membrane of a layer under inputs independent in time.
 
     In the step order of `neurosim.network.Layer` a spike of weight w leaves
     w b (a^(n+1) - b^(n+1))/(a - b) on the membrane after n steps, a = exp(-dt/tau_mem) and
@@ -32,30 +42,59 @@ def membrane(layer: Layer, rates: Numbers, dt: float, own: Numbers | None = None
 
     Args:
         layer: a layer of a Network.
-        rates: spikes per step of its input channels, (n_in,).
+        rates: spikes per step of its input channels, (..., n_in).
         dt: the time step [s].
-        own: spikes per step of the layer itself, (n_out,), if it is recurrent.
+        own: spikes per step of the layer itself, (..., n_out), if it is recurrent.
+        bin_steps: steps in a bin, for rates that change slowly, (..., bins, n_in). Then mean
+            currents start at zero and follow the rates with the synaptic time constants.
+        binary: whether an input fires at most once a step, so that its variance is that of a
+            Bernoulli event, r (1 - r) and at most 1/4, instead of a Poisson count's r. Spikes
+            of the layer itself are taken for binary.
 
     Raises:
         InputError: the number of rates does not fit, or `own` is missing.
     """
     weight = np.asarray(layer.weight, dtype=np.float64)
-    rate = np.asarray(rates, dtype=np.float64)
+    rate = np.maximum(np.asarray(rates, dtype=np.float64), 0.0)
+    variance = _bernoulli(rate) if binary else rate
     if layer.recurrent is not None:
         if own is None:
             raise InputError("membrane: the layer is recurrent; give own, its spikes per step")
         weight = np.concatenate([weight, np.asarray(layer.recurrent, dtype=np.float64)])
-        rate = np.concatenate([rate, np.asarray(own, dtype=np.float64)])
-    if rate.shape != weight.shape[:1]:
+        back = np.maximum(np.asarray(own, dtype=np.float64), 0.0)
+        rate = np.concatenate([rate, back], axis=-1)
+        variance = np.concatenate([variance, _bernoulli(back)], axis=-1)
+    if rate.shape[-1:] != weight.shape[:1]:
         raise InputError(f"membrane: rates have shape {rate.shape}; the layer reads {weight.shape}")
     weight = weight.reshape(*weight.shape[:2], -1)
     decay = np.exp(-dt / np.asarray(layer.tau_mem, dtype=np.float64))
     fade = np.exp(-dt / np.asarray(layer.tau_syn, dtype=np.float64)).reshape(len(decay), -1)
-    drive = np.einsum("i,ijs->js", rate, weight)
+    drive = np.einsum("...i,ijs->...js", rate, weight)
+    if bin_steps is not None:
+        drive = _followed(drive, fade**bin_steps)
     bias = np.asarray(layer.bias, dtype=np.float64)
-    mean = ((drive * fade / (1 - fade)).sum(1) + bias) / (1 - decay)
-    joint = np.einsum("i,ijs,ijt->jst", rate, weight, weight)
+    mean = ((drive * fade / (1 - fade)).sum(-1) + bias) / (1 - decay)
     a, b1, b2 = decay[:, None, None], fade[:, :, None], fade[:, None, :]
     overlap = b1 * b2 * (1 - a * a * b1 * b2)
     overlap /= (1 - a * a) * (1 - a * b1) * (1 - a * b2) * (1 - b1 * b2)
-    return Membrane(mean, np.sqrt((joint * overlap).sum((1, 2))), decay)
+    power = np.einsum("ijs,ijt,jst->ij", weight, weight, overlap)
+    return Membrane(mean, np.sqrt(variance @ power), decay)
+
+
+def _bernoulli(rate: FloatArray) -> FloatArray:
+    return np.where(rate < 0.5, rate * (1 - rate), 0.25)
+
+
+def _followed(drive: FloatArray, kept: FloatArray) -> FloatArray:
+    """Follow (..., bins, neurons, synapses) from zero; return the mean over each bin.
+
+    `kept` is what a synapse keeps of its current over a bin. Towards the bin's stationary J it
+    relaxes as I = J + (I0 - J) b^t, in which I0 - J has the mean weight (1 - kept)/(-ln kept).
+    """
+    weight = (1 - kept) / -np.log(np.maximum(kept, 1e-300))
+    state, mean = np.zeros_like(drive[..., 0, :, :]), np.empty_like(drive)
+    for k in range(drive.shape[-3]):
+        target = drive[..., k, :, :]
+        mean[..., k, :, :] = target + (state - target) * weight
+        state = target + (state - target) * kept
+    return mean
