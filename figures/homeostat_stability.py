@@ -19,20 +19,19 @@ TITLE = "When the homeostat settles, rings, runs away or feeds what it should fi
 FINDING = """\
 AHSAR states that its inner loop is a negative feedback that converges to a fixed point where rate
 deviations vanish. That holds in part. For layers whose rates do not depend on each other
-(normalised inputs) the loop is stable if and only if beta_T k < (2 - m)(1 + R)/m and
-|R(1 - m)| < 1 in every mode, where k is the relative fall of the rate with the state, m the weight
-of a new rate in the moving average, and R = (1 - gamma - D lambda)^T and beta_T what T ticks with
-the rates held leave and add. It does not ring only at gains 20 to 100 times smaller (m = 0.3), and
-a moving average that takes in the new rate only after its use shrinks the stable range
-17-fold at m = 0.1. Beyond the bound the tanh keeps the loop finite, in an endless oscillation between layers.
-Deviations shrink to the share 1/(1 + beta k/(gamma + D lambda)), which is 35 to 80 % at the
-calm gains marked here, and vanish only for gamma = D = 0. In a plain chain of integrate-and-fire
-layers the statement fails: a layer passes on relative deviations with
-b = d ln r_l/d ln r_(l-1) above 1, and as soon as the sum of (1 - b)/a over the layers is negative
-(equal layers: b > L/(L - 1); from 11 layers on sooner) centring turns the loop into positive
-feedback at any gain, however small: the chain drawn here drives its layers apart by a factor of
-10 where the same gains make normalised layers agree. Holding each layer to a reference of its own
-cures it.
+(normalised inputs) the loop is stable if and only if beta_T k < (2 - m)(1 + R)/m and |R(1 - m)| < 1
+in every mode, where k is the relative fall of the rate with the state, m the weight of a new rate
+in the moving average, and R = (1 - gamma - D lambda)^T and beta_T what T ticks with the rates held
+leave and add. It does not ring only at gains 20 to 100 times smaller (m = 0.3), and a moving
+average that takes in the new rate only after its use shrinks the stable range 17-fold at m = 0.1.
+Beyond the bound the tanh keeps the loop finite, in an endless oscillation between layers.
+Deviations shrink to the share 1/(1 + beta k/(gamma + D lambda)), which is 35 to 80 % at the calm
+gains marked here, and vanish only for gamma = D = 0. In a plain chain of integrate-and-fire layers
+the statement fails: a layer passes on relative deviations with b = d ln r_l/d ln r_(l-1) above 1,
+and as soon as the sum of (1 - b)/a over the layers is negative (equal layers: b > L/(L - 1); from
+10 layers on sooner) centring turns the loop into positive feedback at any gain, however small: the
+chain drawn here drives its layers apart by a factor of 10 where the same gains make normalised
+layers agree. Holding each layer to a reference of its own cures it.
 """
 
 CALM, RINGS, UNSTABLE = 0, 1, 2
@@ -109,17 +108,26 @@ def _borders(loop: homeostasis.Loop, config: Config) -> dict[str, Any]:
 
 
 def _feedback() -> dict[str, Any]:
-    """Return the coupling of equal layers beyond which centring feeds disagreements."""
+    """Return the smallest coupling of equal layers at which centring feeds a disagreement."""
     depth = np.arange(2, 31)
     exact = np.empty(depth.size)
     for i, layers in enumerate(depth.tolist()):
-        low, high = 0.5, 3.0
+        # The first crossing lies less than 0.05 below L/(L - 1); past that there is no way back.
+        low, high = 0.5, layers / (layers - 1) + 1e-3
+        for b in np.linspace(high - 0.05, high, 101):
+            if _feeds(layers, float(b)):
+                high = float(b)
+                break
         for _ in range(40):
             middle = (low + high) / 2
-            loop = homeostasis.Loop(beta=1, gamma=0, D=0, layers=layers, coupling=middle)
-            low, high = (low, middle) if homeostasis.feedback_sign(loop) > 0 else (middle, high)
+            low, high = (low, middle) if _feeds(layers, middle) else (middle, high)
         exact[i] = high
     return {"depth": depth, "limit_exact": exact, "limit_sum": depth / (depth - 1)}
+
+
+def _feeds(layers: int, b: float) -> bool:
+    loop = homeostasis.Loop(beta=1, gamma=0, D=0, layers=layers, coupling=b)
+    return homeostasis.feedback_sign(loop) > 0
 
 
 def _calmest(loop: homeostasis.Loop) -> float:

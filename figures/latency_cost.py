@@ -117,7 +117,7 @@ def draw(arrays: dict[str, Any]) -> Figure:
 
 def _draw_single(axes: Axes, arrays: dict[str, Any]) -> None:
     config = arrays["config"]
-    for std, times, colour in zip(config.stds, arrays["single"], COLOURS, strict=True):
+    for std, times, colour in zip(config.stds, arrays["single"], COLOURS, strict=False):
         axes.plot(arrays["threshold"], 1e3 * times, color=colour, label=f"noise {std:g}")
     limit = np.where(np.isfinite(arrays["noiseless"]), arrays["noiseless"], np.nan)
     axes.plot(arrays["threshold"], 1e3 * limit, ":", color=BLACK, label="none")
@@ -135,7 +135,7 @@ def _draw_single(axes: Axes, arrays: dict[str, Any]) -> None:
 
 def _draw_populations(axes: Axes, arrays: dict[str, Any]) -> None:
     config = arrays["config"]
-    for size, times, colour in zip(config.populations, arrays["decision"], COLOURS, strict=True):
+    for size, times, colour in zip(config.populations, arrays["decision"], COLOURS, strict=False):
         axes.plot(arrays["threshold"], 1e3 * times, color=colour, label=_name(size))
     axes.set_yscale("log")
     axes.set(
@@ -165,7 +165,7 @@ def _draw_net(axes: Axes, arrays: dict[str, Any]) -> None:
 
 def _draw_bargain(axes: Axes, arrays: dict[str, Any]) -> None:
     config = arrays["config"]
-    for size, cost, colour in zip(config.populations, arrays["cost"], COLOURS, strict=True):
+    for size, cost, colour in zip(config.populations, arrays["cost"], COLOURS, strict=False):
         axes.plot(100 * arrays["saving"], cost, color=colour, label=_name(size))
     axes.set_yscale("log")
     axes.set(

@@ -211,13 +211,22 @@ def test_no_rest_is_nan():
     assert np.isnan(homeostasis.steady_state(loop, [0.0, 5.0]).c).all()
 
 
-@pytest.mark.parametrize(("layers", "limit"), [(2, 2.0), (4, 4 / 3), (10, 10 / 9), (11, 1.07296)])
+@pytest.mark.parametrize(("layers", "limit"), [(2, 2.0), (4, 4 / 3), (9, 9 / 8), (11, 1.07296)])
 def test_equal_layers_feed_disagreements_beyond_a_coupling(layers, limit):
     loop = Loop(beta=0.1, gamma=0.0, D=0.0, layers=layers, coupling=limit - 1e-3)
     assert homeostasis.feedback_sign(loop) == -1
     loop = replace(loop, coupling=limit + 1e-3)
     assert homeostasis.feedback_sign(loop) == 1
-    assert (homeostasis.feedback_sum(loop) < 0) == (layers <= 10)
+    assert (homeostasis.feedback_sum(loop) < 0) == (layers <= 9)
+
+
+def test_ten_equal_layers_turn_twice():
+    """An oscillating pair feeds disagreements first, rests, and then a single mode does."""
+    signs = [
+        homeostasis.feedback_sign(Loop(beta=0.1, gamma=0, D=0, layers=10, coupling=b))
+        for b in (1.089, 1.1, 1.109, 1.113)
+    ]
+    assert signs == [-1, 1, -1, 1]
 
 
 def test_a_negative_sum_always_means_positive_feedback():
