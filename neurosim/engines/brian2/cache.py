@@ -69,6 +69,12 @@ def clear() -> int:
 
 
 @lru_cache
+def brian2_version() -> str:
+    """Return the version of the installed Brian2, without importing it."""
+    return version("brian2")
+
+
+@lru_cache
 def compiler() -> str | None:
     """Return the path of the C++ compiler (the environment's CXX, else g++ or clang++), or None."""
     names = [os.environ["CXX"]] if os.environ.get("CXX") else ["g++", "clang++"]
@@ -77,7 +83,7 @@ def compiler() -> str | None:
 
 def key(*parts: str) -> str:
     """Return the name of a build: a hash of its sources and of all tools that shape the result."""
-    tools = (version("brian2"), _generators(), _compiler_version(), " ".join(FLAGS), _processor())
+    tools = (brian2_version(), _generators(), _compiler_version(), " ".join(FLAGS), _processor())
     return hashlib.sha256("\0".join((*parts, *tools)).encode()).hexdigest()[:32]
 
 

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
 from neurosim.engines import check_raster, check_record
-from neurosim.engines.brian2 import targets
+from neurosim.engines.brian2 import cache, targets
 from neurosim.errors import InputError
+from neurosim.network import Network
 from neurosim.recording import Recording
 from neurosim.xylo.spec import XyloSpec
+
+TARGETS = ("auto", "library", "numpy", "cython")
 
 
 @dataclass(frozen=True)
 class Brian2Engine:
-    """Runs a XyloSpec in integer arithmetic as Brian2 generates it from `neurosim.equations.xylo`.
+    """Runs a XyloSpec in integers and a Network in float64, as Brian2 generates the arithmetic.
 
-    With a C++ compiler the generated code becomes a library, built once and kept on disk; it takes
-    any sizes, weights, thresholds and inputs. A warm run does not import Brian2. Without a compiler
-    plain Brian2 objects run with numpy, to the same result.
+    The neurons are those of `neurosim.equations.xylo` and `neurosim.equations.lif_map`. With a C++
+    compiler the generated code becomes a library, built once and kept on disk; it takes any sizes,
+    weights, thresholds and inputs. A warm run does not import Brian2. Without a compiler plain
+    Brian2 objects run a XyloSpec with numpy, to the same result.
     """
 
     name: str = "brian2"
@@ -48,8 +51,9 @@ class Brian2Engine:
         """Run all samples of a raster, each from a zero state.
 
         Args:
-            model: a XyloSpec.
-            raster: event counts (samples, time, channels), 0..255; `lag` empty steps follow.
+            model: a XyloSpec or a Network.
+            raster: event counts (samples, time, channels), 0..255; for a XyloSpec, `lag` empty
+                steps follow.
             record: variables to record; spikes always are.
             seed: without effect, nothing here is random.
 
@@ -57,10 +61,13 @@ class Brian2Engine:
             InputError: the model, the raster or a name of `record` is not what is needed.
             UnavailableError: Brian2 or the compiler fails.
         """
-        spec = _spec(model)
-        asked = _variables(check_record(record), spec)
-        raster = check_raster(raster, spec.channels)
-        return self._run(spec, raster, asked)
+        if isinstance(model, Network):
+            return self._run_network(model, raster, check_record(record))
+        if not isinstance(model, XyloSpec):
+            kind = type(model).__name__
+            raise InputError(f"engine brian2 runs a XyloSpec or a Network, not a {kind}")
+        asked = _variables(check_record(record), model.synapses)
+        return self._run_spec(model, check_raster(raster, model.channels), asked)
 
     def stream(
         self,
@@ -80,7 +87,7 @@ class Brian2Engine:
         for first in range(0, len(raster), samples):
             yield self.run(model, raster[first : first + samples], record=record)
 
-    def _run(self, spec: XyloSpec, raster: np.ndarray, asked: tuple[str, ...]) -> Recording:
+    def _run_spec(self, spec: XyloSpec, raster: np.ndarray, asked: tuple[str, ...]) -> Recording:
         steps = raster.shape[1] + spec.lag
         target = targets.choose(self.target)
         if target == "library":
@@ -91,39 +98,44 @@ class Brian2Engine:
             from neurosim.engines.brian2 import xylo_objects
 
             records = xylo_objects.run(spec, raster, steps, asked, target)
-        return _recording(spec, records, asked, target)
+        names = tuple(records)
+        return _recording(list(records.values()), asked, spec, names, target)
+
+    def _run_network(
+        self, network: Network, raster: np.ndarray, record: tuple[str, ...]
+    ) -> Recording:
+        from neurosim.engines.brian2 import layers_run
+
+        raster = check_raster(raster, network.shape[0])
+        asked = _variables(record, max(layer.synapses for layer in network.layers))
+        records = layers_run.run(network, raster, asked)
+        return _recording(records, asked, network, (), "library")
 
 
-TARGETS = ("auto", "library", "numpy", "cython")
-
-
-def _spec(model: object) -> XyloSpec:
-    if not isinstance(model, XyloSpec):
-        raise InputError(f"engine brian2 runs a XyloSpec, not a {type(model).__name__}")
-    return model
-
-
-def _variables(record: tuple[str, ...], spec: XyloSpec) -> tuple[str, ...]:
+def _variables(record: tuple[str, ...], synapses: int) -> tuple[str, ...]:
     """Return what to record: the current of a second synapse comes with that of the first."""
-    two = spec.synapses == 2 and "i_syn" in record
-    return tuple(dict.fromkeys((*(n for n in record if n != "i_syn_2"), *(["i_syn_2"] * two))))
+    names = [name for name in record if name != "i_syn_2"]
+    return (*names, "i_syn_2") if synapses == 2 and "i_syn" in names else tuple(names)
 
 
 def _recording(
-    spec: XyloSpec, records: dict[str, dict[str, np.ndarray]], asked: tuple[str, ...], target: str
+    records: Sequence[dict[str, np.ndarray]],
+    asked: tuple[str, ...],
+    model: XyloSpec | Network,
+    populations: tuple[str, ...],
+    target: str,
 ) -> Recording:
-    """Gather arrays by variable; output neurons have no second synapse: its current is zero."""
+    """Gather arrays by variable; a population without second synapse has no current in it."""
     variables: dict[str, Any] = {
         name: tuple(
-            arrays[name] if name in arrays else np.zeros_like(arrays["v_mem"])
-            for arrays in records.values()
+            arrays[name] if name in arrays else np.zeros_like(arrays["i_syn"]) for arrays in records
         )
         for name in asked
     }
     provenance = {
         "engine": "brian2",
         "target": target,
-        "brian2": version("brian2"),
-        "model": spec.digest(),
+        "brian2": cache.brian2_version(),
+        "model": model.digest(),
     }
-    return Recording(**variables, dt=spec.dt, populations=tuple(records), provenance=provenance)
+    return Recording(**variables, dt=model.dt, populations=populations, provenance=provenance)

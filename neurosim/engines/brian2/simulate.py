@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from neurosim import equations
+from neurosim.engines.brian2 import cache
 from neurosim.engines.brian2.plan import make_plan
 from neurosim.engines.brian2.simulation import Simulation
 from neurosim.errors import InputError
@@ -82,6 +82,6 @@ def simulate(
         "digest": model.digest(),
         "target": target,
         "seed": plan.seed,
-        "brian2": version("brian2"),
+        "brian2": cache.brian2_version(),
     }
     return replace(result, provenance=provenance)
