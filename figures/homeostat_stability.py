@@ -29,9 +29,9 @@ Deviations shrink to the share 1/(1 + beta k/(gamma + D lambda)), which is 35 to
 gains marked here, and vanish only for gamma = D = 0. In a plain chain of integrate-and-fire layers
 the statement fails: a layer passes on relative deviations with b = d ln r_l/d ln r_(l-1) above 1,
 and as soon as the sum of (1 - b)/a over the layers is negative (equal layers: b > L/(L - 1); from
-10 layers on sooner) centring turns the loop into positive feedback at any gain, however small: the
-chain drawn here drives its layers apart by a factor of 10 where the same gains make normalised
-layers agree. Holding each layer to a reference of its own cures it.
+10 layers on sooner) centring turns the loop into positive feedback at any gain that relaxation does
+not outweigh: the chain drawn here drives its layers apart by a factor of 10 where the same gains
+make normalised layers agree. Holding each layer to a reference of its own cures it.
 """
 
 CALM, RINGS, UNSTABLE = 0, 1, 2
