@@ -188,8 +188,8 @@ def feedback_sign(loop: Loop, c: float | Sequence[float] = 0.0) -> int:
     """Return 1 if the loop feeds some disagreement between layers (positive feedback), else -1.
 
     Exact, by the eigenvalues of the centred response: one with negative real part is pushed away
-    from agreement at any gain beta that gamma and D do not outweigh. 0 where such a part is 0 (a layer that does not
-    answer its threshold).
+    from agreement at any gain beta that gamma and D do not outweigh. 0 where such a part
+    is 0 (a layer that does not answer its threshold).
     """
     gain = response(loop, c)
     if loop.centring == 1:
