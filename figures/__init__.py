@@ -30,6 +30,16 @@ def get(name: str) -> ModuleType:
     return import_module(f"neurosim.figures.{name}")
 
 
+def findings() -> dict[str, tuple[str, str]]:
+    """Return title and paragraph of every figure that states a finding."""
+    modules = {name: get(name) for name in names()}
+    return {
+        name: (module.TITLE, module.FINDING)
+        for name, module in modules.items()
+        if hasattr(module, "FINDING")
+    }
+
+
 def make(name: str, folder: Path) -> list[Path]:
     """Compute and draw a figure with its default settings; return the files written."""
     from neurosim.figures import style
