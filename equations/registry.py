@@ -20,6 +20,7 @@ _FAMILIES = (
     "drawn_threshold",
     "firing_rules",
     "noise",
+    "homeostasis",
 )
 """Modules of this package that declare models, in the order of the catalogue."""
 

@@ -1,0 +1,260 @@
+"""The AHSAR homeostat in Brian2: units on a graph, by themselves or coupled to spiking layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from neurosim import equations
+from neurosim.engines.brian2 import graphs
+from neurosim.engines.brian2.plan import make_plan
+from neurosim.equations import homeostasis
+from neurosim.equations.groups import group, quantity
+from neurosim.errors import InputError
+
+FORMS = {"map": homeostasis.HOMEOSTAT_MAP, "flow": homeostasis.HOMEOSTAT}
+TRACES = ("rate", "sensed", "c", "scale")
+
+
+@dataclass(frozen=True, eq=False)
+class Regulation:
+    """What units and layers did: traces (steps, units), values at the end of each step."""
+
+    time: np.ndarray
+    """(steps,) seconds."""
+    rate: np.ndarray
+    """Spikes per neuron and tick, as they reached the unit."""
+    sensed: np.ndarray
+    c: np.ndarray
+    scale: np.ndarray
+    counts: np.ndarray | None = None
+    """(units,) spikes of each layer, where layers were run."""
+
+
+# --- units by themselves ------------------------------------------------------------------------
+
+
+def respond(
+    rates: np.ndarray,
+    graph: np.ndarray,
+    *,
+    dt: float,
+    duration: float | None = None,
+    form: str = "map",
+    parameters: Mapping[str, Any] | None = None,
+    target: str = "numpy",
+) -> Regulation:
+    """Run units on given rates: what they sense, their states, the scales they would set.
+
+    Args:
+        rates: spikes per neuron and tick, (units,) or (steps, units).
+        graph: adjacency (units, units), for example `graphs.chain(units)`.
+        dt: time step in seconds; `form="map"` at dt = tick is AHSAR as published.
+        duration: in seconds; needed where the rates do not change.
+        form: "map" or "flow".
+        parameters: of the unit, in the units it declares; a number or one for each unit.
+        target: "numpy" or "cython".
+
+    Raises:
+        InputError: a shape does not fit, or a name or value is not known.
+    """
+    graph = graphs.checked(graph)
+    rates = np.asarray(rates, dtype=float)
+    steps = len(rates) if rates.ndim == 2 else round((duration or 0) / dt)
+    if rates.shape[-1:] != (len(graph),) or steps < 1:
+        raise InputError(
+            f"rates have shape {rates.shape}; they need ({len(graph)},) and a duration, or "
+            f"(steps, {len(graph)})"
+        )
+    from neurosim.equations.sandbox import load, sandbox
+
+    brian2 = load()
+    with sandbox(target=target, as_written=form == "map"):
+        units = _units(form, graph, dt, parameters)
+        course = np.broadcast_to(rates, (steps, len(graph)))
+        units.members.namespace["course"] = brian2.TimedArray(course, dt=units.clock.dt)
+        units.members.run_regularly("rate = course(t, i)", when="start", clock=units.clock)
+        units.run(steps, [])
+        return units.result()
+
+
+class _Units:
+    """A group of units with its links and monitor."""
+
+    def __init__(self, members: Any, parts: list[Any], clock: Any) -> None:
+        import brian2
+
+        self.members, self.parts, self.clock = members, parts, clock
+        self.monitor = brian2.StateMonitor(members, TRACES, True, when="end", clock=clock)
+
+    def run(self, steps: int, others: Sequence[Any]) -> None:
+        import brian2
+
+        network = brian2.Network(self.members, *self.parts, self.monitor, *others)
+        network.run(steps * self.clock.dt, namespace={})
+
+    def result(self, counts: np.ndarray | None = None) -> Regulation:
+        traces = {name: np.asarray(getattr(self.monitor, f"{name}_")).T for name in TRACES}
+        dt = float(self.clock.dt_)
+        time = np.arange(1, len(traces["c"]) + 1) * dt
+        return Regulation(time=time, counts=counts, **traces)
+
+
+def _units(form: str, graph: np.ndarray, dt: float, parameters: Mapping[str, Any] | None) -> _Units:
+    """Return units on a graph; within a step they sense, compare and act, in this order."""
+    import brian2
+
+    if form not in FORMS:
+        raise InputError(f"form {form!r} is not known; choose from {', '.join(FORMS)}")
+    model = FORMS[form]
+    plan = make_plan(
+        model,
+        n=len(graph),
+        duration=dt,
+        dt=dt,
+        parameters=parameters or {},
+        inputs={},
+        record=(),
+        watch=None,
+        seed=0,
+    )
+    clock = brian2.Clock(dt * brian2.second)
+    members = group(model, len(graph), context="seen : 1", name="units", clock=clock)
+    for name, value in plan.values.items():
+        setattr(members, name, quantity(value, model.parameters[name].unit))
+    for name, expression in model.initial.items():
+        setattr(members, name, expression)
+    if form == "map":
+        members.run_regularly(model.step["sense"], when="start", order=2, clock=clock)
+        members.run_regularly(model.step["act"], when="groups", order=1, clock=clock)
+    centring = brian2.Synapses(
+        members, members, homeostasis.CENTRING.equations, clock=clock, order=-1, name="centring"
+    )
+    centring.connect()
+    parts = [centring]
+    if graph.any():
+        diffusion = brian2.Synapses(
+            members,
+            members,
+            homeostasis.DIFFUSION.equations,
+            clock=clock,
+            order=-1,
+            name="diffusion",
+        )
+        pre, post = np.nonzero(graph)
+        diffusion.connect(i=pre, j=post)
+        diffusion.weight = graph[pre, post]
+        parts.append(diffusion)
+    return _Units(members, parts, clock)
+
+
+# --- units coupled to layers --------------------------------------------------------------------
+
+
+def regulate(
+    layers: int,
+    neurons: int,
+    graph: np.ndarray,
+    *,
+    duration: float,
+    dt: float = 5e-4,
+    neuron: str = "lif",
+    neuron_parameters: Mapping[str, Any] | None = None,
+    form: str = "map",
+    parameters: Mapping[str, Any] | None = None,
+    closed: bool = True,
+    seed: int | None = None,
+    target: str = "numpy",
+) -> Regulation:
+    """Run layers of neurons whose thresholds a homeostat regulates.
+
+    Args:
+        layers: number of layers; each has a unit.
+        neurons: neurons of a layer.
+        graph: adjacency of the units, (layers, layers).
+        duration: in seconds.
+        dt: time step of the neurons in seconds; units step once a tick ("map") or with them.
+        neuron: name of a neuron with an open threshold slot.
+        neuron_parameters: in declared units; a number, or one for each layer.
+        form: "map" or "flow".
+        parameters: of the units; `tick` in ms.
+        closed: whether the units set thresholds; False records the open loop.
+        seed: of the neurons' noise.
+        target: "numpy" or "cython".
+
+    Raises:
+        InputError: a shape does not fit, or a name or value is not known.
+    """
+    graph = graphs.checked(graph)
+    if len(graph) != layers:
+        raise InputError(f"graph has {len(graph)} units for {layers} layers")
+    from neurosim.equations.sandbox import load, sandbox
+
+    brian2 = load()
+    model = equations.get(neuron) + equations.get("driven-threshold")
+    plan = make_plan(
+        model,
+        n=layers * neurons,
+        duration=duration,
+        dt=dt,
+        parameters={
+            name: np.repeat(value, neurons) if np.ndim(value) else value
+            for name, value in (neuron_parameters or {}).items()
+        },
+        inputs={},
+        record=(),
+        watch=None,
+        seed=seed,
+    )
+    tick = float((parameters or {}).get("tick", homeostasis.HOMEOSTAT.parameters["tick"].default))
+    state = np.random.get_state()  # noqa: NPY002 (Brian2 draws from numpy's global generator)
+    try:
+        with sandbox(target=target):
+            from neurosim.engines.brian2 import objects
+
+            brian2.seed(plan.seed)
+            population = objects.build(plan)
+            unit_dt = tick * 1e-3 if form == "map" else dt
+            units = _units(form, graph, unit_dt, parameters)
+            links = _couple(units, population.neurons, neurons, closed)
+            others = [population.neurons, population.spikes, *links]
+            units.run(round(duration / unit_dt), others)
+            counts = np.bincount(np.asarray(population.spikes.i[:]) // neurons, minlength=layers)
+            return units.result(counts)
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
+
+
+def _couple(units: _Units, members: Any, neurons: int, closed: bool) -> list[Any]:
+    """Let units sense the layers' spikes, and set their thresholds if the loop is closed."""
+    import brian2
+
+    # `seen` gathers spikes over a unit's step; a tick holds tick/dt such steps.
+    count = "rate = seen*tick/dt\nseen = 0"
+    units.members.run_regularly(count, when="start", order=1, clock=units.clock)
+    sensing = brian2.Synapses(
+        members,
+        units.members,
+        homeostasis.SENSING.equations,
+        on_pre=homeostasis.SENSING.on_pre,
+        clock=members.clock,
+        name="sensing",
+    )
+    sensing.connect(j=f"i//{neurons}")
+    sensing.share = 1 / neurons
+    links = [sensing]
+    if closed:
+        actuation = brian2.Synapses(
+            units.members,
+            members,
+            homeostasis.ACTUATION.equations,
+            clock=members.clock,
+            order=-1,
+            name="actuation",
+        )
+        actuation.connect(i=np.arange(members.N) // neurons, j=np.arange(members.N))
+        links.append(actuation)
+    return links
