@@ -1,0 +1,113 @@
+"""The cache of builds: whole or not at all, bounded, safe with several processes."""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+import sys
+
+import pytest
+
+from neurosim.engines.brian2 import cache
+from neurosim.errors import UnavailableError
+
+SOURCE = 'extern "C" int answer() { return 42; }'
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path / "builds")
+    return tmp_path / "builds"
+
+
+def files() -> dict[str, str]:
+    return {"source.cpp": SOURCE, "manifest.json": "{}"}
+
+
+def refuse() -> dict[str, str]:
+    raise AssertionError("built again")
+
+
+def test_a_library_is_built_once_and_runs(own_folder) -> None:
+    path = cache.library("one", files)
+    assert ctypes.CDLL(str(path)).answer() == 42
+    assert path.with_name("manifest.json").read_text() == "{}"
+    assert cache.library("one", refuse) == path
+    info = cache.info()
+    assert (info.folder, info.builds) == (own_folder, 1)
+    assert info.size > 1000
+
+
+def test_a_build_that_fails_leaves_nothing(own_folder) -> None:
+    with pytest.raises(UnavailableError, match=r"failed: .*error"):
+        cache.library("bad", lambda: {"source.cpp": "this is no C++"})
+    assert list(own_folder.iterdir()) == []
+
+    def interrupted() -> dict[str, str]:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cache.library("bad", interrupted)
+    assert list(own_folder.iterdir()) == []
+    assert ctypes.CDLL(str(cache.library("bad", files))).answer() == 42
+
+
+def test_the_least_recently_used_go_first(monkeypatch) -> None:
+    import os
+
+    monkeypatch.setattr(cache, "LIMIT", 3)
+    monkeypatch.setattr(cache, "_compile", lambda arguments: None)
+    for age, name in enumerate("abc"):
+        cache.project(name, lambda place: (place / "library.so").write_text("x"))
+        os.utime(cache.folder() / name, (1000 + age, 1000 + age))
+    cache.project("a", lambda place: None)  # used again: now the newest
+    cache.project("d", lambda place: (place / "library.so").write_text("x"))
+    assert sorted(path.name for path in cache.folder().iterdir()) == ["a", "c", "d"]
+
+
+def test_clearing_empties_it() -> None:
+    cache.library("one", files)
+    assert cache.clear() == 1
+    assert cache.info().builds == 0
+    assert cache.clear() == 0
+
+
+def test_the_key_holds_the_sources_and_the_tools(monkeypatch) -> None:
+    assert cache.key("a", "b") == cache.key("a", "b")
+    assert cache.key("a", "b") != cache.key("ab")
+    before = cache.key("a")
+    for name in ("brian2_version", "_compiler_version", "_processor", "_generators"):
+        with monkeypatch.context() as patch:
+            patch.setattr(cache, name, lambda: "another")
+            assert cache.key("a") != before, name
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "FLAGS", (*cache.FLAGS, "-O1"))
+        assert cache.key("a") != before
+
+
+def test_no_flag_lets_the_compiler_change_arithmetic() -> None:
+    assert "-ffp-contract=off" in cache.FLAGS
+    assert not {"-ffast-math", "-Ofast", "-funsafe-math-optimizations"} & set(cache.FLAGS)
+
+
+def test_a_missing_compiler_is_named(monkeypatch) -> None:
+    monkeypatch.setattr(cache, "compiler", lambda: None)
+    with pytest.raises(UnavailableError, match="no C\\+\\+ compiler found"):
+        cache.library("one", files)
+
+
+def test_two_processes_may_build_at_once(own_folder) -> None:
+    script = (
+        "import ctypes, pathlib, sys, time\n"
+        "from neurosim.engines.brian2 import cache\n"
+        "cache.folder = lambda: pathlib.Path(sys.argv[1])\n"
+        "def files():\n"
+        "    time.sleep(1.0)\n"  # both are past the look into the cache
+        f"    return {{'source.cpp': {SOURCE!r}}}\n"
+        "assert ctypes.CDLL(str(cache.library('one', files))).answer() == 42\n"
+    )
+    command = [sys.executable, "-c", script, str(own_folder)]
+    running = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in running:
+        assert process.wait(timeout=60) == 0, process.stderr.read()
+    assert [path.name for path in own_folder.iterdir()] == ["one"]

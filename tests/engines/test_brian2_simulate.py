@@ -1,0 +1,250 @@
+"""simulate(): what it takes, what it refuses, and that all targets give the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from neurosim import equations
+from neurosim.engines.brian2 import Simulation, Spikes, simulate, targets
+from neurosim.errors import InputError, UnavailableError
+
+NOISY = equations.get("noisy-lif") + equations.get("stochastic-threshold-per-spike")
+MEAN = {"mu": -48.0}
+
+
+def assert_same(one: Simulation, other: Simulation, rtol: float = 0.0) -> None:
+    assert len(one.spike_steps) > 10
+    np.testing.assert_array_equal(one.spike_steps, other.spike_steps)
+    np.testing.assert_array_equal(one.spike_neurons, other.spike_neurons)
+    assert one.traces.keys() == other.traces.keys()
+    for name, trace in one.traces.items():
+        np.testing.assert_allclose(trace, other.traces[name], rtol=rtol, err_msg=name)
+
+
+def drive(rng: np.random.Generator) -> dict:
+    counts = rng.poisson(0.02, (1000, 3))
+    return {
+        "I": rng.uniform(0, 0.6, (1000, 4)),
+        "receive": Spikes(counts, rng.uniform(0, 1e-10, (3, 4))),
+    }
+
+
+def test_the_same_seed_gives_the_same_result_and_another_seed_another() -> None:
+    options = {"n": 20, "duration": 0.2, "parameters": MEAN, "record": ("v",)}
+    first = simulate(NOISY, seed=7, **options)
+    assert_same(first, simulate(NOISY, seed=7, **options))
+    other = simulate(NOISY, seed=8, **options)
+    assert not np.array_equal(first.traces["v"], other.traces["v"])
+    drawn = simulate(NOISY, **options)
+    assert_same(drawn, simulate(NOISY, seed=drawn.provenance["seed"], **options))
+
+
+def test_numpy_and_library_agree_with_inputs_in_time_and_presynaptic_spikes() -> None:
+    inputs = drive(np.random.default_rng(0))
+    options = {"n": 4, "duration": 0.1, "inputs": inputs, "record": ("v", "I_syn"), "seed": 1}
+    library = simulate("lif-exponential", target="library", **options)
+    assert_same(library, simulate("lif-exponential", target="numpy", **options), rtol=1e-9)
+    shared = {**inputs, "I": inputs["I"][:, :1]}
+    options = {**options, "inputs": shared}
+    library = simulate("lif-exponential", target="library", **options)
+    assert_same(library, simulate("lif-exponential", target="numpy", **options), rtol=1e-9)
+
+
+def test_a_run_does_not_depend_on_how_it_is_cut_into_pieces(monkeypatch) -> None:
+    from neurosim.engines.brian2 import population_run
+
+    options = {"n": 5, "duration": 0.4, "parameters": MEAN, "record": ("v",), "seed": 2}
+    whole = simulate(NOISY, **options)
+    monkeypatch.setattr(population_run, "_VALUES_AT_ONCE", 35)  # 7 steps
+    assert_same(whole, simulate(NOISY, **options))
+
+
+def test_xylo_neurons_run_as_a_population_too() -> None:
+    counts = np.random.default_rng(4).integers(0, 4, (60, 2))
+    result = {
+        target: simulate(
+            "xylo",
+            n=3,
+            duration=0.06,
+            dt=1e-3,
+            parameters={"dash_mem": 3, "dash_syn": 2, "threshold": [50, 90, 200]},
+            inputs={"receive": Spikes(counts, np.array([[20, 60, -10], [9, -7, 40]]))},
+            record=("v_mem", "spikes"),
+            target=target,
+        )
+        for target in ("library", "numpy")
+    }
+    assert_same(result["library"], result["numpy"])
+    assert result["library"].traces["spikes"].max() > 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_standalone_program_agrees_and_takes_new_values_without_a_build(
+    threads, monkeypatch
+) -> None:
+    from neurosim.engines.brian2 import standalone
+
+    for seed in (1, 2):
+        rng = np.random.default_rng(seed)
+        options = {
+            "n": 4,
+            "duration": 0.1,
+            "inputs": drive(rng),
+            "parameters": {"tau": rng.uniform(5, 30, 4), "R": rng.uniform(80, 120)},
+            "record": ("v", "I_syn"),
+            "watch": [0, 3],
+            "seed": seed,
+        }
+        program = simulate("lif-exponential", target="cpp_standalone", threads=threads, **options)
+        assert_same(program, simulate("lif-exponential", target="library", **options), rtol=1e-9)
+        monkeypatch.setattr(standalone, "_build", None)  # the second time nothing is built
+
+
+@pytest.mark.slow
+def test_a_standalone_program_draws_the_same_numbers() -> None:
+    options = {"n": 20, "duration": 0.2, "parameters": MEAN, "record": ("v",)}
+    for seed in (3, 4):
+        program = simulate(NOISY, seed=seed, target="cpp_standalone", **options)
+        assert_same(program, simulate(NOISY, seed=seed, target="library", **options), rtol=1e-9)
+
+
+@pytest.mark.slow
+def test_cython_agrees() -> None:
+    options = {"n": 4, "duration": 0.05, "parameters": {"I": [0.3, 0.5, 0.7, 0.9]}}
+    cython = simulate("lif", target="cython", record=("v",), **options)
+    assert_same(cython, simulate("lif", record=("v",), **options), rtol=1e-9)
+
+
+def test_cuda_says_what_it_needs() -> None:
+    pytest.importorskip("brian2")
+    try:
+        import brian2cuda  # noqa: F401
+    except ImportError:
+        with pytest.raises(UnavailableError, match=r"brian2cuda.*Python 3\.12"):
+            simulate("lif", duration=0.01, target="cuda_standalone")
+
+
+def test_without_a_compiler_numpy_runs_and_says_so_once(monkeypatch) -> None:
+    from neurosim.engines.brian2 import cache
+
+    monkeypatch.setattr(cache, "compiler", lambda: None)
+    targets._fastest.cache_clear()
+    try:
+        with pytest.warns(UserWarning, match="no C\\+\\+ compiler found"):
+            result = simulate("lif", duration=0.05, parameters={"I": 0.5})
+        assert result.provenance["target"] == "numpy"
+        simulate("lif", duration=0.01)  # pytest turns no warning into an error: none is given
+        assert targets._fastest.cache_info().hits >= 1
+    finally:
+        targets._fastest.cache_clear()
+
+
+def test_brian2_is_left_as_it_was() -> None:
+    import brian2
+
+    brian2.prefs.codegen.target = "cython"
+    state = np.random.get_state()[1].copy()  # noqa: NPY002 (what Brian2 draws from)
+    device = brian2.get_device()
+    simulate("lif", duration=0.01, target="numpy", seed=5)
+    assert brian2.prefs.codegen.target == "cython"
+    assert brian2.get_device() is device
+    np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+    brian2.prefs.codegen.target = "auto"
+
+
+# --- what comes out -----------------------------------------------------------------------------
+
+
+def test_counts_and_rates_take_a_window() -> None:
+    result = Simulation(
+        n=2,
+        steps=100,
+        dt=0.01,
+        spike_steps=np.array([0, 10, 50, 99, 99]),
+        spike_neurons=np.array([0, 1, 1, 0, 1]),
+    )
+    np.testing.assert_array_equal(result.counts(), [2, 3])
+    np.testing.assert_array_equal(result.counts(0.1), [1, 3])
+    np.testing.assert_array_equal(result.counts(0.1, 0.5), [0, 1])
+    np.testing.assert_allclose(result.rate(0.5), [2, 4])
+    np.testing.assert_allclose(result.times_of(1), [0.1, 0.5, 0.99])
+    with pytest.raises(InputError, match=r"start is 1\.0 s"):
+        result.rate(1.0)
+
+
+def test_a_result_becomes_a_dataset_with_units() -> None:
+    options = {"parameters": {"I": 0.5}, "record": ("v", "theta"), "watch": [2, 0]}
+    result = simulate("lif", n=3, duration=0.05, **options)
+    data = result.to_xarray()
+    assert data["v"].shape == (500, 2)
+    assert data["v"].attrs["units"] == "volt"
+    np.testing.assert_array_equal(data["neuron"], [2, 0])
+    np.testing.assert_allclose(data["time"][[0, -1]], [1e-4, 0.05])
+    np.testing.assert_allclose(data["spike_time"], result.spike_times)
+    assert data.attrs["model"] == "lif"
+
+
+def test_watching_records_the_chosen_neurons() -> None:
+    current = {"I": np.linspace(0.1, 0.9, 6)}
+    options = {"n": 6, "duration": 0.02, "parameters": current, "record": ("v",)}
+    everything = simulate("lif", **options)
+    some = simulate("lif", watch=[4, 1], **options)
+    np.testing.assert_array_equal(some.traces["v"], everything.traces["v"][:, [4, 1]])
+
+
+def test_quantities_and_numbers_mean_the_same() -> None:
+    brian2 = pytest.importorskip("brian2")
+    plain = simulate("lif", duration=0.1, parameters={"I": 0.5, "tau": 10.0}, record=("v",))
+    quantities = {"I": 500 * brian2.pA, "tau": 0.01 * brian2.second}
+    assert_same(plain, simulate("lif", duration=0.1, parameters=quantities, record=("v",)), 1e-12)
+
+
+# --- what is refused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"model": "lift"}, "no model is named 'lift'"),
+        ({"model": "escape-noise"}, "escape-noise is a fragment"),
+        ({"n": 0}, "n is 0"),
+        ({"n": 2.5}, "n is 2.5"),
+        ({"dt": 0.0}, "dt is 0.0"),
+        ({"duration": 0.0}, "duration is 0.0"),
+        ({"duration": np.nan}, "duration is nan"),
+        ({"parameters": {"tua": 1}}, "lif has no parameter 'tua'; choose from E_L"),
+        ({"parameters": {"tau": -1.0}}, "tau is -1 ms; allowed is >= 0.001"),
+        ({"parameters": {"tau": np.inf}}, "tau is inf"),
+        ({"parameters": {"tau": "fast"}}, "tau is 'fast'; give numbers in ms"),
+        ({"parameters": {"tau": np.ones(3)}}, r"tau has shape \(3,\)"),
+        ({"inputs": {"tau": np.ones((100, 1))}}, "tau has shape"),
+        ({"inputs": {"I": np.ones((99, 1))}}, r"I has shape \(99, 1\).*over time \(100, 1\)"),
+        ({"inputs": {"hear": Spikes(np.ones((100, 1)), np.ones((1, 2)))}}, "no event 'hear'"),
+        ({"inputs": {"receive": Spikes(np.ones((9, 1)), np.ones((1, 2)))}}, "counts have shape"),
+        ({"inputs": {"receive": Spikes(np.ones((100, 1), int), np.ones((1, 3)))}}, "weights have"),
+        ({"inputs": {"receive": Spikes(-np.ones((100, 1), int), np.ones((1, 2)))}}, "holds -1"),
+        ({"record": ("w",)}, "'w' cannot be recorded; choose from v, theta"),
+        ({"watch": [2]}, "watch is"),
+        ({"seed": -1}, "seed is -1"),
+        ({"target": "gpu"}, "target 'gpu'"),
+    ],
+)
+def test_bad_input_is_refused_by_name(options: dict, message: str) -> None:
+    given = {"model": "lif", "n": 2, "duration": 0.01, **options}
+    model = given.pop("model")
+    with pytest.raises(InputError, match=message):
+        simulate(model, **given)
+
+
+def test_a_quantity_of_the_wrong_kind_is_refused() -> None:
+    brian2 = pytest.importorskip("brian2")
+    with pytest.raises(InputError, match=r"tau is .*needs a quantity like 1 ms"):
+        simulate("lif", duration=0.01, parameters={"tau": 3 * brian2.mV})
+
+
+def test_a_simulation_that_blows_up_is_refused() -> None:
+    model = equations.get("lif") + equations.get("ou-current")
+    with pytest.raises(InputError, match=r"I_noise is no longer finite.*smaller dt than 0\.001 s"):
+        simulate(model, duration=1.0, dt=1e-3, parameters={"tau_noise": 0.1}, seed=1)
