@@ -130,7 +130,7 @@ def productive_band(
     moves it away from the gate. Without a surrogate the gate is p_U, and the band is
     mean + std z with z the two roots of Q(z) phi(z) = fraction max(Q phi). The band contains the
     maximum. Rockpool's surrogates carry a factor 1/threshold, which diverges at 0: for them the
-    gate is taken in units of the threshold, and only positive thresholds are searched.
+    gate is taken in units of the threshold, and thresholds below std/20 are not searched.
 
     Args:
         mean: of the membrane.
@@ -161,7 +161,7 @@ def _band(mean: float, std: float, form: Surrogate | None, fraction: float) -> t
     low, high = mean - 9 * std, mean + 9 * std
     scaled = isinstance(form, PeriodicExponential | StepPWL)
     if scaled:
-        low = max(low, 1e-3 * std)
+        low = max(low, 0.05 * std)
     if not (std > 0 and high > low):
         return np.nan, np.nan
 
