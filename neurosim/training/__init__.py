@@ -12,6 +12,8 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _NAMES = {
+    "GlobalGain": "neurosim.training.global_gain",
+    "Homeostat": "neurosim.training.homeostat",
     "LIF": "neurosim.training.modules",
     "reset_state": "neurosim.training.modules",
     "ThresholdSampler": "neurosim.training.thresholds",

@@ -87,7 +87,8 @@ def _run(
     dtype = next(torch.nn.Module.parameters(net)).dtype
     batch = torch.tensor(events).to(dtype).repeat(scales.size, 1, 1)
     factor = scales.repeat(len(events)).reshape(-1, 1, 1)
-    with torch.no_grad(), scaled(net, [factor] * len(hidden(net))):
+    neurons = hidden(net)
+    with torch.no_grad(), scaled(neurons, [factor] * len(neurons)):
         output, layers = forward(net, batch)
     counts = [
         s.reshape(scales.size, -1).sum(1, dtype=torch.float64).numpy() / s.shape[2] for s in layers

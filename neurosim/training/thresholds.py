@@ -120,9 +120,9 @@ class ThresholdSampler:
 
         They multiply the scales that the layers have, which come back afterwards.
         """
-        sizes = [layer.size_out for layer in hidden(net)]
-        draws = self.draw(sizes, samples, steps, rng, epoch)
-        with scaled(net, draws):
+        layers = hidden(net)
+        draws = self.draw([layer.size_out for layer in layers], samples, steps, rng, epoch)
+        with scaled(layers, draws):
             yield draws
 
     def _registers_of(self, sizes: Sequence[int]) -> Sequence[int | np.ndarray | None]:
@@ -171,17 +171,21 @@ def hidden(net: torch.nn.Module) -> list[LIF]:
 
 
 @contextmanager
-def scaled(net: torch.nn.Module, factors: Sequence[Draw]) -> Iterator[None]:
-    """Multiply the threshold scales of the hidden layers, one factor each, and put them back."""
-    layers = hidden(net)
+def scaled(layers: Sequence[LIF], factors: Sequence[Draw]) -> Iterator[None]:
+    """Multiply the threshold scales of layers, one factor each, and put them back."""
     before = [layer.threshold_scale for layer in layers]
     try:
         for layer, scale, factor in zip(layers, before, factors, strict=True):
-            layer.threshold_scale = scale * _tensor(factor)
+            _set(layer, scale * _tensor(factor))
         yield
     finally:
         for layer, scale in zip(layers, before, strict=True):
-            layer.threshold_scale = scale
+            _set(layer, scale)
+
+
+def _set(layer: LIF, scale: float | torch.Tensor) -> None:
+    """Set a scale past torch's and rockpool's registries, which take longer than a draw."""
+    object.__setattr__(layer, "threshold_scale", scale)
 
 
 def _expressible(value: Draw, register: int | np.ndarray) -> Draw:
