@@ -67,14 +67,14 @@ def draw(arrays: dict[str, Any]) -> Figure:
             )
             trade.plot(a["power_uw"], a["accuracy"], color=colour, marker=marker)
         accuracy.axhline(1 / 7, color=BLACK, lw=0.8, ls=":")
-        accuracy.annotate("chance", (2.4, 1 / 7), ha="right", va="bottom", fontsize=8)
+        accuracy.annotate("chance", (0.6, 1 / 7), ha="left", va="bottom", fontsize=8)
         accuracy.set(title="Accuracy", xlabel="runtime threshold scale", ylim=(0, 1))
         accuracy.set_ylabel("test accuracy (band: 95 % interval)")
         spikes.set(title="Spikes", xlabel="runtime threshold scale", ylabel="spikes per inference")
         spikes.set_ylim(bottom=0)
         spikes.legend(loc="upper right")
         trade.set(
-            title="Trade-off",
+            title="Trade-off (power axis zoomed)",
             xlabel="estimated core power (µW)",
             ylabel="test accuracy",
             ylim=(0, 1),

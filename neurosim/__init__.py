@@ -22,6 +22,7 @@ _NAMES = {
     "UnavailableError": "neurosim.errors",
     "Network": "neurosim.network",
     "Recording": "neurosim.recording",
+    "Run": "neurosim.run",
     "XyloSpec": "neurosim.xylo.spec",
     "train": "neurosim.training.loop",
 }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
+import warnings
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -32,15 +34,36 @@ class Chip(StrEnum):
 
 
 def main() -> None:
-    """Run the command line; a known error is one line on stderr and its exit status."""
+    """Run the command line.
+
+    What is known to go wrong is one line on stderr and an exit status: 2 wrong input, 3 something
+    the environment lacks, 4 anything else that fails, 130 interrupted; 1 is kept for engines that
+    differ.
+    """
+    warnings.showwarning = _show_warning
+    arguments = sys.argv[1:] or ["--help"]
     try:
-        app()
+        sys.exit(app(arguments, standalone_mode=False) or 0)
     except NeurosimError as error:
-        sys.stderr.write(f"neurosim: {error}\n")
-        sys.exit(error.exit_status)
-    except KeyboardInterrupt:
-        sys.stderr.write("neurosim: interrupted\n")
-        sys.exit(130)
+        _stop(str(error), error.exit_status)
+    except (KeyboardInterrupt, typer.Abort):
+        _stop("interrupted", 130)
+    except OSError as error:
+        _stop(f"{error.filename or 'a file'}: {error.strerror or error}", 3)
+    except Exception as error:
+        if hasattr(error, "format_message"):  # how the parser says that a command is misspelt
+            _stop(f"{error.format_message()} (see neurosim --help)", 2)
+        traceback.print_exc()
+        sys.exit(4)
+
+
+def _stop(message: str, status: int) -> NoReturn:
+    sys.stderr.write(f"neurosim: {' '.join(message.split())}\n")
+    sys.exit(status)
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    sys.stderr.write(f"neurosim: warning: {message}\n")
 
 
 def _print_version(wanted: bool) -> None:
@@ -60,9 +83,7 @@ def options(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for nets, specs, tables, figure, page.")] = Path(
-        "runs/demo"
-    ),
+    out: Annotated[Path | None, typer.Option(help="Folder; runs/demo, or runs/demo-fast.")] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Fewer epochs: under a minute.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights, batches, thresholds.")] = 0,
 ) -> None:
@@ -70,6 +91,7 @@ def demo(
     from neurosim.experiments.demo import run_demo
     from neurosim.report.demo import publish
 
+    out = out or Path("runs/demo-fast" if fast else "runs/demo")
     result = run_demo(out, fast=fast, seed=seed, console=console)
     publish(result, out, console)
     raise typer.Exit(0 if result.exact else 1)

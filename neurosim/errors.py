@@ -7,7 +7,7 @@ A message is one line: what is wrong, where (the argument and its value), what t
 class NeurosimError(Exception):
     """Base of all errors that neurosim raises on purpose."""
 
-    exit_status = 1
+    exit_status = 4
 
 
 class InputError(NeurosimError, ValueError):

@@ -69,8 +69,9 @@ class Layer:
                     f"Layer.recurrent has shape {values['recurrent'].shape}; it needs "
                     f"{(n_out, n_out, *synapses)}"
                 )
-        if int(self.max_spikes) != self.max_spikes or self.max_spikes < 1:
-            raise InputError(f"Layer.max_spikes is {self.max_spikes}; it is a whole number >= 1")
+        most = self.max_spikes
+        if not isinstance(most, int | float | np.number) or not (most >= 1 and most % 1 == 0):
+            raise InputError(f"Layer.max_spikes is {most!r}; it is a whole number >= 1")
         values["max_spikes"] = int(self.max_spikes)
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -101,10 +102,11 @@ class Network:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
-        if not self.layers:
-            raise InputError("Network.layers is empty; a network needs at least one layer")
-        if not (np.isfinite(self.dt) and self.dt > 0):
-            raise InputError(f"Network.dt is {self.dt} s; it must be a positive time")
+        if not self.layers or not all(isinstance(layer, Layer) for layer in self.layers):
+            raise InputError(f"Network.layers is {self.layers!r:.80}; give at least one Layer")
+        number = isinstance(self.dt, int | float | np.number)
+        if not (number and np.isfinite(self.dt) and self.dt > 0):
+            raise InputError(f"Network.dt is {self.dt!r}; it must be a positive time in seconds")
         for k, (before, after) in enumerate(zip(self.layers, self.layers[1:], strict=False)):
             if before.n_out != after.n_in:
                 raise InputError(
@@ -126,7 +128,10 @@ class Network:
         Raises:
             InputError: a factor is not positive, or their number does not fit.
         """
-        scales = np.asarray(scale, dtype=float)
+        try:
+            scales = np.asarray(scale, dtype=float)
+        except (TypeError, ValueError):
+            raise InputError(f"threshold scale is {scale!r}; it must be positive") from None
         if scales.ndim > 1 or (scales.ndim == 1 and len(scales) != len(self.layers)):
             raise InputError(f"threshold scale {scale} does not fit {len(self.layers)} layers")
         if not (np.isfinite(scales) & (scales > 0)).all():

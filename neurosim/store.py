@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,12 @@ from neurosim.errors import InputError
 VERSION = 1
 
 
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """Give a place to write; it becomes `path` if the block ends well, and vanishes if not.
@@ -25,7 +32,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         yield partial
         os.replace(partial, path)
@@ -42,6 +49,7 @@ def save(path: str | Path, kind: str, tensors: dict[str, np.ndarray], header: di
         save_file(
             {name: np.asarray(a, order="C") for name, a in tensors.items()}, partial, metadata
         )
+        partial.chmod(0o666 & ~_umask())  # safetensors lets nobody else read its files
     return Path(path)
 
 

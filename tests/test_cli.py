@@ -77,6 +77,10 @@ def test_wrong_input_is_one_line_and_status_2(spec_file, raster_file, tmp_path):
         (("train", "aspn"), "presets are fixed, aspen"),
         (("equations", "lifff"), "lifff"),
         (("bench", "nothing"), "nothing"),
+        (("figures", "nothing"), "nothing"),
+        (("demoo",), "demoo"),
+        (("train", "aspen", "--epochs", "0"), "--epochs"),
+        (("deploy", tmp_path, "--chip", "foo"), "foo"),
         (("deploy", tmp_path), "no such file"),
     ):
         done = neurosim(*arguments, cwd=tmp_path)
@@ -102,3 +106,17 @@ def test_a_divergence_is_status_1(spec_file, raster_file, tmp_path):
     done = subprocess.run([sys.executable, script], capture_output=True, text=True)
     assert done.returncode == 1, done.stderr
     assert "sample 0" in done.stdout.replace("\n", " ")
+
+
+def test_a_place_that_cannot_be_written_is_one_line_and_status_3(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    done = neurosim("demo", "--fast", "--out", tmp_path / "file" / "demo")
+    assert done.returncode == 3
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "file" in done.stderr
+
+
+def test_without_arguments_there_is_help():
+    done = neurosim()
+    assert done.returncode == 0
+    assert "verify" in done.stdout

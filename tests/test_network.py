@@ -48,7 +48,7 @@ def test_layers_must_fit_each_other(rng):
     layer = Layer(**GOOD)
     with pytest.raises(InputError, match="layer 0 has 4 neurons, layer 1 reads 3"):
         Network((layer, layer), dt=1e-3)
-    with pytest.raises(InputError, match="at least one layer"):
+    with pytest.raises(InputError, match="at least one Layer"):
         Network((), dt=1e-3)
     with pytest.raises(InputError, match="positive time"):
         Network((layer,), dt=0.0)

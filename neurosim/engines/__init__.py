@@ -51,7 +51,7 @@ def get(name: str) -> Engine:
         InputError: no engine has that name.
         UnavailableError: its simulator is not installed.
     """
-    if name not in _MODULES:
+    if not isinstance(name, str) or name not in _MODULES:
         raise InputError(f"engine {name!r} is not known; choose one of {', '.join(_MODULES)}")
     engine: Engine = import_module(_MODULES[name]).ENGINE
     return engine
@@ -61,6 +61,8 @@ def check_record(record: Sequence[str]) -> tuple[str, ...]:
     """Return the asked variables, spikes always among them; refuse unknown names."""
     if isinstance(record, str):
         record = (record,)
+    if not isinstance(record, Sequence):
+        raise InputError(f"record is {record!r}; give names among {VARIABLES}")
     unknown = [name for name in record if name not in VARIABLES]
     if unknown:
         raise InputError(f"record: {unknown[0]!r} cannot be recorded; choose from {VARIABLES}")
@@ -73,7 +75,10 @@ def check_raster(raster: np.ndarray, channels: int) -> np.ndarray:
     Raises:
         InputError: wrong dimensions or channels, or values that are no counts in 0..255.
     """
-    raster = np.asarray(raster)
+    try:
+        raster = np.asarray(raster)
+    except ValueError as error:
+        raise InputError(f"raster is ragged ({error}); it needs equal rows") from error
     if raster.ndim != 3:
         raise InputError(
             f"raster has shape {raster.shape}; it needs (samples, time, channels): "
@@ -88,7 +93,7 @@ def check_raster(raster: np.ndarray, channels: int) -> np.ndarray:
         raise InputError(f"raster has shape {raster.shape}: nothing to run")
     if raster.dtype == bool:
         return np.ascontiguousarray(raster, dtype=np.uint8)
-    if not np.issubdtype(raster.dtype, np.integer):
+    if raster.dtype.kind not in "iu":
         raise InputError(_not_counts(raster))
     low, high = int(raster.min()), int(raster.max())
     if low < 0 or high > 255:

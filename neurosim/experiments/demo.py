@@ -26,6 +26,15 @@ if TYPE_CHECKING:
     from neurosim.data import Dataset
 
 NETS = ("fixed", "aspen")
+FILES = (
+    "sweep.csv",
+    "baselines.csv",
+    "verification.json",
+    "report.html",
+    "threshold_sweep.png",
+    "threshold_sweep.pdf",
+)
+"""What a demo folder holds beside the nets."""
 FAST_EPOCHS = 6
 FAST_EVERY = 6
 """A fast demo looks at every sixth test window."""
@@ -62,6 +71,7 @@ def run_demo(folder: Path, *, fast: bool, seed: int, console: Console) -> Result
         console: where progress is shown.
     """
     begin = time.monotonic()
+    _clear(folder)
     console.print("[bold]Wrist recordings[/]: exercises of the shoulder, 10 subjects (seglearn)")
     dataset = data.wrist_imu()
     if fast:
@@ -97,6 +107,14 @@ def describe(dataset: Dataset) -> str:
         subjects = ", ".join(map(str, np.unique(part.subjects)))
         parts.append(f"{name}: {len(part.labels)} windows of subjects {subjects}")
     return "; ".join(parts)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what an earlier demo left, so that an interrupted one leaves nothing that is mixed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    nets = [f"{net}/{kind}.safetensors" for net in NETS for kind in ("network", "spec")]
+    for name in (*FILES, *nets):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _deploy(folder: Path, dataset: Dataset, progress: Progress) -> dict[str, XyloSpec]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,9 +27,12 @@ def deploy_run(
     """Map and quantise a run's net, calibrated on its training windows; save it beside the net."""
     run = Run.load(folder)
     if dataset is None:
-        dataset = data.wrist_imu(front_end=data.FrontEnd.from_dict(run.front_end))
+        dataset = data.wrist_imu(
+            data.Split(**run.provenance["split"]), front_end=data.FrontEnd.from_dict(run.front_end)
+        )
     rng = np.random.default_rng(0)
     train = dataset.train.raster
     chosen = rng.choice(len(train), size=min(CALIBRATION, len(train)), replace=False)
     spec = deploy(run.network, chip, calibration=train[np.sort(chosen)])
+    spec = replace(spec, front_end=run.front_end)
     return spec, spec.save(folder / SPEC_FILE)

@@ -10,7 +10,9 @@ from pathlib import Path
 import platformdirs
 from rich.table import Table
 
-from neurosim.report import versions
+from neurosim.data import seglearn
+from neurosim.errors import NeurosimError
+from neurosim.provenance import versions
 
 
 def cache_folder() -> Path:
@@ -33,11 +35,17 @@ def table() -> Table:
     for name, version in versions().items():
         out.add_row(name, version)
     out.add_row("C++ compiler", _compiler() or "[red]absent[/]: Brian2 falls back to numpy (slow)")
-    data = "present" if find_spec("seglearn") else "[red]absent[/]: pip install seglearn"
-    out.add_row("wrist recordings", data)
+    out.add_row("wrist recordings", _wrist_recordings())
     out.add_row("samna (boards)", "present" if find_spec("samna") else "absent: simulators only")
     out.add_row("cache", f"{cache_folder()} ({_size(cache_folder()) / 1e6:.1f} MB)")
     return out
+
+
+def _wrist_recordings() -> str:
+    try:
+        return f"{len(seglearn.load().signals)} recordings, unchanged"
+    except NeurosimError as error:
+        return f"[red]{error}[/]"
 
 
 def _compiler() -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -79,10 +78,3 @@ def measure(
 def by_threshold(rows: Sequence[Row]) -> dict[float, Row]:
     """Index the rows of one net by their threshold scale."""
     return {row["threshold"]: row for row in rows}
-
-
-def read_rows(rows: Sequence[dict[str, Any]], net: str) -> list[Row]:
-    """Pick the rows of one net from a table of several, as written to sweep.csv."""
-    return [
-        {k: float(v) for k, v in row.items() if k != "net"} for row in rows if row["net"] == net
-    ]

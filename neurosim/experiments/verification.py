@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from neurosim import engines as registry
 from neurosim.errors import InputError
 from neurosim.experiments.progress import bar
 from neurosim.experiments.sweep import SCALES
@@ -37,11 +37,14 @@ def verify_target(
     Raises:
         InputError: the target holds no specification, or the raster does not fit it.
     """
-    files = _spec_files(target)
-    raster = _load_raster(raster_file) if raster_file else _test_windows(files)
+    for engine in engines:
+        registry.get(engine)
+    loaded = {name: XyloSpec.load(path) for name, path in _spec_files(target).items()}
+    raster = _load_raster(raster_file) if raster_file else _test_windows(loaded)
+    for spec in loaded.values():
+        registry.check_raster(raster, spec.channels)
     specs = {}
-    for name, path in files.items():
-        spec = XyloSpec.load(path)
+    for name, spec in loaded.items():
         scales = SCALES if all_thresholds else (1.0,)
         for scale in scales:
             label = f"{name} x {scale}" if all_thresholds else name
@@ -91,22 +94,15 @@ def _spec_files(target: Path) -> dict[str, Path]:
     return found
 
 
-def _test_windows(files: dict[str, Path]) -> np.ndarray:
+def _test_windows(specs: dict[str, XyloSpec]) -> np.ndarray:
     """Return the test windows, encoded by the front end that the nets were trained behind."""
     from neurosim import data
 
-    settings = {}
-    for path in files.values():
-        recorded = path.with_name("front_end.json")
-        if not recorded.is_file():
-            raise InputError(f"{recorded} is missing: give the events with --raster FILE.npy")
-        settings[recorded.read_text(encoding="utf-8")] = recorded
-    if len(settings) > 1:
-        raise InputError(
-            f"the nets of {', '.join(files)} read different front ends: verify each alone"
-        )
-    front_end = data.FrontEnd.from_dict(json.loads(next(iter(settings))))
-    return data.wrist_imu(front_end=front_end).test.raster
+    settings = [spec.front_end for spec in specs.values()]
+    if not settings[0] or any(other != settings[0] for other in settings):
+        fault = "read different front ends" if settings[0] else "name no front end"
+        raise InputError(f"the nets ({', '.join(specs)}) {fault}: give events, --raster FILE.npy")
+    return data.wrist_imu(front_end=data.FrontEnd.from_dict(settings[0])).test.raster
 
 
 def _load_raster(path: Path) -> np.ndarray:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import io
-import platform
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurosim import __version__, store
+from neurosim import store
+from neurosim.provenance import versions
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from matplotlib.figure import Figure
 
     from neurosim.verify.check import Report
-
-PACKAGES = ("brian2", "xylosim", "rockpool", "torch", "numpy", "numba")
 
 
 def verification_page(report: Report, path: str | Path) -> Path:
@@ -34,17 +31,6 @@ def svg(figure: Figure) -> str:
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()
     return text[text.index("<svg") :]
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of neurosim, Python and the packages that decide over results."""
-    found = {"neurosim": __version__, "Python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "absent"
-    return found
 
 
 def write_page(template: str, path: str | Path, **values: Any) -> Path:

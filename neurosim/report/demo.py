@@ -13,13 +13,14 @@ from neurosim.experiments.sweep import SCALES, by_threshold
 from neurosim.experiments.verification import table as verdict_table
 from neurosim.figures import style, threshold_sweep
 from neurosim.report import svg, write_page
-from neurosim.xylo.cycles import ANCHOR
+from neurosim.xylo.cycles import ANCHOR, clock_hz
 
 
 def publish(result: Result, folder: Path, console: Console) -> None:
     """Draw the figure, write the page beside the numbers, print the tables."""
     figure = threshold_sweep.draw(threshold_sweep.compute(folder))
     style.save(figure, folder / "threshold_sweep")
+    run, spec = result.runs[NETS[0]], result.specs[NETS[0]]
     write_page(
         "demo.html",
         folder / "report.html",
@@ -30,6 +31,10 @@ def publish(result: Result, folder: Path, console: Console) -> None:
         reports=result.reports,
         figure=svg(figure),
         anchor=ANCHOR,
+        split=run.provenance["split"],
+        front_end=run.front_end,
+        chip=spec.chip,
+        clock_mhz=1e-6 * clock_hz(spec),
     )
     console.print(sweep_table(result))
     console.print(

@@ -15,7 +15,7 @@ from neurosim.errors import InputError
 class TrainConfig(BaseModel):
     """Settings of a run. Two runs with equal settings give equal weights on one machine."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     hidden: tuple[int, ...] = (48, 48, 48)
     """Neurons of the hidden layers."""

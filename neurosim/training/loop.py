@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ import torch
 
 from neurosim import readout
 from neurosim.errors import InputError, NeurosimError
+from neurosim.provenance import versions
 from neurosim.run import Run
 from neurosim.training import augment
 from neurosim.training import config as configuration
@@ -65,6 +68,8 @@ def train(
     train_set = dataset.train
     if not len(train_set.labels):
         raise InputError("dataset.train is empty; there is nothing to train on")
+    place = Path(folder) if folder is not None else Path("runs") / name
+    place.mkdir(parents=True, exist_ok=True)  # a place that cannot be written is said now
     channels = train_set.raster.shape[2]
     net = layered(settings, channels, len(dataset.classes), dataset.front_end.dt)
     metrics = []
@@ -73,12 +78,25 @@ def train(
         if on_epoch:
             on_epoch(epoch)
     return Run(
-        folder=Path(folder) if folder is not None else Path("runs") / name,
+        folder=place,
         network=network_from_module(net),
         config=settings.model_dump(mode="json"),
         front_end=dataset.front_end.to_dict(),
         metrics=tuple(metrics),
+        provenance=_provenance(dataset),
     ).save()
+
+
+def _provenance(dataset: Dataset) -> dict[str, Any]:
+    """Return what the weights depend on beside the settings, as JSON values."""
+    train_set = dataset.train
+    data = hashlib.sha256(train_set.raster.tobytes() + train_set.labels.tobytes())
+    return {
+        "split": {part: list(subjects) for part, subjects in asdict(dataset.split).items()},
+        "train_sha256": data.hexdigest(),
+        "threads": torch.get_num_threads(),
+        "versions": versions(),
+    }
 
 
 def _epochs(net: torch.nn.Module, settings: TrainConfig, dataset: Dataset) -> Iterator[Epoch]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -80,9 +81,14 @@ def verify(
     """
     if isinstance(engines, str) or len(engines) < 2:
         raise InputError(f"engines is {engines!r}; name at least two to compare")
+    if len(set(engines)) < len(engines):
+        raise InputError(f"engines is {engines!r}; an engine always agrees with itself")
     for name in engines:
         registry.get(name)
+    record = registry.check_record(record)
     raster = np.asarray(raster)
+    if raster.ndim != 3:
+        registry.check_raster(raster, channels=0)
     starts = list(range(0, max(len(raster), 1), CHUNK))
     parts = [raster[start : start + CHUNK] for start in starts]
     jobs = [(model, part, tuple(engines), tuple(record), seed) for part in parts]
@@ -107,7 +113,14 @@ def _run_chunks(jobs: list[tuple], workers: int | None) -> Iterator[_Result]:
     model, part, *rest = jobs[0]
     _run_chunk(model, part[:1, :2], *rest)  # what must be compiled is compiled once, here
     pool = Parallel(n_jobs=workers or -1, return_as="generator")
-    yield from pool(delayed(_run_chunk)(*job) for job in jobs)
+    yield from pool(delayed(_run_quietly)(*job) for job in jobs)
+
+
+def _run_quietly(*job: Any) -> _Result:
+    """Run in a worker; what there is to warn of, the first run has warned of already."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _run_chunk(*job)
 
 
 def _run_chunk(
@@ -118,5 +131,9 @@ def _run_chunk(
     seed: int | None,
 ) -> _Result:
     recordings = [registry.get(e).run(model, part, record=record, seed=seed) for e in engines]
+    for engine, recording in zip(engines, recordings, strict=True):
+        missing = [name for name in record if getattr(recording, name) is None]
+        if missing:
+            raise InputError(f"engine {engine} did not record {missing[0]}; compare others")
     verdicts = [compare(recordings[0], other) for other in recordings[1:]]
     return verdicts, tuple(dict(r.provenance) for r in recordings), recordings[0].steps

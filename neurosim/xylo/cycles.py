@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neurosim.errors import InputError
 from neurosim.recording import Recording
 from neurosim.xylo.spec import XyloSpec
 
 CLOCK_MARGIN = 1.2
 """Clock rate over the worst-case cycle rate."""
 
+ANCHOR_CHIP = "xylo-imu"
 ANCHOR = "Xylo IMU core at 6.25 MHz: 201 µW active, 188 µW idle (vendor's notebook)"
 _ANCHOR_CLOCK_HZ = 6.25e6
 _ANCHOR_IDLE_W = 188e-6
@@ -82,7 +84,14 @@ def estimated_power_w(spec: XyloSpec, activity: Activity) -> float:
 
     The anchor's idle power is paid always. Its 13 uW of dynamic power are taken to be those of a
     core that is busy at the anchor's clock but for the margin, so that each cycle costs 2.5 pJ.
+    Idle power is not scaled with the clock, since no measurement says how: a net that needs more
+    than the anchor's clock (`clock_hz`) will idle at more.
+
+    Raises:
+        InputError: the spec is for a chip other than the one that was measured.
     """
+    if spec.chip not in (None, ANCHOR_CHIP):
+        raise InputError(f"chip is {spec.chip}; power was measured for {ANCHOR_CHIP} alone")
     cycles_per_s = per_step(spec, activity.input_bins, activity.hidden_bins) / spec.dt
     busy = cycles_per_s * CLOCK_MARGIN / _ANCHOR_CLOCK_HZ
     return _ANCHOR_IDLE_W + (_ANCHOR_ACTIVE_W - _ANCHOR_IDLE_W) * busy

@@ -10,8 +10,12 @@ import numpy as np
 from neurosim.errors import InputError
 from neurosim.network import Layer, Network
 from neurosim.xylo import chips
-from neurosim.xylo.quantise import Integers, quantise
+from neurosim.xylo.quantise import DASH_MAX, Integers, decay_shift, quantise
+from neurosim.xylo.rules import is_positive
 from neurosim.xylo.spec import XyloSpec
+
+SPIKES_OFF = 0.5
+"""Share of a layer's calibration spikes that may differ before a warning."""
 
 
 class DeployWarning(UserWarning):
@@ -40,9 +44,14 @@ def deploy(
     Raises:
         InputError: the chip cannot express the network, or (RuleError) it does not fit.
     """
-    limits = chips.get(chip)
-    _check_layers(network, limits.synapses)
+    if not isinstance(network, Network):
+        raise InputError(f"deploy takes a Network, got {type(network).__name__}")
+    if not is_positive(max_threshold_scale):
+        raise InputError(f"max_threshold_scale is {max_threshold_scale!r}; give a number >= 1")
+    _check_layers(network, chips.get(chip).synapses)
     layers, shifts = quantise(network, calibration, max_threshold_scale)
+    for k, layer in enumerate(layers):
+        _warn_of_lost_spikes(k, layer)
     sizes = tuple(len(layer.threshold) for layer in layers[:-1])
     keys = lay_out(layers) | shifts
     return XyloSpec(**keys, dt=network.dt, chip=chip, layers=sizes)
@@ -89,17 +98,52 @@ def _check_layers(network: Network, synapses: int) -> None:
         if layer.synapses > synapses:
             raise InputError(f"layer {k} has {layer.synapses} synapses, the chip has {synapses}")
         _warn_of_spike_limit(k, layer, 1 if layer is output else 31)
+        _check_decays(k, layer, network.dt)
     if output.recurrent is not None:
         raise InputError("the output layer is recurrent; output neurons of the chip cannot be")
     if output.synapses != 1:
         raise InputError("the output layer has two synapses; output neurons of the chip have one")
 
 
+def _check_decays(k: int, layer: Layer, dt: float) -> None:
+    """Refuse currents that the chip would wipe at once; warn of leaks that it cannot do."""
+    for name in ("tau_mem", "tau_syn"):
+        tau = getattr(layer, name).reshape(layer.n_out, -1)
+        shift = decay_shift(tau, dt)
+        if name == "tau_syn" and (shift == 0).any():
+            neuron = int(np.argwhere(shift == 0)[0, 0])
+            raise InputError(
+                f"layer {k}, neuron {neuron}: tau_syn is {tau[neuron].min():.3g} s at dt {dt:g} s; "
+                f"the chip would empty the current each step: use at least {0.82 * dt:.3g} s"
+            )
+        ratio = -dt / np.log1p(-(2.0**-DASH_MAX))
+        if (tau > 1.5 * ratio).any():
+            neuron = int(np.argwhere(tau > 1.5 * ratio)[0, 0])
+            _warn(
+                f"layer {k}, neuron {neuron}: {name} {tau[neuron].max():.3g} s becomes "
+                f"{ratio:.3g} s, the slowest leak of the chip at this dt"
+            )
+
+
+def _warn_of_lost_spikes(k: int, layer: Integers) -> None:
+    """Say where the best integers still change the spikes much."""
+    off = layer.error.sum() / max(layer.count.sum(), 1.0)
+    if off > SPIKES_OFF:
+        worst = int(layer.error.argmax())
+        _warn(
+            f"layer {k}: spike counts of the integer neurons are off by {off:.0%} on the "
+            f"calibration events, most at neuron {worst}: look for weights far larger than the "
+            "others, or states that do not fit 16 bits"
+        )
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, DeployWarning, stacklevel=4)
+
+
 def _warn_of_spike_limit(k: int, layer: Layer, limit: int) -> None:
     if layer.max_spikes != limit:
-        warnings.warn(
+        _warn(
             f"layer {k} may fire {layer.max_spikes} spikes a step, the chip fires at most {limit} "
-            f"there: set max_spikes_per_dt to {limit} in training",
-            DeployWarning,
-            stacklevel=4,
+            f"there: set max_spikes_per_dt to {limit} in training"
         )

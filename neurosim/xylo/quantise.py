@@ -42,6 +42,8 @@ class Integers:
     """(n_out, synapses)."""
     error: np.ndarray
     """(n_out,) sum of |spike count - the float net's| over windows and thresholds."""
+    count: np.ndarray
+    """(n_out,) the float net's spikes in them."""
 
 
 def quantise(
@@ -110,7 +112,7 @@ def _pick(tried: list[Integers]) -> Integers:
     best = np.argmin([t.error for t in tried], axis=0)
     chosen = {}
     for field in fields(Integers):
-        axis = 0 if field.name in ("threshold", "bias", "dash_mem", "dash_syn", "error") else 1
+        axis = 1 if field.name in ("weight", "recurrent") else 0
         stack = np.stack([np.moveaxis(getattr(t, field.name), axis, 0) for t in tried])
         chosen[field.name] = np.moveaxis(stack[best, np.arange(len(best))], 0, axis)
     return Integers(**chosen)
@@ -135,6 +137,7 @@ def _integers(
         dash_mem=decay_shift(layer.tau_mem, dt),
         dash_syn=decay_shift(layer.tau_syn, dt).reshape(layer.n_out, -1),
         error=np.zeros(layer.n_out),
+        count=np.zeros(layer.n_out),
     )
 
 
@@ -148,7 +151,7 @@ def _measured(
     integers: Integers, seen: dict[float, Seen], shift: int, recurrent_shift: int, max_spikes: int
 ) -> Integers:
     """Return the candidate with its error on what the layer saw."""
-    error = np.zeros(len(integers.threshold))
+    error, count = np.zeros((2, len(integers.threshold)))
     for scale, run in seen.items():
         inputs = np.tensordot(run.events, integers.weight * 2.0**shift, axes=1)
         if integers.recurrent.any():
@@ -164,7 +167,8 @@ def _measured(
             max_spikes,
         )
         error += np.abs(counts - run.spikes.sum(axis=1)).sum(axis=0)
-    return replace(integers, error=error)
+        count += run.spikes.sum(axis=(0, 1))
+    return replace(integers, error=error, count=count)
 
 
 def _round(values: np.ndarray) -> np.ndarray:

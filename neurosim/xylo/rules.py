@@ -53,20 +53,29 @@ def integers(name: str, value: Any) -> np.ndarray:
         array = np.array(value)
     except ValueError as error:
         raise InputError(f"{name} is ragged ({error}); give a rectangular array") from error
-    if array.dtype == bool or not np.issubdtype(array.dtype, np.number):
+    if array.dtype.kind not in "iuf":
         raise InputError(f"{name} has dtype {array.dtype}; give integers")
-    if np.issubdtype(array.dtype, np.complexfloating):
-        raise InputError(f"{name} has dtype {array.dtype}; give integers")
-    if not np.issubdtype(array.dtype, np.integer):
-        odd = ~np.isfinite(array) | (array != np.floor(array))
-        if odd.any():
-            where = tuple(int(i[0]) for i in np.nonzero(odd))
-            raise InputError(
-                f"{name}{list(where)} is {array[where]}; give integers: quantise first"
-            )
+    if array.dtype.kind == "f":
+        _refuse(name, array, ~np.isfinite(array) | (array != np.floor(array)), "quantise first")
+    _refuse(name, array, abs(array.astype(float)) > _LARGEST, "no register is that wide")
     array = array.astype(np.int64)
     array.flags.writeable = False
     return array
+
+
+REGISTER_MAX = 32767
+"""Largest value of a 16-bit register."""
+
+_LARGEST = 2.0**31
+"""Beyond this an integer is refused before it is read as one: a cast would wrap it."""
+
+
+def _refuse(name: str, array: np.ndarray, odd: np.ndarray, remedy: str) -> None:
+    """Name the first odd entry."""
+    if odd.any():
+        where = tuple(int(i) for i in np.argwhere(odd)[0])
+        place = f"{name}{list(where)}" if where else name
+        raise InputError(f"{place} is {array[where]}; give integers: {remedy}")
 
 
 def normalise(values: dict[str, Any]) -> dict[str, Any]:
@@ -112,13 +121,22 @@ def normalise(values: dict[str, Any]) -> dict[str, Any]:
             raise InputError(f"{name} has shape {shift.shape}; it is one integer for the matrix")
         out[name] = int(shift)
     out["aliases"] = _aliases(values["aliases"], n_hidden)
-    out["layers"] = tuple(int(n) for n in values["layers"])
-    if out["layers"] and (sum(out["layers"]) != n_hidden or min(out["layers"]) < 1):
-        raise InputError(f"layers {out['layers']} do not add up to the {n_hidden} hidden neurons")
+    layers = np.atleast_1d(integers("layers", values["layers"] or 0))
+    out["layers"] = tuple(layers.tolist()) if layers.any() else ()
+    if layers.any() and (layers.sum() != n_hidden or layers.min() < 1):
+        raise InputError(f"layers {values['layers']} do not add up to {n_hidden} hidden neurons")
+    if not is_positive(values["dt"]):
+        raise InputError(f"dt is {values['dt']!r}; it must be a positive time in seconds")
     out["dt"] = float(values["dt"])
-    if not (np.isfinite(out["dt"]) and out["dt"] > 0):
-        raise InputError(f"dt is {out['dt']} s; it must be a positive time")
+    if not (values["chip"] is None or isinstance(values["chip"], str)):
+        raise InputError(f"chip is {values['chip']!r}; give a chip's name or None")
     return out
+
+
+def is_positive(value: Any) -> bool:
+    """Return whether a value is a finite number above zero."""
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return number and bool(np.isfinite(value)) and value > 0
 
 
 def _with_synapses(name: str, array: np.ndarray) -> np.ndarray:
@@ -143,8 +161,14 @@ def _per_neuron(name: str, value: Any, n: int) -> np.ndarray:
 def _aliases(value: Any, n: int) -> tuple[tuple[int, ...], ...]:
     if value is None:
         return ((),) * n
+    try:
+        value = [list(targets) for targets in value]
+    except TypeError:
+        raise InputError(f"aliases is {value!r}; give a list of targets for each neuron") from None
     if len(value) != n:
         raise InputError(f"aliases has {len(value)} entries; it needs one list for {n} neurons")
+    if any(np.ndim(target) for targets in value for target in targets):
+        raise InputError("aliases holds nested lists; give a flat list of targets for each neuron")
     return tuple(
         tuple(int(i) for i in integers("aliases", list(a))) if len(a) else () for a in value
     )
@@ -176,7 +200,9 @@ def weights_fit_8_bit(spec: XyloSpec) -> Iterator[Violation]:
 def thresholds_are_positive(spec: XyloSpec) -> Iterator[Violation]:
     """A threshold of zero or below fires without end; the register has 16 bits."""
     names = ("threshold", "threshold_out")
-    yield from _outside(spec, names, 1, 32767, "scale the neuron's weights and threshold together")
+    yield from _outside(
+        spec, names, 1, REGISTER_MAX, "scale the neuron's weights and threshold together"
+    )
 
 
 def biases_fit_16_bit(spec: XyloSpec) -> Iterator[Violation]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,8 @@ class XyloSpec:
     """Name of the chip whose limits hold; None checks only what all chips share."""
     layers: tuple[int, ...] = ()
     """Sizes of the hidden layers in id order, where the spec was mapped from a layered net."""
+    front_end: Mapping[str, Any] | None = None
+    """Settings of the sensor's front end whose events the net reads: deployed with it."""
     mapped_graph: InitVar[Any] = None
     """Ignored: rockpool's mapper puts its graph beside the arrays."""
 
@@ -132,16 +135,26 @@ class XyloSpec:
         Raises:
             InputError: the scale is not positive, or a threshold leaves its register, 1..32767.
         """
-        if not (np.isfinite(scale) and scale > 0):
-            raise InputError(f"threshold scale is {scale}; it must be a positive number")
+        if not rules.is_positive(scale):
+            raise InputError(f"threshold scale is {scale!r}; it must be a positive number")
         names = ("threshold", "threshold_out") if readout else ("threshold",)
-        scaled = {n: np.floor(getattr(self, n) * scale + 0.5).astype(np.int64) for n in names}
-        return replace(self, **scaled)
+        scaled = {n: np.floor(getattr(self, n) * float(scale) + 0.5) for n in names}
+        for name, values in scaled.items():
+            if values.max() > rules.REGISTER_MAX or values.min() < 1:
+                worst = int(values.argmax() if values.max() > rules.REGISTER_MAX else 0)
+                raise InputError(
+                    f"threshold scale {scale} takes {name}[{worst}] from "
+                    f"{getattr(self, name)[worst]} to {values[worst]:.0f}, beyond the register's "
+                    f"1..{rules.REGISTER_MAX}: use a scale up to "
+                    f"{rules.REGISTER_MAX / getattr(self, name).max():.3g}"
+                )
+        return replace(self, **{n: v.astype(np.int64) for n, v in scaled.items()})
 
     def save(self, path: str | Path) -> Path:
         """Write one safetensors file with a JSON header, whole or not at all."""
         tensors = {name: getattr(self, name).astype(np.int32) for name in ARRAYS}
-        header = {name: getattr(self, name) for name in (*SCALARS, "aliases", "layers")}
+        names = (*SCALARS, "aliases", "layers", "front_end")
+        header = {name: getattr(self, name) for name in names}
         return store.save(path, "xylo-spec", tensors, header)
 
     @classmethod
@@ -155,7 +168,8 @@ class XyloSpec:
         with store.reading(path):
             aliases = tuple(tuple(a) for a in header["aliases"])
             keys: dict[str, Any] = {**tensors, **{name: header[name] for name in SCALARS}}
-            return cls(**keys, aliases=aliases, layers=tuple(header["layers"]))
+            keys |= {"layers": tuple(header["layers"]), "front_end": header["front_end"]}
+            return cls(**keys, aliases=aliases)
 
     def digest(self) -> str:
         """Return a hash of everything that determines the dynamics."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
+import shutil
 
 import pytest
 from neurosim.figures import threshold_sweep
@@ -11,7 +13,7 @@ from rich.console import Console
 
 from neurosim.errors import InputError
 from neurosim.experiments import demo, verification
-from neurosim.experiments.sweep import SCALES, read_rows
+from neurosim.experiments.sweep import SCALES
 from neurosim.run import Run
 from neurosim.xylo import XyloSpec
 from tests.test_cli import neurosim
@@ -45,7 +47,7 @@ def test_nets_learned_and_thresholds_lower_spikes(folder):
     with (folder / "sweep.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
     for net in demo.NETS:
-        rows = read_rows([{k: v for k, v in r.items() if k != "windows"} for r in table], net)
+        rows = [{k: float(v) for k, v in r.items() if k != "net"} for r in table if r["net"] == net]
         assert [row["threshold"] for row in rows] == list(SCALES)
         assert rows[2]["accuracy"] > 0.4, "chance is 1 / 7"
         spikes = [row["spikes_per_inference"] for row in rows]
@@ -86,15 +88,23 @@ def test_verification_can_be_repeated_alone(folder, monkeypatch):
 
 
 def test_a_run_folder_that_lacks_a_file_is_named(folder, tmp_path):
-    import shutil
-
     broken = shutil.copytree(folder, tmp_path / "broken")
     (broken / "fixed" / "metrics.csv").unlink()
     with pytest.raises(InputError, match=r"metrics\.csv"):
         Run.load(broken / "fixed")
-    (broken / "fixed" / "front_end.json").unlink()
-    with pytest.raises(InputError, match=r"front_end\.json is missing"):
-        verification.verify_target(broken)
+
+
+def test_a_spec_alone_knows_its_front_end(folder, tmp_path):
+    alone = tmp_path / "alone.safetensors"
+    shutil.copy(folder / "aspen" / verification.SPEC_FILE, alone)
+    spec = XyloSpec.load(alone)
+    assert spec.front_end == Run.load(folder / "aspen").front_end
+    dataclasses.replace(spec, front_end={**spec.front_end, "scale": 0.05}).save(
+        tmp_path / "other" / verification.SPEC_FILE
+    )
+    spec.save(tmp_path / "one" / verification.SPEC_FILE)
+    with pytest.raises(InputError, match="different front ends"):
+        verification.verify_target(tmp_path)
 
 
 @pytest.mark.slow

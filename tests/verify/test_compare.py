@@ -77,6 +77,10 @@ def test_recordings_of_other_shapes_cannot_be_compared(recording, rng):
 def test_verify_needs_two_engines(rng):
     with pytest.raises(InputError, match="at least two"):
         ns.verify(nets.spec(rng), np.zeros((1, 5, 4), int), engines="xylosim")
+    with pytest.raises(InputError, match="agrees with itself"):
+        ns.verify(nets.spec(rng), np.zeros((1, 5, 4), int), engines=("xylosim", "xylosim"))
+    with pytest.raises(InputError, match=r"raster has shape \(\)"):
+        ns.verify(nets.spec(rng), 5)
     with pytest.raises(InputError, match="not known"):
         ns.verify(nets.spec(rng), np.zeros((1, 5, 4), int), engines=("xylosim", "loihi"))
 

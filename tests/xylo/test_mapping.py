@@ -25,6 +25,7 @@ def integers(rng, n_in, n_out, recurrent=False):
         dash_mem=rng.integers(0, 16, n_out),
         dash_syn=rng.integers(0, 16, (n_out, 1)),
         error=np.zeros(n_out),
+        count=np.zeros(n_out),
     )
 
 
@@ -128,3 +129,33 @@ def test_what_the_chip_cannot_express_is_refused(rng):
         deploy(net, "loihi")
     with pytest.warns(DeployWarning, match="at most 1"):
         deploy(Network((net.layers[0], dataclasses.replace(net.layers[1], max_spikes=31)), net.dt))
+
+
+def test_currents_that_the_chip_would_wipe_are_refused(rng):
+    net = nets.network(rng, (6, 10, 3))
+    fast = dataclasses.replace(net.layers[0], tau_syn=np.full(10, 0.8 * net.dt))
+    with pytest.raises(InputError, match=r"layer 0, neuron 0: tau_syn .* use at least"):
+        deploy(Network((fast, net.layers[1]), net.dt))
+    slow = dataclasses.replace(net.layers[0], tau_mem=np.full(10, 1e5))
+    with pytest.warns(DeployWarning, match="slowest leak"):
+        deploy(Network((slow, net.layers[1]), net.dt))
+
+
+def test_lost_spikes_are_said(rng):
+    """One weight far beyond the others takes all 8 bits: what the others did is gone."""
+    net = nets.network(rng, (6, 10, 3))
+    weight = net.layers[0].weight.copy()
+    weight[0] = 1e4
+    outlier = dataclasses.replace(net.layers[0], weight=weight)
+    quiet = nets.events(rng)
+    quiet[:, :, 0] = 0
+    with pytest.warns(DeployWarning, match="layer 0: spike counts"):
+        deploy(Network((outlier, net.layers[1]), net.dt), calibration=quiet)
+
+
+def test_other_arguments_are_checked(rng):
+    net = nets.network(rng)
+    with pytest.raises(InputError, match="takes a Network, got int"):
+        deploy(5)
+    with pytest.raises(InputError, match="max_threshold_scale is nan"):
+        deploy(net, max_threshold_scale=float("nan"))

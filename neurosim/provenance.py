@@ -1,0 +1,21 @@
+"""Versions that decide over results."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from neurosim import __version__
+
+PACKAGES = ("brian2", "xylosim", "rockpool", "torch", "numpy", "numba")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of neurosim, Python and the packages that decide over results."""
+    found = {"neurosim": __version__, "Python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "absent"
+    return found
