@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 from neurosim.analysis.homeostasis import (
     Coupling,
@@ -23,9 +26,11 @@ SWING = 0.02
 SETTLING = (20, 200)
 """Optimisation steps to settle in that are tried in turn."""
 
+_recommended = lru_cache(recommend)  # some tenths of a second a net
+
 
 class HomeostatWarning(UserWarning):
-    """The loop would run away, oscillate or feed disagreements between layers."""
+    """The loop would run away, oscillate or feed disagreements, or a layer does not answer it."""
 
 
 def gains_for(
@@ -62,16 +67,22 @@ def gains_for(
     basic: dict[str, Any] = {"ticks": ticks or 1, "centring": 0.0 if common_mode else 1.0}
     for steps in SETTLING:
         try:
-            return recommend(units, steps=steps, **basic, **settings)
+            return _recommended(units, steps=steps, **basic, **settings)
         except InputError:
             continue
-    return replace(recommend(units, **basic), **settings)
+    return replace(_recommended(units, **basic), **settings)
 
 
 def warn_of(loop: Loop) -> None:
-    """Warn of positive feedback, instability and oscillation, and name the cure."""
+    """Warn of deaf layers, positive feedback, instability and oscillation, and name the cure."""
     states = (0.0, steepest_state(loop))
-    if feedback_sign(loop) > 0:
+    if not (loop.a > 0).all():
+        deaf = int(np.argmin(loop.a))
+        said = (
+            f"unit {deaf} does not answer its threshold (sensitivity {loop.a[deaf]:.3g}): it or "
+            "what it reads is silent; raise its input"
+        )
+    elif feedback_sign(loop) > 0:
         said = (
             f"the loop feeds disagreements between layers: sum of (1 - b)/a is "
             f"{feedback_sum(loop):.3g}; normalise the layers' inputs or attach with "

@@ -314,6 +314,19 @@ def test_a_loop_that_misbehaves_is_warned_of(changes, message):
         Homeostat.attach(deep(LIF), loop=gains)
 
 
+def test_a_silent_layer_is_warned_of():
+    net, events = deep(LIF), raster()
+    net[2].weight.data.zero_()
+    with pytest.warns(HomeostatWarning, match="unit 1 does not answer its threshold"):
+        homeostat = Homeostat.attach(net, events=events)
+    for _ in range(30):
+        run(net, events)
+        homeostat.step()
+    scale = homeostat.history["scale"]
+    assert np.isfinite(scale).all()
+    assert 0.5 < scale[-1, 1] < 0.6  # lowered as far as the bound on c lets it: 1 - tanh(2)/2
+
+
 def test_the_cure_for_positive_feedback_works():
     """Centred, coupled layers are driven apart; held to a reference they agree."""
     gains = Loop(beta=0.2, gamma=0.01, D=0.0, layers=2, coupling=3.0)
