@@ -82,7 +82,7 @@ LIF_FLOW = Declaration(
     meaning="The continuous-time neuron that the discrete-time one comes near with small steps.",
     equations="""
         dv_mem/dt = -v_mem/tau_mem + (i_syn + bias)/dt_map : 1
-        di_syn/dt = -i_syn/tau_syn : 1
+        di_syn/dt = -i_syn/tau_syn + I/dt_map : 1
         theta = threshold_scale*theta_0 : 1
     """,
     parameters={
@@ -90,6 +90,7 @@ LIF_FLOW = Declaration(
         "tau_syn": Parameter(10.0, "ms", "synaptic time constant", 0.001),
         "bias": _PARAMETERS["bias"],
         "theta_0": _PARAMETERS["theta_0"],
+        "I": _PARAMETERS["I"],
         "dt_map": Parameter(1.0, "ms", "step of the map that weights and bias belong to", 1e-6),
     },
     threshold="v_mem >= theta",
