@@ -23,11 +23,15 @@ class Catalogue:
     rows: tuple[tuple[str, ...], ...]
 
     def __rich__(self) -> Table:
+        """Return name and meaning, to fit a terminal; `describe` and `markdown` have the rest."""
+        from rich import box
         from rich.table import Table
 
-        table = Table(*_COLUMNS)
-        for row in self.rows:
-            table.add_row(*row)
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+        table.add_column("name", no_wrap=True)
+        table.add_column("meaning")
+        for name, meaning, *_ in self.rows:
+            table.add_row(name, meaning)
         return table
 
     def markdown(self) -> str:

@@ -11,6 +11,7 @@ import platformdirs
 from rich.table import Table
 
 from neurosim.data import seglearn
+from neurosim.engines.brian2.cache import compiler
 from neurosim.errors import NeurosimError
 from neurosim.provenance import versions
 
@@ -49,11 +50,11 @@ def _wrist_recordings() -> str:
 
 
 def _compiler() -> str | None:
-    for name in ("c++", "g++", "clang++"):
-        if path := shutil.which(name):
-            asked = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
-            return asked.stdout.splitlines()[0] if asked.stdout else path
-    return None
+    path = compiler()
+    if path is None:
+        return None
+    asked = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+    return f"{path}: {asked.stdout.splitlines()[0]}" if asked.stdout else path
 
 
 def _size(folder: Path) -> int:

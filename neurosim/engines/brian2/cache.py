@@ -76,9 +76,13 @@ def brian2_version() -> str:
 
 @lru_cache
 def compiler() -> str | None:
-    """Return the path of the C++ compiler (the environment's CXX, else g++ or clang++), or None."""
-    names = [os.environ["CXX"]] if os.environ.get("CXX") else ["g++", "clang++"]
-    return next((path for name in names if (path := shutil.which(name))), None)
+    """Return the path of the C++ compiler, or None.
+
+    It is the environment's CXX if that names a program (not a command with options), else g++ or
+    clang++.
+    """
+    names = (os.environ.get("CXX", ""), "g++", "clang++")
+    return next((path for name in names if name and (path := shutil.which(name))), None)
 
 
 def key(*parts: str) -> str:
