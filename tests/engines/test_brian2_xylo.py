@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -181,6 +182,22 @@ def test_samples_threads_and_chunks_change_nothing(net, raster) -> None:
     assert [chunk.samples for chunk in chunks] == [2, 2, 2, 1]
     for k, expected in enumerate(whole.v_mem):
         np.testing.assert_array_equal(np.concatenate([c.v_mem[k] for c in chunks]), expected)
+
+
+def test_streaming_needs_no_more_memory_for_more_samples(net) -> None:
+    def peak(samples: int) -> int:
+        raster = np.zeros((samples, 50, 15), dtype=np.uint8)  # may lie on disk: not counted
+        tracemalloc.start()
+        for chunk in Brian2Engine().stream(net, raster, record=ALL, samples=16):
+            assert chunk.samples == 16
+        top = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return top
+
+    peak(16)  # what is loaded once
+    few, many = peak(32), peak(320)
+    assert few > 16 * 53 * net.hidden * 5  # the arrays are counted at all
+    assert many < 1.5 * few  # ten times the samples; some small objects await collection
 
 
 def test_only_what_is_asked_for_is_recorded(net, raster) -> None:

@@ -81,6 +81,12 @@ def explain(
     return Explanation(kind, len(parting), parted, worst, first)
 
 
+def _membranes(recording: Recording) -> tuple[np.ndarray, ...]:
+    if recording.v_mem is None:
+        raise InputError("the recording lacks v_mem; run the engine with record=('v_mem', 'i_syn')")
+    return recording.v_mem
+
+
 def _first_steps(equal: list[np.ndarray]) -> np.ndarray:
     """Return (samples,) the first step at which any spike differs, the number of steps if none."""
     differs = np.any([~mask.all(axis=2) for mask in equal], axis=0)
@@ -107,7 +113,7 @@ def _far(
         differing = np.flatnonzero(~equal[k][sample, step])
         spikes = reference.spikes[k][sample, step, differing].astype(float)
         theta = layer.threshold[differing].astype(float)
-        height = reference.v_mem[k][sample, step, differing] + spikes * theta
+        height = _membranes(reference)[k][sample, step, differing] + spikes * theta
         # The count changes at multiples of theta; the nearest one below and above.
         level = height / theta
         gap = np.minimum(level - np.floor(level), np.ceil(level) - level) * theta
@@ -138,7 +144,7 @@ def _layer_bound(
     own = np.roll(reference.spikes[k], 1, axis=1)
     own[:, 0] = 0
     alpha, drift_alpha = values["alpha"], _decay_error(values["alpha"], unit)
-    v, spikes = reference.v_mem[k], reference.spikes[k].astype(float)
+    v, spikes = _membranes(reference)[k], reference.spikes[k].astype(float)
     theta, bias = layer.threshold.astype(float), np.abs(layer.bias.astype(float))
     error_v = np.zeros((len(v), layer.n_out))
     currents = [
