@@ -394,7 +394,7 @@ def test_the_map_equals_its_formula_step_by_step() -> None:
     v, i = np.zeros(3), np.zeros(3)
     for t in range(200):
         i = (i + drive[t]) * 0.75
-        v = v * 0.875 + (i + 0.0625)
+        v = v * 0.875 + i + 0.0625
         count = np.clip(np.floor(v / 0.5), 0, 3)
         v = v - count * 0.5
         for name, expected in (("v_mem", v), ("i_syn", i), ("spikes", count)):
