@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 
 _ROUNDS = 200
 _SETTLED = 1e-9
-_FEW = 400
+_FEW = 16
 """Up to so many neurons of one decay are solved one by one, more by a table."""
+_NEVER = 38.0
+"""A threshold so many standard deviations above the mean is not reached: less than 1e-300."""
 
 
 @dataclass(frozen=True)
@@ -169,16 +171,20 @@ def _response(layer: Layer, free: Membrane, scale: float) -> FloatArray:
     rates = np.empty(free.mean.shape)
     for decay in np.unique(free.decay):
         own = free.decay == decay
-        mean, std, threshold = free.mean[..., own], free.std[..., own], thresholds[own]
-        if mean.size > _FEW:
-            rates[..., own] = rate_table(float(decay), layer.max_spikes)(mean, std, threshold)
-        else:
-            rates[..., own] = discrete_time.rate(
-                mean,
-                std,
-                threshold=threshold,
+        mean, std = free.mean[..., own], free.std[..., own]
+        threshold = np.broadcast_to(thresholds[own], mean.shape)
+        alive = mean + _NEVER * std >= threshold
+        given = mean[alive], std[alive]
+        found = np.zeros(mean.shape)
+        if alive.sum() > _FEW:
+            found[alive] = rate_table(float(decay), layer.max_spikes)(*given, threshold[alive])
+        elif alive.any():
+            found[alive] = discrete_time.rate(
+                *given,
+                threshold=threshold[alive],
                 decay=decay,
                 reset="multi",
                 max_spikes=layer.max_spikes,
             )
+        rates[..., own] = found
     return rates

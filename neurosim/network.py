@@ -123,7 +123,7 @@ class Network:
 
         Args:
             scale: one positive factor for all layers but the last, whose spikes are the readout
-                (ASPEN's runtime knob), or one factor for each layer.
+                (ASPEN's runtime knob), or one factor for each layer; a single layer is scaled.
 
         Raises:
             InputError: a factor is not positive, or their number does not fit.
@@ -136,8 +136,8 @@ class Network:
             raise InputError(f"threshold scale {scale} does not fit {len(self.layers)} layers")
         if not (np.isfinite(scales) & (scales > 0)).all():
             raise InputError(f"threshold scale is {scale}; it must be positive")
-        hidden = len(self.layers) - 1
-        factors = scales if scales.ndim else np.append(np.full(hidden, scales), 1.0)
+        hidden = max(len(self.layers) - 1, 1)
+        factors = scales if scales.ndim else np.append(np.full(hidden, scales), 1.0)[: len(self.layers)]
         layers = (
             replace(layer, threshold=layer.threshold * f)
             for layer, f in zip(self.layers, factors, strict=True)
