@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
+
 from neurosim.analysis import discrete_time
 from neurosim.analysis.arrays import gauss_legendre
 from neurosim.analysis.random_threshold import (

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
 from neurosim.analysis import discrete_time
 from neurosim.analysis.arrays import gauss_legendre
-from neurosim.analysis.stationary import SURROGATES, Gaussian, exceedance, gate
+from neurosim.analysis.stationary import SURROGATES, Gaussian, Surrogate, exceedance, gate
 from neurosim.analysis.stationary import density as membrane_density
 from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, PINK, SKY, style
 
@@ -99,7 +100,7 @@ def _gates(theta: np.ndarray, rate: np.ndarray, config: Config) -> np.ndarray:
     decay = float(np.exp(-config.dt_over_tau))
     noise = config.std * np.sqrt(1 - decay**2)
     unit, weights = gauss_legendre(200)
-    forms = [*NAMES, NARROW]
+    forms: list[str | Surrogate] = [*NAMES, NARROW]
     values = np.empty((len(forms), theta.size))
     for i, threshold in enumerate(theta.tolist()):
         low = min(0.0, config.mean) - 8 * config.std

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from neurosim.analysis.random_threshold import Uniform, expected_rate
 from neurosim.figures import random_thresholds as figure
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from neurosim.analysis import discrete_time
 from neurosim.figures import reset_and_gate as figure
 
