@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from neurosim import __version__
-from neurosim.errors import NeurosimError
+from neurosim.errors import InputError, NeurosimError
 
 app = typer.Typer(
     help="Train spiking nets with stochastic thresholds, put them on Xylo, verify every spike.",
@@ -198,6 +198,28 @@ def figures(
         with console.status(f"{name} ..."):
             paths = gallery.make(name, out)
         console.print(f"{gallery.get(name).TITLE}: {', '.join(map(str, paths))}", soft_wrap=True)
+
+
+@app.command()
+def analyse(
+    what: Annotated[str | None, typer.Argument(help="`network`; the findings without.")] = None,
+    run: Annotated[Path | None, typer.Argument(help="Folder of a run, after `network`.")] = None,
+) -> None:
+    """Print what theory found about thresholds, or what it predicts for a trained net."""
+    from neurosim import figures as gallery
+
+    if what is None:
+        for name, (title, paragraph) in gallery.findings().items():
+            console.print(f"[bold]{title}[/] (neurosim figures {name})")
+            console.print(f"{' '.join(paragraph.split())}\n", markup=False, highlight=False)
+        return
+    if what != "network" or run is None:
+        raise InputError(f"analyse {what}: say `analyse`, or `analyse network RUN`")
+    from neurosim.experiments import network_theory
+
+    with console.status("solving every neuron's rate ..."):
+        theory = network_theory.study_run(run)
+    console.print(network_theory.show(theory))
 
 
 @app.command()
