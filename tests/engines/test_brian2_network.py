@@ -12,8 +12,8 @@ from rockpool.nn.modules import LIFTorch
 from rockpool.nn.modules.torch.lif_torch import PeriodicExponential
 
 from neurosim import engines
-from neurosim.engines.brian2 import continuous, rounding
-from neurosim.errors import InputError
+from neurosim.engines.brian2 import Brian2Engine, continuous, rounding
+from neurosim.errors import InputError, UnavailableError
 from neurosim.network import Layer, Network
 from tests import nets
 
@@ -204,6 +204,12 @@ def test_three_synapses_are_refused() -> None:
     )
     with pytest.raises(InputError, match="3 synapses"):
         BRIAN2.run(Network((layer,), dt=1e-3), np.ones((1, 2, 3), int))
+
+
+def test_a_network_needs_the_library() -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(UnavailableError, match="use the engine 'torch'"):
+        Brian2Engine(target="numpy").run(nets.network(rng), nets.events(rng))
 
 
 # --- continuous time ------------------------------------------------------------------------------

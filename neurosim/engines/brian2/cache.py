@@ -24,7 +24,7 @@ import platformdirs
 from neurosim.equations import declaration
 from neurosim.errors import UnavailableError
 
-LIMIT = 64
+LIMIT = 256
 """Most builds kept."""
 
 FLAGS = (

@@ -10,7 +10,7 @@ import numpy as np
 
 from neurosim.engines import check_raster, check_record
 from neurosim.engines.brian2 import cache, targets
-from neurosim.errors import InputError
+from neurosim.errors import InputError, UnavailableError
 from neurosim.network import Network
 from neurosim.recording import Recording
 from neurosim.xylo.spec import XyloSpec
@@ -24,8 +24,8 @@ class Brian2Engine:
 
     The neurons are those of `neurosim.equations.xylo` and `neurosim.equations.lif_map`. With a C++
     compiler the generated code becomes a library, built once and kept on disk; it takes any sizes,
-    weights, thresholds and inputs. A warm run does not import Brian2. Without a compiler plain
-    Brian2 objects run a XyloSpec with numpy, to the same result.
+    weights, thresholds and inputs, so that a sweep is a row of warm runs. A warm run does not import
+    Brian2. Without a compiler plain Brian2 objects run a XyloSpec with numpy, to the same result.
     """
 
     name: str = "brian2"
@@ -106,6 +106,11 @@ class Brian2Engine:
     ) -> Recording:
         from neurosim.engines.brian2 import layers_run
 
+        if targets.choose(self.target) != "library":
+            raise UnavailableError(
+                "a Network runs in the generated library only: install a C++ compiler and leave "
+                "the target at 'auto', or use the engine 'torch'"
+            )
         raster = check_raster(raster, network.shape[0])
         asked = _variables(record, max(layer.synapses for layer in network.layers))
         records = layers_run.run(network, raster, asked)
