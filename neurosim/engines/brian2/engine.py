@@ -24,8 +24,9 @@ class Brian2Engine:
 
     The neurons are those of `neurosim.equations.xylo` and `neurosim.equations.lif_map`. With a C++
     compiler the generated code becomes a library, built once and kept on disk; it takes any sizes,
-    weights, thresholds and inputs, so that a sweep is a row of warm runs. A warm run does not import
-    Brian2. Without a compiler plain Brian2 objects run a XyloSpec with numpy, to the same result.
+    weights, thresholds and inputs, so that a sweep is a row of warm runs. A warm run does not
+    import Brian2. Without a compiler plain Brian2 objects run a XyloSpec with numpy, to the same
+    result.
     """
 
     name: str = "brian2"
