@@ -386,7 +386,10 @@ def train(controlled, seed, steps=30):
     return np.log(rates), losses
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=SLOW), pytest.param(2, marks=SLOW)])
 def test_layers_grow_alike_while_the_net_learns(seed):
     free, controlled = (train(on, seed) for on in (False, True))
     spread = [np.ptp(log_rates, axis=1) for log_rates, _ in (free, controlled)]
