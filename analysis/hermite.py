@@ -54,6 +54,10 @@ def _one(a, b, k, nodes, weights):  # type: ignore[no-untyped-def]
     if not (np.isfinite(a) and np.isfinite(b) and np.isfinite(k.real) and np.isfinite(k.imag)):
         return complex(np.nan), complex(np.nan), complex(np.nan)
     log, slope_a = 0j, 0j
+    if a > _ASYMPTOTIC:
+        for j in range(nodes.size):
+            log += weights[j] * (b - a) * _slope_right(a + (b - a) * nodes[j], k)
+        return log, _slope_right(a, k), _slope_right(b, k)
     if a < _START:
         slope_a = _slope_left(a, k)
         stop = min(b, _START)

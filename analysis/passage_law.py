@@ -14,7 +14,9 @@ from scipy.interpolate import BSpline, make_interp_spline
 Boundary = Callable[[FloatArray], FloatArray]
 
 STEPS = 2000
-MOST_STEPS = 20_000
+MOST_STEPS = 30_000
+CLOSEST = 0.3
+"""Starts closer to the threshold than this many std are not resolved."""
 _DEGREE = 7
 _POINTS = 6
 _GONE = 1e-10
@@ -100,19 +102,27 @@ class PassageLaw:
 
 def constant(
     threshold: float, mean: float, std: float, tau: float, start: float, end: float = np.inf
-) -> PassageLaw:
+) -> PassageLaw | None:
     """Return the law for a constant threshold, its exponential tail included.
 
     The grid ends where the survivors have forgotten their start (all slower modes than the first
-    have decayed by exp(-25)) or nobody is left; from there the hazard is constant.
+    have decayed by exp(-25)) or nobody is left; from there the hazard is constant. None where
+    that takes more than MOST_STEPS: a start within CLOSEST std of the threshold, or a mean
+    thousands of std above it.
     """
     s, x = (threshold - mean) / std, (start - mean) / std
+    if (threshold - start) / std < CLOSEST:
+        return None
     settle = 25.0 + np.log1p(max(-x, 0.0))
     if s < 0:
         settle = np.log1p((s - x) / (1 - s)) + 45.0 / (1 + s * s / 2) + 8.0 / (1 - s)
     duration = min(settle, end / tau) if end > 0 else settle
-    finest = min(duration / STEPS, (s - x) ** 2 / 200, 0.02 / (1 + abs(s)))
-    steps = int(min(np.ceil(duration / finest), MOST_STEPS))
+    peak = 0.04 / (1 + max(-s, min(s, 8.0)))  # a passage far above threshold takes no time
+    finest = min(duration / STEPS, (s - x) ** 2 / 200, peak)
+    needed = np.ceil(duration / finest)
+    if not needed <= MOST_STEPS:
+        return None
+    steps = int(needed)
     density = passage_density(np.full(steps + 1, s), None, x, duration / steps)
     return _law(density, duration, tau)
 

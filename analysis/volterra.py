@@ -23,6 +23,7 @@ from scipy.linalg import solve as solve_linear
 from scipy.special import erf, ndtr, zeta
 
 _POINTS = 6
+_NOTHING = -300.0  # smaller densities would fill the sums with slow subnormal numbers
 
 
 def passage_density(
@@ -49,6 +50,7 @@ def passage_density(
     if constant:
         whole = _kernel(boundary[:1], speed[:1], boundary[1:][::-1], time[1:][::-1], damping[:1])
     root, flat = end_corrections(_POINTS)
+    total = 0.0
     for k in range(1, n):
         kernel = (
             whole[n - 1 - k :]
@@ -58,7 +60,8 @@ def passage_density(
         past = density[:k]
         m = min(k, _POINTS)
         smooth = kernel @ past + (kernel[-m:] * past[-m:]) @ root[:m][::-1]
-        level = past.sum() + past[-(m - 1) :] @ flat[1:m][::-1] if m > 1 else past.sum()
+        total += past[-1]
+        level = total + past[k - m + 1 :] @ flat[1:m][::-1]
         implicit = 1 + step * damping[k] / 2 * flat[0]
         density[k] = (free[k] + step * (smooth - damping[k] / 2 * level)) / implicit
     return density
@@ -70,7 +73,8 @@ def _psi(
     e = np.exp(-elapsed)
     v = -np.expm1(-2 * elapsed)
     distance = boundary - origin * e
-    density = np.exp(-0.5 * distance * distance / v) / np.sqrt(2 * np.pi * v)
+    exponent = -0.5 * distance * distance / v
+    density = np.where(exponent > _NOTHING, np.exp(exponent), 0.0) / np.sqrt(2 * np.pi * v)
     return np.asarray(density * ((slope + boundary) / 2 - distance / v))
 
 
