@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from neurosim.analysis.arrays import FloatArray, Numbers, broadcast
-from neurosim.analysis.siegert import gradient, siegert
 from scipy.optimize import root
 
+from neurosim.analysis.arrays import FloatArray, Numbers, broadcast
+from neurosim.analysis.siegert import gradient, siegert
 from neurosim.errors import InputError
 
 Excess = Callable[[FloatArray], FloatArray]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+from scipy.special import zeta
+
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast
 from neurosim.analysis.siegert import siegert
-from scipy.special import zeta
 
 SHIFT = float(-zeta(0.5) / np.sqrt(2))
 """1.0326: the effective boundary moves by this times sqrt(2) std sqrt(tau_syn / tau)."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import minimize_scalar, root_scalar
+
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast
 from neurosim.analysis.erfcx_differences import flat_part
 from neurosim.analysis.siegert_integral import scaled_erfcx, scaled_integral
-from scipy.optimize import minimize_scalar, root_scalar
 
 
 class ConcaveBand(NamedTuple):

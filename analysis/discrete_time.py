@@ -17,11 +17,12 @@ import warnings
 from typing import Literal
 
 import numpy as np
+from scipy.special import log_ndtr
+
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast
 from neurosim.analysis.laws import Levels
 from neurosim.analysis.membrane_chain import Cell, solve
 from neurosim.analysis.siegert import Gradient, log_siegert
-
 from neurosim.errors import InputError
 
 Reset = Literal["hard", "soft", "multi"]
@@ -30,6 +31,7 @@ OVERSHOOT = 0.5826
 """-zeta(1/2)/sqrt(2 pi): how far a Gaussian walk oversteps a boundary, in steps' std."""
 
 _FINE = 0.999
+_QUICK = 0.9
 _ORBIT = 4096
 
 
@@ -47,9 +49,10 @@ def rate(
 
     Solved as an integral equation on Gauss-Legendre nodes (`membrane_chain`): relative error
     below 1e-12, for rare spikes too. About 1 ms an element at decay = 0.9, 5 ms at 0.99. Where
-    the noise of a step is less than 1/600 of the range of V, the noiseless map (decay < 0.999)
-    or `corrected_siegert` is returned instead; the first is exact but for steps of its
-    staircase, the second errs by less than 1e-3 there.
+    the noise of a step is less than 1/600 of the range of V it is replaced: above threshold by
+    the noiseless map (decay < 0.999; exact but for the steps of its staircase), for fine steps by
+    `corrected_siegert` (within 1e-3), and far below threshold, where it is less than 1e-100, by
+    the logarithm's leading term.
 
     Args:
         mean: stationary mean of the free potential.
@@ -207,6 +210,8 @@ def _log_rate(cell: Cell | None) -> float:
         return found.log_rate
     threshold = cell.law.mean
     with np.errstate(all="ignore"):
+        if cell.std > 0 and cell.mean < threshold and cell.decay < _QUICK:
+            return float(log_ndtr((cell.mean - threshold) / cell.std))
         if cell.std > 0 and (cell.decay > _FINE or cell.mean < threshold):
             mu, s, theta, a, origin = broadcast(
                 cell.mean, cell.std, threshold, cell.decay, cell.reset_to

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
 from neurosim.analysis.arrays import FloatArray, Numbers
 from neurosim.analysis.membrane_drive import membrane
 from neurosim.analysis.stationary import Surrogate, gate
-
 from neurosim.errors import InputError
 
 if TYPE_CHECKING:

@@ -16,8 +16,9 @@ with x1 = -b, x2 = -a, w = b - a. Close limits elsewhere: Gauss-Legendre on the 
 from __future__ import annotations
 
 import numpy as np
-from neurosim.analysis.arrays import FloatArray, Numbers, broadcast, gauss_legendre
 from scipy.special import erfc, erfcx
+
+from neurosim.analysis.arrays import FloatArray, Numbers, broadcast, gauss_legendre
 
 _DEEP = -2.0
 _STEP = 0.25

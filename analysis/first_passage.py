@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast
 from neurosim.analysis.hermite import log_ratio
 from neurosim.analysis.passage_law import STEPS, Boundary, PassageLaw, constant, moving
 from neurosim.analysis.siegert import siegert
-
 from neurosim.errors import InputError
 
 Threshold = Numbers | Boundary

@@ -14,6 +14,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 import numpy.typing as npt
+
 from neurosim.analysis.arrays import Numbers, gauss_legendre
 
 ComplexArray = npt.NDArray[np.complex128]

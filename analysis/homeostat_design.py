@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import root
+
 from neurosim.analysis.arrays import FloatArray, Numbers
 from neurosim.analysis.homeostat_loop import Loop, answer, chain_modes, laplacian
 from neurosim.analysis.homeostat_stability import (
@@ -17,8 +19,6 @@ from neurosim.analysis.homeostat_stability import (
     response,
     settling_time,
 )
-from scipy.optimize import root
-
 from neurosim.errors import InputError
 
 MOMENTA = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)

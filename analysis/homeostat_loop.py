@@ -23,8 +23,8 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from neurosim.analysis.arrays import FloatArray
 
+from neurosim.analysis.arrays import FloatArray
 from neurosim.errors import InputError
 
 Plant = Callable[[FloatArray], FloatArray]

@@ -28,9 +28,9 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
 from neurosim.analysis.arrays import FloatArray
 from neurosim.analysis.homeostat_loop import Loop, answer, chain_modes
-
 from neurosim.errors import InputError
 
 ComplexArray = npt.NDArray[np.complex128]

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from neurosim.analysis import first_passage
-from neurosim.analysis.arrays import FloatArray, Numbers, broadcast, panels
 from scipy.signal import fftconvolve
 from scipy.special import betainc, betaincinv
 
+from neurosim.analysis import first_passage
+from neurosim.analysis.arrays import FloatArray, Numbers, broadcast, panels
 from neurosim.errors import InputError
 
 TAIL = 1e-12

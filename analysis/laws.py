@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
-from neurosim.analysis.arrays import FloatArray, Numbers, panels
 from scipy.special import ndtr, ndtri
 
+from neurosim.analysis.arrays import FloatArray, Numbers, panels
 from neurosim.errors import InputError
 
 _TAIL = 1e-17

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy.special import logsumexp
+
 from neurosim.analysis.arrays import FloatArray, Numbers
 from neurosim.analysis.discrete_time import log_rate
 from neurosim.analysis.effective_jacobian import layer_inputs
 from neurosim.analysis.membrane_drive import membrane
-from scipy.special import logsumexp
 
 if TYPE_CHECKING:
     from neurosim.network import Layer, Network

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr
+
 from neurosim.analysis import discrete_time
 from neurosim.analysis.arrays import FloatArray, Numbers
 from neurosim.analysis.membrane_drive import Membrane, membrane
 from neurosim.analysis.rate_table import rate_table
-from scipy.special import ndtr
-
 from neurosim.errors import InputError
 
 if TYPE_CHECKING:

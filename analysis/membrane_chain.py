@@ -13,10 +13,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import logsumexp, ndtr
+
 from neurosim.analysis.arrays import FloatArray, panels
 from neurosim.analysis.laws import Law
 from neurosim.analysis.markov import log_stationary
-from scipy.special import logsumexp, ndtr
 
 REACH = 8.5
 """The free membrane is cut off this many standard deviations from its mean (2e-17)."""

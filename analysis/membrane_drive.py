@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from neurosim.analysis.arrays import FloatArray, Numbers
 
+from neurosim.analysis.arrays import FloatArray, Numbers
 from neurosim.errors import InputError
 
 if TYPE_CHECKING:

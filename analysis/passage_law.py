@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from math import comb, factorial
 
 import numpy as np
+from scipy.interpolate import BSpline, make_interp_spline
+
 from neurosim.analysis.arrays import FloatArray
 from neurosim.analysis.volterra import end_corrections, passage_density
-from scipy.interpolate import BSpline, make_interp_spline
 
 Boundary = Callable[[FloatArray], FloatArray]
 

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+
 from neurosim.analysis import discrete_time
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast, gauss_legendre
 from neurosim.analysis.convexity import ConcaveBand, convexity_boundary, critical_reset_distance
@@ -27,7 +28,6 @@ from neurosim.analysis.membrane_chain import Cell, solve
 from neurosim.analysis.siegert import siegert
 from neurosim.analysis.stationary import exceedance
 from neurosim.analysis.surrogates import upper_integral
-
 from neurosim.errors import InputError
 
 __all__ = [

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from scipy.interpolate import RectBivariateSpline
+
 from neurosim.analysis import discrete_time
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast
 from neurosim.analysis.siegert import log_siegert
-from scipy.interpolate import RectBivariateSpline
 
 _STDS = np.geomspace(0.05, 5.0, 12)
 _DEPTH = 6.5

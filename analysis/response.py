@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+
 from neurosim.analysis.arrays import Numbers
 from neurosim.analysis.hermite import ComplexArray, log_ratio
 from neurosim.analysis.siegert import gradient, siegert
-
 from neurosim.errors import InputError
 
 

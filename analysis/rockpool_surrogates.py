@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtr
+
 from neurosim.analysis.arrays import FloatArray
 from neurosim.analysis.surrogates import SQRT2, half_laplace
-from scipy.special import ndtr
 
 _MOST_BUMPS = 20_000
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast
 from neurosim.analysis.erfcx_differences import scaled_differences
 from neurosim.analysis.siegert_integral import scaled_erfcx, scaled_integral

@@ -17,8 +17,9 @@ Values are pairs (exponent, mantissa) that mean mantissa * exp(exponent), so not
 from __future__ import annotations
 
 import numpy as np
-from neurosim.analysis.arrays import FloatArray, Numbers, broadcast, gauss_legendre
 from scipy.special import dawsn, erfc, erfcx
+
+from neurosim.analysis.arrays import FloatArray, Numbers, broadcast, gauss_legendre
 
 _SERIES_FROM = 50.0
 _NODES = 20

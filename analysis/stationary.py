@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from scipy.special import log_ndtr, ndtr
+
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast
 from neurosim.analysis.rockpool_surrogates import PeriodicExponential, StepPWL
 from neurosim.analysis.surrogates import (
@@ -26,8 +28,6 @@ from neurosim.analysis.surrogates import (
     Triangular,
     normal_density,
 )
-from scipy.special import log_ndtr, ndtr
-
 from neurosim.errors import InputError
 
 Function = Callable[[FloatArray], FloatArray]

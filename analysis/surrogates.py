@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from neurosim.analysis.arrays import FloatArray, gauss_legendre
 from scipy.special import erfc, erfcx, ndtr, wofz
+
+from neurosim.analysis.arrays import FloatArray, gauss_legendre
 
 SQRT2 = float(np.sqrt(2))
 

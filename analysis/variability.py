@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from scipy.special import dawsn, erfc, erfcx
+
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast, gauss_legendre
 from neurosim.analysis.siegert_integral import exp_square_integral, scaled_integral
-from scipy.special import dawsn, erfc, erfcx
 
 _NEGLIGIBLE = 42.0  # exp(-42) < 1e-18
 Bracket = Callable[[FloatArray], FloatArray]

@@ -18,9 +18,10 @@ exact to high order, where the published scheme has order 3/2.
 from __future__ import annotations
 
 import numpy as np
-from neurosim.analysis.arrays import FloatArray
 from scipy.linalg import solve as solve_linear
 from scipy.special import erf, ndtr, zeta
+
+from neurosim.analysis.arrays import FloatArray
 
 _POINTS = 6
 _NOTHING = -300.0  # smaller densities would fill the sums with slow subnormal numbers

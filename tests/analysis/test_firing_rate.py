@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from neurosim.analysis import firing_rate
 from neurosim.analysis.firing_rate import (
     brunel,
@@ -18,7 +19,6 @@ from neurosim.analysis.firing_rate import (
     siegert,
     transfer,
 )
-
 from neurosim.errors import InputError
 
 REFERENCE = json.loads(

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from neurosim.analysis import first_passage
 from neurosim.analysis.firing_rate import cv, siegert
 from neurosim.analysis.volterra import passage_density
-
 from neurosim.errors import InputError
 
 REFERENCE = json.loads(

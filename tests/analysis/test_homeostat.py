@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from neurosim.analysis import homeostasis
 from neurosim.analysis.homeostasis import Loop
 from neurosim.analysis.homeostat_loop import advance, chain_modes, laplacian
-
 from neurosim.errors import InputError
 
 EDGE = 1e-9  # eigenvalues of a 16x16 map are good to about 1e-12; a draw so near 1 is no evidence

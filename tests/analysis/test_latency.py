@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from neurosim.analysis import latency
-from neurosim.analysis.latency import Stage
 from scipy.stats import binom
 
+from neurosim.analysis import latency
+from neurosim.analysis.latency import Stage
 from neurosim.errors import InputError
 
 NEURON = {"mean": 1.1, "std": 0.3, "tau": 0.02}

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from neurosim.analysis import homeostasis, stationary
 from neurosim.analysis.discrete_time import log_rate
 from neurosim.analysis.effective_jacobian import layer_jacobian, network_gates, passage
 from neurosim.analysis.membrane_drive import membrane
-
 from neurosim.errors import InputError
 from neurosim.network import Layer, Network
 from tests.nets import network

@@ -8,6 +8,7 @@ import pytest
 import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from neurosim.analysis import discrete_time
 from neurosim.analysis.random_threshold import (
     Frozen,
@@ -25,7 +26,6 @@ from neurosim.analysis.random_threshold import (
 )
 from neurosim.analysis.siegert import siegert
 from neurosim.analysis.stationary import exceedance
-
 from neurosim.errors import InputError
 
 REFERENCE = json.loads(

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.integrate import quad
+
 from neurosim.analysis.stationary import (
     SURROGATES,
     Atan,
@@ -24,8 +26,6 @@ from neurosim.analysis.stationary import (
     log_exceedance,
     productive_band,
 )
-from scipy.integrate import quad
-
 from neurosim.errors import InputError
 
 REFERENCE = json.loads(
