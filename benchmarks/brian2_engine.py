@@ -214,6 +214,7 @@ def costs(picture: Path | None) -> None:
 
 def draw(sweeps: dict, picture: Path) -> None:
     from matplotlib.figure import Figure
+
     from neurosim.figures.style import BLUE, save, style
 
     with style():

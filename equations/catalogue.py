@@ -10,8 +10,9 @@ from neurosim.equations.composition import misfit
 from neurosim.equations.registry import declarations, get
 
 if TYPE_CHECKING:
-    from neurosim.equations.declaration import Declaration
     from rich.table import Table
+
+    from neurosim.equations.declaration import Declaration
 
 _COLUMNS = ("name", "meaning", "parameters", "reference")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from neurosim.equations.declaration import SLOTS, Declaration, defined_names
-
 from neurosim.errors import InputError
 
 

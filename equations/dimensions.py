@@ -85,6 +85,7 @@ def _check_with_brian2(declaration: Declaration) -> None:
 def _objects(declaration: Declaration) -> list[Any]:
     """Return Brian2 objects that hold all code of a declaration; a fragment gets what it needs."""
     import brian2
+
     from neurosim.equations.groups import group
 
     needs = "\n".join(f"{name} : {unit} (constant)" for name, unit in declaration.needs.items())

@@ -6,7 +6,6 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from neurosim.equations.declaration import INTEGER
-
 from neurosim.errors import InputError
 
 if TYPE_CHECKING:
@@ -79,6 +78,7 @@ def group(
         options: for NeuronGroup, in place of what is declared.
     """
     import brian2
+
     from neurosim.equations.functions import brian2_functions
 
     declared = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from importlib import import_module
 
 from neurosim.equations.declaration import Declaration
-
 from neurosim.errors import InputError
 
 _FAMILIES = (

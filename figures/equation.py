@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+
+from neurosim import equations
 from neurosim.equations import Declaration
 from neurosim.equations.catalogue import partners
 from neurosim.equations.declaration import defined_names
 from neurosim.figures.style import BLACK, BLUE, ORANGE, SKY, style
-
-from neurosim import equations
 
 INPUTS = {
     "lif": 0.6,

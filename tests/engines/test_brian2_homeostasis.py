@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from neurosim.analysis.homeostasis import Loop, trajectory
 from scipy.integrate import solve_ivp
 
+from neurosim.analysis.homeostasis import Loop, trajectory
 from neurosim.engines.brian2 import graphs, homeostasis, simulate
 from neurosim.errors import InputError
 from tests import nets

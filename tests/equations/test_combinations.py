@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from neurosim.equations.composition import misfit
 
 from neurosim import equations
 from neurosim.engines.brian2 import simulate
+from neurosim.equations.composition import misfit
 
 MODELS = equations.declarations()
 NEURONS = [model for model in MODELS.values() if not model.fills]

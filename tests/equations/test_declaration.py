@@ -6,9 +6,9 @@ import subprocess
 import sys
 
 import pytest
-from neurosim.equations import Declaration, Parameter, composition, dimensions, registry
 
 from neurosim import equations
+from neurosim.equations import Declaration, Parameter, composition, dimensions, registry
 from neurosim.errors import InputError
 
 MODELS = equations.declarations()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from neurosim.figures import equation
 
 from neurosim import equations
 from neurosim.errors import InputError
+from neurosim.figures import equation
 
 SOME = ("lif", "xylo", "adapting-threshold", "triesch-plasticity", "homeostat-map", "global-gain")
 
@@ -41,7 +41,9 @@ def test_the_curve_and_the_response_are_those_of_the_model() -> None:
     assert (rates[inputs < 0.2] == 0).all()  # rheobase (theta_0 - E_L)/R
     strong = inputs > 0.25
     theory = 1 / (20e-3 * np.log(100 * inputs[strong] / (100 * inputs[strong] - 20)))
-    np.testing.assert_allclose(rates[strong], theory, atol=3)  # counted over 0.7 s, in steps of 0.1 ms
+    np.testing.assert_allclose(
+        rates[strong], theory, atol=3
+    )  # counted over 0.7 s, in steps of 0.1 ms
     inside = (arrays["spikes"] > 0.04) & (arrays["spikes"] < 0.32)
     assert inside.all()
     assert len(arrays["spikes"]) > 5
