@@ -92,8 +92,8 @@ def _device(target: str) -> Any:
         from brian2cuda.device import CUDAStandaloneDevice
     except ImportError as error:
         raise UnavailableError(
-            f"brian2cuda cannot be imported ({error}); it needs Python 3.12 and Brian2 2.10: "
-            "pip install 'neurosim[cuda]' there, or use the target 'library'"
+            f"brian2cuda cannot be imported ({error}); it needs Python 3.12 and Brian2 2.10, which "
+            "this release does not support yet: use the target 'library'"
         ) from error
     return CUDAStandaloneDevice()
 
