@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+
 from neurosim.analysis import homeostasis
 from neurosim.analysis.firing_rate import log_siegert
 from neurosim.analysis.siegert import log_gradient

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
 from neurosim.analysis import latency
 from neurosim.analysis.firing_rate import siegert
 from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, PINK, style

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from neurosim.figures.style import BLACK, BLUE, ORANGE, style
 
 from neurosim.errors import InputError
+from neurosim.figures.style import BLACK, BLUE, ORANGE, style
 
 TITLE = "The threshold as a runtime knob: accuracy, spikes and estimated power"
 NETS = {

@@ -137,7 +137,9 @@ class Network:
         if not (np.isfinite(scales) & (scales > 0)).all():
             raise InputError(f"threshold scale is {scale}; it must be positive")
         hidden = max(len(self.layers) - 1, 1)
-        factors = scales if scales.ndim else np.append(np.full(hidden, scales), 1.0)[: len(self.layers)]
+        factors = (
+            scales if scales.ndim else np.append(np.full(hidden, scales), 1.0)[: len(self.layers)]
+        )
         layers = (
             replace(layer, threshold=layer.threshold * f)
             for layer, f in zip(self.layers, factors, strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich import box
@@ -121,7 +122,7 @@ def _homeostat(
     coupling: homeostasis.Coupling,
 ) -> tuple[int, homeostasis.Loop | None]:
     """Return the sign of AHSAR's feedback on these layers, and gains that work."""
-    response = {
+    response: dict[str, Any] = {
         "sensitivity": tuple(coupling.sensitivity),
         "coupling": tuple(coupling.coupling),
     }

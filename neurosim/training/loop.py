@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from rockpool.nn.modules import TorchModule
 
 from neurosim import readout
 from neurosim.errors import InputError, NeurosimError
@@ -99,7 +100,7 @@ def _provenance(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _epochs(net: torch.nn.Module, settings: TrainConfig, dataset: Dataset) -> Iterator[Epoch]:
+def _epochs(net: TorchModule, settings: TrainConfig, dataset: Dataset) -> Iterator[Epoch]:
     """Train, yielding the metrics of each epoch."""
     rng, sampler = np.random.default_rng(settings.seed), threshold_sampler(settings)
     raster, labels = dataset.train.raster, torch.as_tensor(dataset.train.labels).long()
@@ -166,7 +167,7 @@ def _loss(
     return error + settings.spike_penalty * rate
 
 
-def forward(net: torch.nn.Module, events: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
+def forward(net: TorchModule, events: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """Run a Sequential from a zero state; return its output and the spikes of every LIF layer."""
     layers = []
     value = events
@@ -179,13 +180,13 @@ def forward(net: torch.nn.Module, events: torch.Tensor) -> tuple[torch.Tensor, l
     return value, layers
 
 
-def set_threshold_scale(net: torch.nn.Module, scale: float) -> None:
+def set_threshold_scale(net: TorchModule, scale: float) -> None:
     """Scale the thresholds of all LIF layers but the last, whose spikes are the readout."""
     for module in hidden(net):
         module.threshold_scale = scale
 
 
-def evaluate(net: torch.nn.Module, raster: np.ndarray, labels: np.ndarray) -> float:
+def evaluate(net: TorchModule, raster: np.ndarray, labels: np.ndarray) -> float:
     """Return the accuracy of the float net; 0 samples give nan."""
     if not len(labels):
         return float("nan")

@@ -8,12 +8,12 @@ import json
 import shutil
 
 import pytest
-from neurosim.figures import threshold_sweep
 from rich.console import Console
 
 from neurosim.errors import InputError
 from neurosim.experiments import demo, verification
 from neurosim.experiments.sweep import SCALES
+from neurosim.figures import threshold_sweep
 from neurosim.run import Run
 from neurosim.xylo import XyloSpec
 from tests.test_cli import neurosim

@@ -25,7 +25,10 @@ def test_prediction_follows_the_integer_net(rng):
 
 
 def test_figure_has_a_panel_for_each_net_and_the_error():
-    one = {"predicted": np.array([[90.0, 11.0], [60.0, 5.0]]), "measured": np.array([[88, 10], [61, 4]])}
+    one = {
+        "predicted": np.array([[90.0, 11.0], [60.0, 5.0]]),
+        "measured": np.array([[88, 10], [61, 4]]),
+    }
     arrays = {"scales": np.array([1.0, 2.0]), "fixed": one, "aspen": one}
     assert len(predicted_spikes.draw(arrays).axes) == 3
 

@@ -7,10 +7,10 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from neurosim.analysis.homeostasis import Loop, recommend
 from rockpool.nn.combinators import Sequential
 from rockpool.nn.modules import LIFTorch, LinearTorch
 
+from neurosim.analysis.homeostasis import Loop, recommend
 from neurosim.errors import InputError
 from neurosim.training import LIF, Homeostat, ThresholdSampler, config, loop, reset_state
 from neurosim.training.global_gain import GlobalGain

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from neurosim.analysis import homeostasis
 from neurosim.analysis.homeostasis import Loop
-
 from neurosim.errors import InputError
 from neurosim.training.global_gain import GlobalGain
 from neurosim.training.layer_control import LayerControl
