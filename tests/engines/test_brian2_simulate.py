@@ -60,6 +60,18 @@ def test_a_run_does_not_depend_on_how_it_is_cut_into_pieces(monkeypatch) -> None
     assert_same(whole, simulate(NOISY, **options))
 
 
+@pytest.mark.parametrize("name", ["lif", "noisy-lif"])
+def test_no_refractory_time_is_the_limit_of_a_tiny_one(name: str) -> None:
+    drive = {"I": 0.5} if name == "lif" else {"mu": -45.0}
+    options = {"n": 8, "duration": 0.3, "record": ("v",), "seed": 4}
+    none, tiny = (
+        simulate(name, parameters={**drive, "tau_ref": time}, **options) for time in (0.0, 1e-6)
+    )
+    assert_same(none, tiny, rtol=1e-12)
+    long = simulate(name, parameters={**drive, "tau_ref": 20.0}, **options)
+    assert len(long.spike_steps) < 0.8 * len(none.spike_steps)
+
+
 def test_xylo_neurons_run_as_a_population_too() -> None:
     counts = np.random.default_rng(4).integers(0, 4, (60, 2))
     result = {
