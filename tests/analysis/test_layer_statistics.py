@@ -83,8 +83,8 @@ def test_two_synapses_and_recurrence_add_up():
     own = rng.uniform(0.1, 0.4, 4)
     joined = replace(single, weight=np.concatenate([single.weight, recurrent.recurrent]))
     for a, b in zip(
-        membrane(recurrent, rates, DT, own),
-        membrane(joined, np.concatenate([rates, own]), DT),
+        membrane(recurrent, rates, DT, own, binary=True),
+        membrane(joined, np.concatenate([rates, own]), DT, binary=True),
         strict=True,
     ):
         np.testing.assert_allclose(a, b, rtol=1e-12)
