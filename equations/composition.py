@@ -63,3 +63,23 @@ def complete(neuron: Declaration) -> str:
     """Return the equations with what stands in each open slot by default."""
     defaults = (SLOTS[slot] for slot in neuron.slots)
     return "\n".join(filter(None, (neuron.equations, *defaults)))
+
+
+def without_refractoriness(neuron: Declaration) -> Declaration:
+    """Return the same neuron for a refractory time of zero, without the work that one takes.
+
+    Raises:
+        InputError: its refractoriness is no parameter that could be zero.
+    """
+    name = neuron.refractory
+    if name not in neuron.parameters:
+        raise InputError(f"{neuron.name} has no refractory time to leave out")
+    return replace(
+        neuron,
+        equations=neuron.equations.replace("(unless refractory)", ""),
+        step={
+            block: code.replace("int(not_refractory)*", "") for block, code in neuron.step.items()
+        },
+        parameters={key: value for key, value in neuron.parameters.items() if key != name},
+        refractory=None,
+    )

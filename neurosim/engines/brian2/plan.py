@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.engines import check_raster
-from neurosim.equations.composition import complete
+from neurosim.equations.composition import complete, without_refractoriness
 from neurosim.equations.declaration import INTEGER, defined_names
 from neurosim.errors import InputError
 
@@ -92,9 +92,11 @@ def make_plan(
             courses[name] = np.ascontiguousarray(array.reshape(steps, -1))
         else:
             raise InputError(_shape_fault(name, array.shape, parameter, n, steps))
-    return Plan(
-        model, n, steps, dt, values, courses, trains, *_record(model, record, watch, n), _seed(seed)
-    )
+    recorded = _record(model, record, watch, n)
+    if model.refractory in values and not np.any(values[model.refractory]):
+        values.pop(model.refractory)
+        model = without_refractoriness(model)
+    return Plan(model, n, steps, dt, values, courses, trains, *recorded, _seed(seed))
 
 
 def _positive(name: str, value: int) -> int:
