@@ -67,8 +67,8 @@ def test_quantile_inverts_survival(neurons, needed):
     group = {"neurons": neurons, "needed": needed}
     t = latency.quantile(p, FIRST, **NEURON, **group)
     decided = 1 - latency.survival(t, FIRST, **NEURON, **group)
-    # The single law is good to 1e-9 on either grid; a population multiplies its error.
-    np.testing.assert_allclose(decided, p, rtol=0, atol=2e-9 * neurons)
+    # The single law is good to 1e-8 on either of two grids; a population multiplies its error.
+    np.testing.assert_allclose(decided, p, rtol=0, atol=2e-8 * neurons)
 
 
 @pytest.mark.parametrize(("neurons", "needed"), [(1, 1), (10, 1), (10, 4)])
