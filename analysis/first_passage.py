@@ -68,7 +68,7 @@ def survival(
     neurons: float = 1,
     steps: int = STEPS,
 ) -> FloatArray:
-    """Return P(T > t); arguments as for `density`. Absolute error below 1e-9."""
+    """Return P(T > t); arguments as for `density`. Absolute error about 1e-8."""
     return _ask(PassageLaw.survival, t, threshold, (mean, std, tau, start), neurons, steps)
 
 
