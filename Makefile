@@ -3,7 +3,9 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test test-all figures bench lint format typecheck clean
+PEERS := .venv-peers/.ready
+
+.PHONY: demo test test-all test-peers peers figures bench lint format typecheck clean
 
 demo: $(READY)
 	$(BIN)/neurosim demo
@@ -13,6 +15,12 @@ test: $(READY)
 
 test-all: $(READY)
 	$(BIN)/python -m pytest -n 2
+
+# snnTorch, SpikingJelly, Norse, sinabs, NeuroBench, NNMT, ...: what neurosim is compared with.
+peers: $(PEERS)
+
+test-peers: $(PEERS)
+	.venv-peers/bin/python -m pytest tests/peers
 
 figures: $(READY)
 	$(BIN)/neurosim figures
@@ -41,5 +49,12 @@ $(READY): setup.cfg pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	touch $@
 
+$(PEERS): $(READY) constraints-peers.txt
+	test -x .venv-peers/bin/python || $(BIN)/python -m venv .venv-peers
+	echo "import site; site.addsitedir('$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')')" \
+	  > $$(.venv-peers/bin/python -c 'import site; print(site.getsitepackages()[0])')/neurosim.pth
+	.venv-peers/bin/python -m pip install --quiet --no-deps -r constraints-peers.txt
+	touch $@
+
 clean:
-	rm -rf .venv .typecheck build *.egg-info
+	rm -rf .venv .venv-peers .typecheck build *.egg-info

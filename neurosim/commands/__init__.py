@@ -1,0 +1,14 @@
+"""The commands of `neurosim`, one file each; heavy rooms load when a command runs."""
+
+NAMES = (
+    "demo",
+    "train",
+    "deploy",
+    "verify",
+    "equations",
+    "figures",
+    "analyse",
+    "bench",
+    "doctor",
+)
+"""In the order of --help; `neurosim NAME` is the function NAME of the file NAME."""

@@ -1,0 +1,32 @@
+"""`neurosim analyse`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neurosim.commands.terminal import console
+from neurosim.errors import InputError
+
+
+def analyse(
+    what: Annotated[str | None, typer.Argument(help="`network`; the findings without.")] = None,
+    run: Annotated[Path | None, typer.Argument(help="Folder of a run, after `network`.")] = None,
+) -> None:
+    """Print what theory found about thresholds, or what it predicts for a trained net."""
+    from neurosim import figures as gallery
+
+    if what is None:
+        for name, (title, paragraph) in gallery.findings().items():
+            console.print(f"[bold]{title}[/] (neurosim figures {name})")
+            console.print(f"{' '.join(paragraph.split())}\n", markup=False, highlight=False)
+        return
+    if what != "network" or run is None:
+        raise InputError(f"analyse {what}: say `analyse`, or `analyse network RUN`")
+    from neurosim.experiments import network_theory
+
+    with console.status("solving every neuron's rate ..."):
+        theory = network_theory.study_run(run)
+    console.print(network_theory.show(theory))

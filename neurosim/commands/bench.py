@@ -1,0 +1,18 @@
+"""`neurosim bench`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from neurosim.commands.terminal import console
+
+
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(help="Which; all without.")] = None,
+) -> None:
+    """Run the benchmarks of a checkout: ratios measured in one run."""
+    from neurosim.experiments.benchmarks import run_benchmarks
+
+    run_benchmarks(names or [], console)
