@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from neurosim.errors import InputError
+from neurosim.training.presets import PRESETS
 
 
 class TrainConfig(BaseModel):
@@ -17,8 +19,28 @@ class TrainConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    # --- what is learnt, by which net -----------------------------------------------------------
+    task: Literal["imu", "digits", "digits-events"] = "imu"
+    """Wrist recordings, or images: written digits shown as currents, or as events."""
+    net: Literal["layered", "mlp", "small-vgg", "small-resnet", "vgg13", "resnet18"] | None = None
+    """Architecture; "layered" (`nets.layered`) for the recordings, "small-vgg" for images."""
+    method: Literal["bptt", "rate"] = "bptt"
+    """Surrogate gradients through time, or rate-based backpropagation (images only)."""
+    steps: int = Field(6, ge=1)
+    """Time steps of an image; recordings have their own."""
+    batch_norm: bool = True
+    """Whether image nets have BatchNorm."""
     hidden: tuple[int, ...] = (48, 48, 48)
-    """Neurons of the hidden layers."""
+    """Neurons of the hidden layers of the net "layered"."""
+    decay_shifts: tuple[int, ...] = (2, 3, 4, 5)
+    """Decays are 1 - 2^-k, exact on the chip; k cycles through these in each layer ("layered")."""
+    weight_gain: float = Field(0.3, gt=0)
+    """Initial weights of "layered" are normal with deviation gain * leak / sqrt(n_in).
+
+    The leak is 1 - beta. A synapse sums an event over 1 / leak steps: so scaled, all time constants
+    drive alike."""
+
+    # --- stochastic thresholds (ASPEN) ----------------------------------------------------------
     threshold: tuple[float, float] = (1.0, 1.0)
     """Threshold scale of the hidden layers: each batch draws one from U(low, high) (ASPEN)."""
     threshold_levels: int | None = Field(None, ge=2)
@@ -33,25 +55,54 @@ class TrainConfig(BaseModel):
     """Draw only multiples of 1/register, which a chip whose threshold is that can express."""
     threshold_widen: int = Field(0, ge=0)
     """Epochs in which the law grows from the point nearest 1 to its full width."""
-    decay_shifts: tuple[int, ...] = (2, 3, 4, 5)
-    """Decays are 1 - 2^-k, exact on the chip; k cycles through these in each layer."""
+
+    # --- homeostat (AHSAR) ----------------------------------------------------------------------
+    homeostat: bool = False
+    """Regulate the layers' thresholds while training (`training.Homeostat`)."""
+    relaxation: bool = True
+    """False leaves out the homeostat's relaxation to its baseline."""
+    diffusion: bool = True
+    """False leaves out its diffusion between neighbouring layers."""
+    global_gain: bool = True
+    """False leaves out its outer loop, one factor on all thresholds, renewed every epoch."""
+    common_mode: bool = False
+    """Hold log rates to a reference instead of to their mean."""
+    homeostat_ticks: Literal["batch", "step", "block"] = "batch"
+    """Control ticks: one a batch; one a time step, each with its threshold; one a layer."""
+
+    # --- optimisation ---------------------------------------------------------------------------
     epochs: int = Field(40, ge=1)
     batch_size: int = Field(128, ge=1)
+    """Samples of a step; of each process, where several train together."""
+    optimiser: Literal["adam", "adamw", "sgd"] = "adam"
     learning_rate: float = Field(1e-3, gt=0)
-    """Peak of Adam's rate; it falls to zero along a cosine."""
-    weight_gain: float = Field(0.3, gt=0)
-    """Initial weights are normal with standard deviation gain * leak / sqrt(n_in), leak = 1 - beta.
+    """Peak of the rate; it falls to zero along a cosine."""
+    warm_up: int = Field(0, ge=0)
+    """Epochs in which the rate rises to its peak in a line."""
+    momentum: float = Field(0.9, ge=0, lt=1)
+    """Of SGD."""
+    weight_decay: float = Field(0.0, ge=0)
+    """Added to the gradient (Adam, SGD) or decoupled from it (AdamW)."""
+    clip: float | None = Field(None, gt=0)
+    """Largest Euclidean norm of the gradient of all weights."""
+    patience: int | None = Field(None, ge=1)
+    """Stop after so many epochs without a lower validation loss, and keep the best weights."""
 
-    A synapse sums an event over 1 / leak steps: so scaled, all time constants drive alike."""
+    # --- loss and data --------------------------------------------------------------------------
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     """Share of a label spread over all classes: people who move unlike others cost less."""
     gain_spread: tuple[float, float, float] = (0.3, 0.3, 0.2)
     """Spread of the random gains of a window, its axes and its channels (`augment.random_gain`)."""
     spike_penalty: float = Field(0.1, ge=0)
-    """Price of one spike a step of every hidden neuron, added to the loss."""
+    """Price of one spike a step of every hidden neuron, added to the loss ("bptt" only)."""
     logit_scale: float = Field(0.05, gt=0)
-    """Cross-entropy sees the output spike counts times this."""
+    """Cross-entropy sees the output spike counts of "layered" times this."""
+
+    # --- machine --------------------------------------------------------------------------------
     seed: int = Field(0, ge=0)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int | None = Field(None, ge=1)
+    """CPU threads; None is what suits the net and the machine."""
 
     @model_validator(mode="after")
     def _ordered(self) -> TrainConfig:
@@ -68,16 +119,28 @@ class TrainConfig(BaseModel):
             raise ValueError(f"decay_shifts {self.decay_shifts} must lie in 1..15")
         return self
 
+    @model_validator(mode="after")
+    def _together(self) -> TrainConfig:
+        if self.task == "imu" and self.net not in (None, "layered"):
+            raise ValueError(f"net {self.net!r} is for images; task 'imu' has 'layered'")
+        if self.task != "imu" and self.net == "layered":
+            raise ValueError(f"net 'layered' is for task 'imu'; task {self.task!r} has 'small-vgg'")
+        if self.task == "imu" and self.method == "rate":
+            raise ValueError("method 'rate' needs an image task, 'digits' or 'digits-events'")
+        if self.warm_up >= self.epochs and self.warm_up:
+            raise ValueError(f"warm_up {self.warm_up} must be fewer than {self.epochs} epochs")
+        return self
 
-PRESETS: dict[str, dict[str, Any]] = {
-    "fixed": {"threshold": (1.0, 1.0)},
-    "aspen": {"threshold": (1.0, 1.5)},
-}
-"""Wrist-IMU nets: trained at one threshold, and at thresholds drawn for every batch."""
+    @property
+    def architecture(self) -> str:
+        """The net, the task's own where none is named."""
+        return self.net or ("layered" if self.task == "imu" else "small-vgg")
 
 
 def load(source: str | Path | TrainConfig, **changes: Any) -> TrainConfig:
     """Return the configuration of a preset or TOML file, some values changed.
+
+    A file may start from a preset: `preset = "aspen"`.
 
     Raises:
         InputError: no such preset or file, an unknown key (the nearest is suggested), a bad value.
@@ -88,6 +151,10 @@ def load(source: str | Path | TrainConfig, **changes: Any) -> TrainConfig:
         values = dict(PRESETS[str(source)])
     else:
         values = _read(Path(source))
+        base = values.pop("preset", None)
+        if base is not None and base not in PRESETS:
+            raise InputError(f"{source}: preset is {base!r}; {_nearest(base, PRESETS)}")
+        values = {**PRESETS.get(base, {}), **values}
     try:
         return TrainConfig(**{**values, **changes})
     except ValidationError as error:
@@ -96,23 +163,23 @@ def load(source: str | Path | TrainConfig, **changes: Any) -> TrainConfig:
 
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise InputError(f"{path}: neither a file nor a preset; presets are {', '.join(PRESETS)}")
+        raise InputError(f"{path}: neither a file nor a preset; {_nearest(str(path), PRESETS)}")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a TOML file ({error})") from error
 
 
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """Say which known name was meant, or which there are."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+
+
 def _explain(error: ValidationError) -> str:
     fault = error.errors()[0]
     key = ".".join(map(str, fault["loc"]))
     if fault["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, TrainConfig.model_fields, n=1)
-        hint = (
-            f"did you mean {near[0]!r}?"
-            if near
-            else f"known: {', '.join(TrainConfig.model_fields)}"
-        )
-        return f"key {key!r} is unknown; {hint}"
+        return f"key {key!r} is unknown; {_nearest(key, TrainConfig.model_fields)}"
     value = "" if fault["type"] == "value_error" else f" (got {fault['input']!r})"
     return f"{key}: {fault['msg']}{value}".removeprefix(": ")

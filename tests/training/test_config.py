@@ -25,7 +25,12 @@ def test_a_file_says_what_differs_and_keywords_come_last(tmp_path):
     ("changes", "message"),
     [
         ({"learning_rte": 1e-3}, "did you mean 'learning_rate'?"),
-        ({"quux": 1}, "key 'quux' is unknown; known: hidden, threshold"),
+        ({"quux": 1}, "key 'quux' is unknown; known: task, net, method"),
+        ({"net": "vgg13"}, "net 'vgg13' is for images"),
+        ({"task": "digits", "net": "layered"}, "net 'layered' is for task 'imu'"),
+        ({"method": "rate"}, "method 'rate' needs an image task"),
+        ({"warm_up": 40}, "warm_up 40 must be fewer than 40 epochs"),
+        ({"optimiser": "adan"}, r"optimiser: .*'adam', 'adamw' or 'sgd' \(got 'adan'\)"),
         ({"threshold": (1.5, 1.0)}, r"threshold \(1.5, 1.0\) must be 0 < low <= high"),
         ({"threshold": (0.0, 1.0)}, r"threshold \(0.0, 1.0\) must be 0 < low <= high"),
         ({"threshold": 1.0}, r"threshold.*\(got 1.0\)"),
@@ -43,8 +48,27 @@ def test_a_bad_setting_is_named(changes, message):
 
 
 def test_a_missing_file_lists_the_presets(tmp_path):
-    with pytest.raises(InputError, match="neither a file nor a preset; presets are fixed, aspen"):
+    with pytest.raises(InputError, match="neither a file nor a preset; known: fixed, aspen"):
         config.load(tmp_path / "none.toml")
+    with pytest.raises(InputError, match="did you mean 'ahsar-digits'"):
+        config.load("ahsar-digit")
+
+
+def test_a_file_may_start_from_a_preset(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('preset = "ahsar-digits"\nsteps = 8\n')
+    loaded = config.load(path)
+    assert (loaded.task, loaded.steps, loaded.homeostat) == ("digits", 8, True)
+    path.write_text('preset = "aspn"')
+    with pytest.raises(InputError, match=r"preset is 'aspn'; did you mean 'aspen'\?"):
+        config.load(path)
+
+
+@pytest.mark.parametrize("name", config.PRESETS)
+def test_every_preset_is_valid_and_knows_its_net(name):
+    loaded = config.load(name)
+    assert loaded.architecture == ("layered" if loaded.task == "imu" else "small-vgg")
+    assert loaded.homeostat == name.startswith("ahsar")
 
 
 def test_a_file_that_is_not_toml_is_refused(tmp_path):
