@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 from scipy.special import logsumexp, ndtr
 
@@ -84,11 +85,11 @@ def solve(cell: Cell) -> Solution | None:
     nodes, weights = panels(edges, ORDER)
     nodes, weights = nodes[::-1], weights[::-1]  # rare states first
     sources = np.concatenate(([cell.reset_to], nodes)) if cell.hard else nodes
-    matrix = _kernel(cell, sources, nodes) * weights
     spikes = _expected_spikes(cell, sources)
+    matrix = _kernel(cell, sources, nodes, weights, atom=cell.hard)
     if cell.hard:
-        matrix = np.concatenate((spikes[:, None], matrix), axis=1)
-    log_mass = log_stationary(np.ascontiguousarray(matrix))
+        matrix[:, 0] = spikes
+    log_mass = log_stationary(matrix)
     log_mass -= logsumexp(log_mass)
     with np.errstate(divide="ignore"):
         log_rate = log_mass[0] if cell.hard else logsumexp(log_mass + np.log(spikes))
@@ -118,32 +119,52 @@ def _breakpoints(cell: Cell) -> FloatArray | None:
     return np.asarray(np.concatenate([*pieces, marks[-1:]]))
 
 
-def _kernel(cell: Cell, start: FloatArray, end: FloatArray) -> FloatArray:
-    """Density of V = end one step after V = start (spikes of a hard reset left out).
+def _kernel(
+    cell: Cell,
+    start: FloatArray,
+    end: FloatArray,
+    weights: FloatArray | float = 1.0,
+    *,
+    atom: bool = False,
+) -> FloatArray:
+    """Density of V = end one step after V = start, times weights; (start, end).
 
-    Steps of more than STEP_REACH standard deviations are set to zero, which leaves a band. The
-    likeliest way to a threshold z std away has steps of up to z sqrt(1 - decay^2) / decay
-    (the time-reversed relaxation), so the band is wider by that and rare events stay exact.
+    Spikes of a hard reset are left out; `atom` leaves a first column free for them. Steps of
+    more than STEP_REACH standard deviations are zero, which leaves a band. The likeliest way to a
+    threshold z std away has steps of up to z sqrt(1 - decay^2) / decay (the time-reversed
+    relaxation), so the band is wider by that and rare events stay exact.
     """
-    drift = cell.drift(start)[:, None]
+    drift = cell.drift(start)
     remote = max(0.0, (cell.law.support[1] - cell.mean) / cell.std)
     reach = STEP_REACH + remote * cell.noise / (cell.std * max(cell.decay, 1e-3))
-
-    def gauss(v: FloatArray) -> FloatArray:
-        z = (v - drift) / cell.noise
-        density = np.exp(-0.5 * z * z) / (np.sqrt(2 * np.pi) * cell.noise)
-        return np.where(np.abs(z) > reach, 0.0, density)
-
-    density = gauss(end) * cell.law.survival(end)
+    order = np.argsort(end)
+    points, weight = end[order], np.broadcast_to(weights, end.shape)[order]
+    band = np.zeros((start.size, end.size + atom))
+    order += atom
+    survivors = weight * cell.law.survival(points)
+    _add_gaussians(band, order, drift, points, survivors, cell.noise, reach)
     if cell.hard:
-        return density
-    landed = end >= 0
+        return band
     for threshold, probability in zip(*cell.law.nodes(cell.noise), strict=True):
         for n in range(1, _most_spikes(cell, drift, threshold) + 1):
-            inside = landed if n == cell.max_spikes else landed & (end < threshold)
-            if inside.any():
-                density[:, inside] += probability * gauss(end[inside] + n * threshold)
-    return density
+            inside = (points >= 0) & ((n == cell.max_spikes) | (points < threshold))
+            moved = points + n * threshold
+            landed = probability * weight * inside
+            _add_gaussians(band, order, drift, moved, landed, cell.noise, reach)
+    return band
+
+
+@numba.njit(cache=True)
+def _add_gaussians(out, column, drift, points, factor, noise, reach):  # type: ignore[no-untyped-def]
+    """Add factor times the density of N(drift, noise^2) at ascending points, within reach."""
+    scale = 1 / (np.sqrt(2 * np.pi) * noise)
+    for i in range(drift.size):
+        first = np.searchsorted(points, drift[i] - reach * noise)
+        last = np.searchsorted(points, drift[i] + reach * noise, side="right")
+        for j in range(first, last):
+            if factor[j] > 0:
+                z = (points[j] - drift[i]) / noise
+                out[i, column[j]] += factor[j] * scale * np.exp(-0.5 * z * z)
 
 
 def _expected_spikes(cell: Cell, v: FloatArray) -> FloatArray:

@@ -130,8 +130,8 @@ def expected_rate(
                 "'hard' or 'soft'"
             )
         return _annealed(law, mean, std, decay, reset_to, reset == "hard")
-    values = _rates(law, mean, std, reset_to, tau, refractory, decay, reset, max_spikes)
-    return np.asarray(values[0] @ values[1])[()]
+    cell = (mean, std, reset_to, 1.0 if tau is None else tau, refractory)
+    return _rate_moments(law, cell, decay, reset, max_spikes)[0][()]
 
 
 class PopulationRate(NamedTuple):
@@ -176,9 +176,8 @@ def population_rate(
     law = as_law(law)
     if (tau is None) == (decay is None):
         raise InputError("population_rate: give tau (continuous time) or decay (steps), not both")
-    rates, shares = _rates(law, mean, std, reset_to, tau, refractory, decay, reset, max_spikes)
-    average = rates @ shares
-    variance = (rates - average[..., None]) ** 2 @ shares
+    cell = (mean, std, reset_to, 1.0 if tau is None else tau, refractory)
+    average, variance = _rate_moments(law, cell, decay, reset, max_spikes)
     return PopulationRate(average[()], np.sqrt(variance / (1 if shared else neurons))[()])
 
 
@@ -212,31 +211,35 @@ def _uniform_exceedance(law: Uniform, mu: FloatArray, s: FloatArray) -> FloatArr
         return np.where(s > 0, value, np.where(s == 0, limit, np.nan))
 
 
-def _rates(
+def _rate_moments(
     law: Law,
-    mean: Numbers,
-    std: Numbers,
-    reset_to: Numbers,
-    tau: Numbers | None,
-    refractory: Numbers,
+    cell: tuple[Numbers, Numbers, Numbers, Numbers, Numbers],
     decay: Numbers | None,
     reset: discrete_time.Reset,
     max_spikes: float,
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the rate at every node of the law, (..., nodes), and the nodes' probabilities."""
-    mu, s, origin = (array[..., None] for array in broadcast(mean, std, reset_to))
-    if decay is None:
-        points, shares = law.nodes(_scale(s))
-        tau_m, dead = (
-            np.asarray(value, dtype=np.float64)[..., None] for value in (tau, refractory)
-        )
-        return siegert(mu, s, threshold=points, reset=origin, tau=tau_m, refractory=dead), shares
-    a = np.asarray(decay, dtype=np.float64)[..., None]
-    points, shares = law.nodes(_scale(s * np.sqrt((1 - a) * (1 + a))))
-    rates = discrete_time.rate(
-        mu, s, threshold=points, decay=a, reset=reset, reset_to=origin, max_spikes=max_spikes
-    )
-    return rates, shares
+    """Return mean and variance of the rate over the law, for (mean, std, reset, tau, dead time).
+
+    Elements of like noise share the law's nodes, as many as the smallest noise among them needs.
+    """
+    mu, s, origin, tau, dead, a = broadcast(*cell, 0.0 if decay is None else decay)
+    with np.errstate(all="ignore"):
+        scale = s if decay is None else s * np.sqrt((1 - a) * (1 + a))
+        alike = np.where(scale > 0, np.floor(2 * np.log2(scale)), -np.inf)
+    average, variance = np.empty(mu.shape), np.empty(mu.shape)
+    for octave in np.unique(alike):
+        own = alike == octave
+        points, shares = law.nodes(_scale(scale[own]))
+        m, d, v, t, r, k = (array[own][:, None] for array in (mu, s, origin, tau, dead, a))
+        if decay is None:
+            rates = siegert(m, d, threshold=points, reset=v, tau=t, refractory=r)
+        else:
+            rates = discrete_time.rate(
+                m, d, threshold=points, decay=k, reset=reset, reset_to=v, max_spikes=max_spikes
+            )
+        average[own] = rates @ shares
+        variance[own] = (rates - average[own][:, None]) ** 2 @ shares
+    return average, variance
 
 
 def _annealed(
