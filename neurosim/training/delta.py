@@ -1,0 +1,207 @@
+"""The delta LIF layer on tensors (B, T, N): fused kernels on the CPU, a plain torch loop elsewhere.
+
+    u_t = decay v_{t-1} + c_t,   s_t = H(u_t - theta),   v_t = u_t - theta s_t  (soft reset)
+                                                             | u_t (1 - s_t)    (hard reset)
+
+Backward, ds/du is h = a sig (1 - sig), sig = 1 / (1 + exp(-a (u - theta))).
+Source: Yu et al., Advancing Training Efficiency of Deep Spiking Neural Networks through Rate-based
+Backpropagation, NeurIPS 2024, arXiv 2410.11488, equations 1 to 3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch.autograd.function import once_differentiable
+
+from neurosim.training import delta_kernels as kernels
+from neurosim.training.threads import share
+
+Tensor = torch.Tensor
+
+
+class Rule(NamedTuple):
+    """What all neurons of a layer share."""
+
+    decay: float
+    slope: float
+    """a of the surrogate."""
+    hard: bool
+    detached: bool
+    """No gradient passes through the spike in the reset."""
+
+
+@dataclass
+class Rates:
+    """What rate-based backpropagation keeps of a layer while time runs; all (B, N)."""
+
+    rho: Tensor
+    """Derivative of the membrane by a constant input; 1 before the first step."""
+    rate: Tensor
+    """Sum of the spikes."""
+    gate: Tensor
+    """Sum of h rho."""
+    steps: int = 0
+
+    @classmethod
+    def start(cls, like: Tensor) -> Rates:
+        """Return the state before the first step, for rows (B, N) of neurons."""
+        return cls(torch.ones_like(like), torch.zeros_like(like), torch.zeros_like(like))
+
+
+def evolve(c: Tensor, v: Tensor, theta: Tensor, rule: Rule) -> tuple[Tensor, Tensor, Tensor]:
+    """Return spikes (B, T, N), membrane (B, N) after the last reset, and the mean of the spikes.
+
+    Args:
+        c: (B, T, N) input.
+        v: (B, N) membrane at the start.
+        theta: (1 or B, 1 or T, 1 or N) threshold; gets no gradient.
+        rule: the rest.
+    """
+    if not _fits(c):
+        return plain(c, v, theta, rule)
+    spikes, end, mean = _Delta.apply(c, v, theta, rule)
+    return spikes, end, mean
+
+
+def plain(c: Tensor, v: Tensor, theta: Tensor, rule: Rule) -> tuple[Tensor, Tensor, Tensor]:
+    """Do as `evolve`, in a loop of torch operations on any device."""
+    series = []
+    for c_t, theta_t in zip(c.unbind(1), _by_step(theta, c.shape[1]), strict=True):
+        u = v * rule.decay + c_t
+        s = _Spike.apply(u, theta_t, rule.slope)
+        reset = s.detach() if rule.detached else s
+        v = u * (1 - reset) if rule.hard else u - reset * theta_t
+        series.append(s)
+    spikes = torch.stack(series, 1)
+    return spikes, v, spikes.detach().mean()
+
+
+def collect(
+    c: Tensor, v: Tensor, theta: Tensor, rule: Rule, rates: Rates
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Do as `evolve` without gradient, and advance the sums of rate-based backpropagation."""
+    rates.steps += c.shape[1]
+    if not _fits(c):
+        return _collect_plain(c, v, theta, rule, rates)
+    c, v = c.detach().contiguous(), v.detach().clone(memory_format=torch.contiguous_format)
+    spikes, counts = torch.empty_like(c), np.empty(len(c), np.int64)
+    room = c.new_empty(len(c), 1, c.shape[2])
+    arrays = [a.numpy() for a in (v, room, rates.rho, rates.rate, rates.gate, spikes)]
+    fixed = c.numpy(), _rows(theta, c), _typed(rule, c)
+    share(lambda b0, b1: kernels.rates(*fixed, *arrays, counts, b0, b1), len(c), c.numel())
+    return spikes, v, _mean(counts, c)
+
+
+def _collect_plain(
+    c: Tensor, v: Tensor, theta: Tensor, rule: Rule, rates: Rates
+) -> tuple[Tensor, Tensor, Tensor]:
+    series = []
+    with torch.no_grad():
+        for c_t, theta_t in zip(c.unbind(1), _by_step(theta, c.shape[1]), strict=True):
+            u = v * rule.decay + c_t
+            s, h = (u >= theta_t).to(u), _derivative(u - theta_t, rule.slope)
+            v = u * (1 - s) if rule.hard else u - s * theta_t
+            rates.rate += s
+            rates.gate += h * rates.rho
+            kept = 1 - s if rule.hard else torch.ones_like(s)
+            if not rule.detached:
+                kept = kept - (u if rule.hard else theta_t) * h
+            rates.rho = 1 + rates.rho * rule.decay * kept
+            series.append(s)
+    spikes = torch.stack(series, 1)
+    return spikes, v, spikes.mean()
+
+
+class _Spike(torch.autograd.Function):
+    """1 where u >= theta; backward the derivative of a sigmoid."""
+
+    @staticmethod
+    def forward(ctx: Any, u: Tensor, theta: Tensor, slope: float) -> Tensor:
+        ctx.save_for_backward(u, theta)
+        ctx.slope = slope
+        return (u >= theta).to(u)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, by_spikes: Tensor) -> tuple[Tensor | None, ...]:
+        u, theta = ctx.saved_tensors
+        return by_spikes * _derivative(u - theta, ctx.slope), None, None
+
+
+class _Delta(torch.autograd.Function):
+    """The layer as one node of the graph."""
+
+    @staticmethod
+    def forward(ctx: Any, c: Tensor, v: Tensor, theta: Tensor, rule: Rule) -> tuple[Tensor, ...]:
+        c, v = c.contiguous(), v.clone(memory_format=torch.contiguous_format)
+        u, spikes, counts = torch.empty_like(c), torch.empty_like(c), np.empty(len(c), np.int64)
+        rows, typed = _rows(theta, c), _typed(rule, c)
+        arrays = [a.numpy() for a in (v, u, spikes)]
+        given = c.numpy()
+
+        def run(b0: int, b1: int) -> None:
+            kernels.forward(given, rows, typed, *arrays, counts, b0, b1)
+
+        share(run, len(c), c.numel())
+        mean = _mean(counts, c)
+        ctx.save_for_backward(u, theta)
+        ctx.rule = rule
+        ctx.mark_non_differentiable(mean)
+        ctx.set_materialize_grads(False)
+        return spikes, v, mean
+
+    @staticmethod
+    @once_differentiable
+    def backward(
+        ctx: Any, by_spikes: Tensor | None, by_end: Tensor | None, _: None
+    ) -> tuple[Tensor | None, ...]:
+        u, theta = ctx.saved_tensors
+        by_spikes = torch.zeros_like(u) if by_spikes is None else by_spikes.contiguous()
+        g_v = u.new_zeros(len(u), u.shape[2])
+        if by_end is not None:
+            g_v.copy_(by_end)
+        g_c = torch.empty_like(u)
+        rows, typed = _rows(theta, u), _typed(ctx.rule, u)
+        arrays = [a.numpy() for a in (g_v, g_c)]
+        given = u.numpy(), rows, by_spikes.numpy()
+
+        def run(b0: int, b1: int) -> None:
+            kernels.backward(*given, typed, *arrays, b0, b1)
+
+        share(run, len(u), u.numel())
+        return g_c, g_v, None, None
+
+
+def _fits(c: Tensor) -> bool:
+    """Tell whether the kernels can do it."""
+    return c.device.type == "cpu" and c.dtype in (torch.float32, torch.float64)
+
+
+def _derivative(x: Tensor, slope: float) -> Tensor:
+    sig = torch.sigmoid(slope * x)
+    return slope * sig * (1 - sig)
+
+
+def _by_step(theta: Tensor, steps: int) -> tuple[Tensor, ...]:
+    """Return the threshold of each step."""
+    return theta.expand(theta.shape[0], steps, theta.shape[2]).unbind(1)
+
+
+def _rows(theta: Tensor, c: Tensor) -> np.ndarray:
+    """Return the threshold as (1 or B, 1 or T, N) for the kernels."""
+    rows: np.ndarray = theta.expand(*theta.shape[:2], c.shape[2]).contiguous().numpy()
+    return rows
+
+
+def _typed(rule: Rule, c: Tensor) -> kernels.Rule:
+    scalar = np.float32 if c.dtype == torch.float32 else np.float64
+    attached = scalar(not rule.detached)
+    return kernels.Rule(scalar(rule.decay), scalar(rule.slope), rule.hard, attached)
+
+
+def _mean(counts: np.ndarray, c: Tensor) -> Tensor:
+    return c.new_tensor(counts.sum() / max(c.numel(), 1))
