@@ -17,6 +17,7 @@ from neurosim.recording import VARIABLES, Recording
 
 _MODULES = {
     "brian2": "neurosim.engines.brian2",
+    "liftorch": "neurosim.training.liftorch",
     "torch": "neurosim.engines.torch",
     "xylosim": "neurosim.engines.xylosim",
 }

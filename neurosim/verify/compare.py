@@ -40,7 +40,7 @@ class Verdict:
     """What a comparison found."""
 
     kind: str
-    """`identical` or `diverged`."""
+    """`identical`; `rounding`: values differ, no farther than floats may; or `diverged`."""
     compared: dict[str, int]
     """Values compared, by variable."""
     differing: dict[str, int]
@@ -48,6 +48,14 @@ class Verdict:
     spikes: int
     """Spikes in the first recording: an agreement of silent nets proves nothing."""
     first: Divergence | None = None
+    """The first value that differs and that no rounding explains."""
+    rounding: float | None = None
+    """Largest membrane difference, in parts of what rounding may cause; None where not asked."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every compared value is equal, or differs by no more than rounding may cause."""
+        return self.kind != "diverged"
 
     @property
     def exact(self) -> bool:
@@ -94,8 +102,11 @@ def merge(verdicts: Sequence[Verdict], first_samples: Sequence[int]) -> Verdict:
         for v, start in zip(verdicts, first_samples, strict=True)
         if v.first
     ]
+    kinds = {verdict.kind for verdict in verdicts}
+    parts = [verdict.rounding for verdict in verdicts if verdict.rounding is not None]
     return Verdict(
-        kind="diverged" if found else "identical",
+        kind=next(kind for kind in ("diverged", "rounding", "identical") if kind in kinds),
+        rounding=max(parts, default=None),
         compared=total("compared"),
         differing=total("differing"),
         spikes=sum(v.spikes for v in verdicts),

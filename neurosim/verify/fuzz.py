@@ -1,0 +1,227 @@
+"""Draw random specifications with extreme registers and compare Brian2 with XyloSim on them."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurosim.errors import InputError
+from neurosim.verify.case import Case
+from neurosim.verify.check import STATES, verify
+from neurosim.verify.shrink import shrink
+from neurosim.xylo import chips
+from neurosim.xylo.spec import XyloSpec
+
+BATCH = 200
+"""Cases run in one process: XyloSim leaks about 1 MB a network, and may crash."""
+
+LARGE = 0.05
+"""Share of networks drawn with up to some hundred neurons instead of up to eight."""
+
+EXTREME = 0.2
+"""Share of arrays drawn from the two ends of their range."""
+
+
+@dataclass
+class Fuzz:
+    """What a run over random cases found."""
+
+    seed: int
+    cases: int = 0
+    values: int = 0
+    """Spikes and states compared."""
+    spikes: int = 0
+    met: Counter[str] = field(default_factory=Counter)
+    """Cases in which something rare was there, by its name."""
+    failures: list[str] = field(default_factory=list)
+    """Each disagreement in a sentence, with the file that replays it."""
+    seconds: float = 0.0
+
+    @property
+    def exact(self) -> bool:
+        """Whether both simulators agreed on every value of every case."""
+        return not self.failures
+
+    def add(self, other: Fuzz) -> None:
+        """Take in what a batch found."""
+        for name in ("cases", "values", "spikes"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.met.update(other.met)
+        self.failures += other.failures
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return {**vars(self), "met": dict(self.met), "exact": self.exact}
+
+
+def fuzz(
+    count: int,
+    seed: int = 0,
+    *,
+    folder: str | Path = "runs/fuzz",
+    workers: int = 1,
+    progress: Callable[[Fuzz], None] | None = None,
+) -> Fuzz:
+    """Compare every spike and state of Brian2 and XyloSim on random cases of all three chips.
+
+    Case i depends on (seed, i) alone. Batches run in processes of their own, so that neither a
+    leak nor a crash of XyloSim ends the run.
+
+    Args:
+        count: number of cases.
+        seed: of the cases.
+        folder: where each failing case is saved, made as small as it gets; `neurosim verify FILE`
+            runs it again.
+        workers: batches at a time.
+        progress: called after each batch with all that was found.
+
+    Raises:
+        InputError: count is no positive number, or the seed is negative.
+    """
+    if count < 1 or seed < 0:
+        raise InputError(f"fuzz: count {count} and seed {seed}; give at least one case, seed >= 0")
+    total, start = Fuzz(seed), time.monotonic()
+    jobs = [(seed, first, min(first + BATCH, count)) for first in range(0, count, BATCH)]
+    with ThreadPoolExecutor(workers) as pool:
+        for found in pool.map(lambda job: _apart(*job, Path(folder)), jobs):
+            total.add(found)
+            total.seconds = round(time.monotonic() - start, 1)
+            if progress:
+                progress(total)
+    return total
+
+
+def draw(seed: int, index: int) -> Case:
+    """Return the case of that number."""
+    rng = np.random.default_rng([seed, index])
+    spec = draw_spec(rng)
+    return Case(spec, draw_raster(rng, spec.channels), origin=f"fuzz seed {seed}, case {index}")
+
+
+def draw_spec(rng: np.random.Generator) -> XyloSpec:
+    """Return a network for one of the chips with any legal registers, the extreme ones often."""
+    chip = list(chips.CHIPS.values())[rng.integers(len(chips.CHIPS))]
+    large = rng.random() < LARGE
+    most = [chip.inputs, 120, chip.outputs] if large else [6, 8, 4]
+    channels, hidden, outputs = rng.integers(1, most, endpoint=True)
+    into, feeding = rng.integers(1, hidden + 1, 2)
+    synapses = rng.integers(1, chip.synapses, endpoint=True)
+    scale = rng.choice([3, 30, 128])
+
+    def weights(*shape: int, most: float = 1.0) -> np.ndarray:
+        extreme = rng.random() < EXTREME
+        dense = rng.choice([-128, 127], shape) if extreme else rng.integers(-scale, scale, shape)
+        return dense * (rng.random(shape) < rng.choice([0.3 * most, most]))
+
+    def registers(low: int, high: int, n: int) -> np.ndarray:
+        if rng.random() < EXTREME:
+            return rng.choice([low, high], n)
+        return rng.integers(low, rng.integers(low, high, endpoint=True), n, endpoint=True)
+
+    def bias(n: int) -> np.ndarray:
+        if rng.random() < 0.5 * EXTREME:
+            return rng.choice([-32768, 32767], n)
+        size = rng.choice([0, 0, 5, 300, 32768])
+        return rng.integers(-size, size, n) if size else np.zeros(n, int)
+
+    def threshold(n: int) -> np.ndarray:
+        if rng.random() < 0.5 * EXTREME:
+            return rng.choice([1, 32767], n)
+        return np.floor(2 ** rng.uniform(0, rng.choice([6, 12, 15]), n)).astype(int)
+
+    targets = rng.integers(0, hidden, hidden)
+    aliased = rng.random(hidden) < rng.choice([0, 0.3, 0.8])
+    return XyloSpec(
+        weights_in=weights(channels, into, synapses),
+        # A large net stays within the fan-out of the smallest chip.
+        weights_rec=weights(hidden, hidden, synapses, most=0.2 if large else 1.0),
+        weights_out=weights(feeding, outputs),
+        dash_mem=registers(0, 15, hidden),
+        dash_mem_out=registers(0, 15, outputs),
+        dash_syn=registers(0, 15, hidden),
+        dash_syn_2=registers(0, 15, hidden),
+        dash_syn_out=registers(0, 15, outputs),
+        threshold=threshold(hidden),
+        threshold_out=threshold(outputs),
+        bias=bias(hidden),
+        bias_out=bias(outputs),
+        weight_shift_in=rng.integers(0, 9),
+        weight_shift_rec=rng.integers(0, 9),
+        weight_shift_out=rng.integers(0, 9),
+        aliases=[[int(t)] if a else [] for t, a in zip(targets, aliased, strict=True)],
+        chip=chip.name,
+    )
+
+
+def draw_raster(rng: np.random.Generator, channels: int) -> np.ndarray:
+    """Return two samples of up to 25 steps, sparse or busy, up to 255 events in a step."""
+    shape = (2, rng.integers(1, 25), channels)
+    busy = rng.random(shape) < rng.choice([0.1, 0.5, 1.0])
+    return (rng.integers(0, rng.choice([2, 16, 256]), shape) * busy).astype(np.uint8)
+
+
+def _apart(seed: int, first: int, last: int, folder: Path) -> Fuzz:
+    """Run cases first..last - 1 in a process of their own; narrow down what crashes it."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        try:
+            return pool.submit(_batch, seed, first, last, folder).result()
+        except BrokenProcessPool:
+            pass
+    if last - first == 1:
+        case = draw(seed, first)
+        path = case.save(folder / f"crash-{seed}-{first}.safetensors")
+        return Fuzz(seed, 1, failures=[f"{case.origin}: the process crashed; see {path}"])
+    middle = (first + last) // 2
+    found = _apart(seed, first, middle, folder)
+    found.add(_apart(seed, middle, last, folder))
+    return found
+
+
+def _batch(seed: int, first: int, last: int, folder: Path) -> Fuzz:
+    found = Fuzz(seed)
+    for index in range(first, last):
+        case = draw(seed, index)
+        report = verify(case.spec, case.raster, record=STATES, workers=1)
+        verdict = report.verdicts[0]
+        found.cases += 1
+        found.values += sum(verdict.compared.values())
+        found.spikes += verdict.spikes
+        found.met.update(_rarities(case.spec, verdict.spikes))
+        if not verdict.exact:
+            small = shrink(case, _disagree)
+            path = small.save(folder / f"case-{seed}-{index}.safetensors")
+            found.failures.append(f"{case.origin}: {verdict.first}; replay: neurosim verify {path}")
+    return found
+
+
+def _disagree(case: Case) -> bool:
+    return not verify(case.spec, case.raster, record=STATES, workers=1).exact
+
+
+def _rarities(spec: XyloSpec, spikes: int) -> Iterator[str]:
+    """Name what is special about a case."""
+    yield f"chip {spec.chip}"
+    targets = [(k, t) for k, aliases in enumerate(spec.aliases) for t in aliases]
+    for name, there in (
+        ("two synapses", spec.synapses == 2),
+        ("bias", spec.has_bias),
+        ("recurrent weights", bool(spec.weights_rec.any())),
+        ("alias to a later neuron", any(t > k for k, t in targets)),
+        ("alias to an earlier neuron", any(t < k for k, t in targets)),
+        ("alias to itself", any(t == k for k, t in targets)),
+        ("dash 0", bool((spec.dash_mem == 0).any() or (spec.dash_syn == 0).any())),
+        ("dash 15", bool((spec.dash_mem == 15).any() or (spec.dash_syn == 15).any())),
+        ("weight -128", bool((spec.weights_in == -128).any() or (spec.weights_rec == -128).any())),
+        ("spikes", spikes > 0),
+    ):
+        if there:
+            yield name
