@@ -162,7 +162,7 @@ class Spiking(torch.nn.Module):
 
 def layers(net: torch.nn.Module) -> list[Spiking]:
     """Return the spiking layers of a net, in order."""
-    return [module for module in net.modules() if isinstance(module, Spiking)]
+    return [module for module in torch.nn.Module.modules(net) if isinstance(module, Spiking)]
 
 
 @contextmanager
