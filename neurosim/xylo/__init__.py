@@ -1,7 +1,28 @@
-"""The bridge to Xylo: chip limits, design rules, mapping, quantisation, runtime threshold."""
+"""The bridge to Xylo: chip limits, design rules, mapping, quantisation, runtime threshold.
 
-from neurosim.xylo.mapping import DeployWarning, deploy
+What only mapping needs (numba, the quantisers) loads when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from neurosim.xylo.register import ThresholdRegister
 from neurosim.xylo.rules import RuleError, Violation
 from neurosim.xylo.spec import XyloSpec
 
-__all__ = ["DeployWarning", "RuleError", "Violation", "XyloSpec", "deploy"]
+if TYPE_CHECKING:
+    from neurosim.xylo.mapping import DeployWarning, deploy
+
+__all__ = ["DeployWarning", "RuleError", "ThresholdRegister", "Violation", "XyloSpec", "deploy"]
+
+_LAZY = {"DeployWarning": "mapping", "deploy": "mapping"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(f"neurosim.xylo.{_LAZY[name]}"), name)
+    raise AttributeError(f"module 'neurosim.xylo' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -10,8 +10,8 @@ import numpy as np
 from neurosim.errors import InputError
 from neurosim.network import Layer, Network
 from neurosim.xylo import chips
+from neurosim.xylo.fields import is_positive
 from neurosim.xylo.quantise import DASH_MAX, Integers, decay_shift, quantise
-from neurosim.xylo.rules import is_positive
 from neurosim.xylo.spec import XyloSpec
 
 SPIKES_OFF = 0.5

@@ -1,8 +1,9 @@
 """Design rules: what a specification must obey before a simulator or a chip may see it.
 
-`normalise` turns the given values into integer arrays of the right shape; each rule then looks at
-one thing and yields violations. XyloSim itself checks little of this: short arrays are read out of
-bounds, a threshold of zero fires without end, weights wrap (measured with xylosim 0.1.3).
+`fields.normalise` has turned the given values into integer arrays of the right shape; each rule
+then looks at one thing and yields violations. XyloSim itself checks little of this: a threshold of
+zero fires without end, weights wrap, an alias of a neuron that is not there crashes (measured with
+xylosim 0.1.3).
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from neurosim.xylo import chips
 if TYPE_CHECKING:
     from neurosim.xylo.spec import XyloSpec
 
+REGISTER_MAX = 32767
+"""Largest value of a 16-bit register."""
+
 
 @dataclass(frozen=True)
 class Violation:
@@ -26,6 +30,7 @@ class Violation:
 
     rule: str
     where: str
+    """The entry, with the layer and the neuron that it belongs to."""
     value: Any
     limit: str
     remedy: str
@@ -39,156 +44,44 @@ class RuleError(InputError):
 
     def __init__(self, violations: list[Violation]) -> None:
         self.violations = violations
-        shown = "; ".join(map(str, violations[:5]))
-        more = f"; and {len(violations) - 5} more" if len(violations) > 5 else ""
-        super().__init__(f"XyloSpec breaks {len(violations)} design rule(s): {shown}{more}")
-
-
-# --- shapes -----------------------------------------------------------------------------------
-
-
-def integers(name: str, value: Any) -> np.ndarray:
-    """Return value as a read-only int64 array of its own; refuse what is not whole and finite."""
-    try:
-        array = np.array(value)
-    except ValueError as error:
-        raise InputError(f"{name} is ragged ({error}); give a rectangular array") from error
-    if array.dtype.kind not in "iuf":
-        raise InputError(f"{name} has dtype {array.dtype}; give integers")
-    if array.dtype.kind == "f":
-        _refuse(name, array, ~np.isfinite(array) | (array != np.floor(array)), "quantise first")
-    _refuse(name, array, abs(array.astype(float)) > _LARGEST, "no register is that wide")
-    array = array.astype(np.int64)
-    array.flags.writeable = False
-    return array
-
-
-REGISTER_MAX = 32767
-"""Largest value of a 16-bit register."""
-
-_LARGEST = 2.0**31
-"""Beyond this an integer is refused before it is read as one: a cast would wrap it."""
-
-
-def _refuse(name: str, array: np.ndarray, odd: np.ndarray, remedy: str) -> None:
-    """Name the first odd entry."""
-    if odd.any():
-        where = tuple(int(i) for i in np.argwhere(odd)[0])
-        place = f"{name}{list(where)}" if where else name
-        raise InputError(f"{place} is {array[where]}; give integers: {remedy}")
-
-
-def normalise(values: dict[str, Any]) -> dict[str, Any]:
-    """Return all fields of a XyloSpec as arrays of the right shape, defaults filled in.
-
-    Raises:
-        InputError: a shape does not fit; the first one is named.
-    """
-    out = dict(values)
-    for part in ("in", "out"):
-        if values[f"weights_{part}"] is None:
-            raise InputError(f"weights_{part} is missing")
-    w_in = _with_synapses("weights_in", integers("weights_in", values["weights_in"]))
-    n_in, n_ien, n_syn = w_in.shape
-    w_rec = values["weights_rec"]
-    if w_rec is None:
-        w_rec = np.zeros((n_ien, n_ien, n_syn), dtype=np.int64)
-    w_rec = _with_synapses("weights_rec", integers("weights_rec", w_rec))
-    w_out = integers("weights_out", values["weights_out"])
-    if w_out.ndim != 2:
-        raise InputError(f"weights_out has shape {w_out.shape}; it needs (OEN, Nout)")
-    n_hidden, n_out = w_rec.shape[0], w_out.shape[1]
-    if w_rec.shape != (n_hidden, n_hidden, n_syn):
-        raise InputError(
-            f"weights_rec has shape {w_rec.shape}; it must be square with the {n_syn} synapse(s) "
-            f"of weights_in: (N, N, {n_syn})"
+        super().__init__(
+            f"XyloSpec breaks {len(violations)} design rule(s): {'; '.join(map(str, violations))}"
         )
-    if min(n_in, n_ien, w_out.shape[0], n_out) == 0:
-        raise InputError("a weight matrix is empty; every layer needs at least one neuron")
-    if n_ien > n_hidden or w_out.shape[0] > n_hidden:
-        raise InputError(
-            f"weights_in reaches {n_ien} and weights_out leaves {w_out.shape[0]} hidden neurons, "
-            f"but weights_rec has only {n_hidden}; give weights_rec for all of them"
-        )
-    out |= {"weights_in": w_in, "weights_rec": w_rec, "weights_out": w_out}
-    for name in ("dash_mem", "dash_syn", "dash_syn_2", "threshold", "bias"):
-        out[name] = _per_neuron(name, values[name], n_hidden)
-    for name in ("dash_mem_out", "dash_syn_out", "threshold_out", "bias_out"):
-        out[name] = _per_neuron(name, values[name], n_out)
-    for name in ("weight_shift_in", "weight_shift_rec", "weight_shift_out"):
-        shift = integers(name, values[name])
-        if shift.ndim:
-            raise InputError(f"{name} has shape {shift.shape}; it is one integer for the matrix")
-        out[name] = int(shift)
-    out["aliases"] = _aliases(values["aliases"], n_hidden)
-    layers = np.atleast_1d(integers("layers", values["layers"] or 0))
-    out["layers"] = tuple(layers.tolist()) if layers.any() else ()
-    if layers.any() and (layers.sum() != n_hidden or layers.min() < 1):
-        raise InputError(f"layers {values['layers']} do not add up to {n_hidden} hidden neurons")
-    if not is_positive(values["dt"]):
-        raise InputError(f"dt is {values['dt']!r}; it must be a positive time in seconds")
-    out["dt"] = float(values["dt"])
-    if not (values["chip"] is None or isinstance(values["chip"], str)):
-        raise InputError(f"chip is {values['chip']!r}; give a chip's name or None")
-    return out
 
 
-def is_positive(value: Any) -> bool:
-    """Return whether a value is a finite number above zero."""
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    return number and bool(np.isfinite(value)) and value > 0
+def neuron(spec: XyloSpec, hidden_id: int) -> str:
+    """Name a hidden neuron by layer, where the layers are known."""
+    first = 0
+    for k, size in enumerate(spec.layers):
+        if hidden_id < first + size:
+            return f"layer {k}, neuron {hidden_id - first}"
+        first += size
+    return f"hidden neuron {hidden_id}"
 
 
-def _with_synapses(name: str, array: np.ndarray) -> np.ndarray:
-    if array.ndim == 2:
-        array = array[:, :, None]
-    if array.ndim != 3 or array.shape[2] not in (1, 2):
-        raise InputError(f"{name} has shape {array.shape}; it needs (from, to, synapses), 1 or 2")
-    return array
+def place(spec: XyloSpec, name: str, index: tuple[int, ...]) -> str:
+    """Name an entry of an array with the neuron that it belongs to, a weight to its target."""
+    if not index:
+        return name
+    target = index[1] if name.startswith("weights") else index[0]
+    owner = f"output neuron {target}" if name.endswith("_out") else neuron(spec, target)
+    return f"{name}{list(index)} ({owner})"
 
 
-def _per_neuron(name: str, value: Any, n: int) -> np.ndarray:
-    if value is None:
-        if name.startswith("threshold"):
-            raise InputError(f"{name} is missing; a neuron without threshold fires without end")
-        value = np.zeros(n, dtype=np.int64)
-    array = integers(name, value)
-    if array.shape != (n,):
-        raise InputError(f"{name} has shape {array.shape}; it needs one value for {n} neurons")
-    return array
-
-
-def _aliases(value: Any, n: int) -> tuple[tuple[int, ...], ...]:
-    if value is None:
-        return ((),) * n
-    try:
-        value = [list(targets) for targets in value]
-    except TypeError:
-        raise InputError(f"aliases is {value!r}; give a list of targets for each neuron") from None
-    if len(value) != n:
-        raise InputError(f"aliases has {len(value)} entries; it needs one list for {n} neurons")
-    if any(np.ndim(target) for targets in value for target in targets):
-        raise InputError("aliases holds nested lists; give a flat list of targets for each neuron")
-    return tuple(
-        tuple(int(i) for i in integers("aliases", list(a))) if len(a) else () for a in value
-    )
-
-
-# --- rules ------------------------------------------------------------------------------------
+# --- rules of all chips -----------------------------------------------------------------------
 
 
 def _outside(
     spec: XyloSpec, names: tuple[str, ...], low: int, high: int, remedy: str
 ) -> Iterator[Violation]:
-    """Yield the first entry of each array that leaves low..high."""
+    """Yield the first entry of each array that leaves low..high, and how many do."""
     for name in names:
         array = np.asarray(getattr(spec, name))
         bad = np.argwhere((array < low) | (array > high))
         if len(bad):
             index = tuple(int(i) for i in bad[0])
-            more = f" ({len(bad)} such entries)" if len(bad) > 1 else ""
-            where = f"{name}{list(index) if index else ''}"
-            yield Violation(name, where, f"{array[index]}{more}", f"{low}..{high}", remedy)
+            value, limit = f"{array[index]}{_more(len(bad))}", f"{low}..{high}"
+            yield Violation(name, place(spec, name, index), value, limit, remedy)
 
 
 def weights_fit_8_bit(spec: XyloSpec) -> Iterator[Violation]:
@@ -222,47 +115,118 @@ def weight_shifts_fit(spec: XyloSpec) -> Iterator[Violation]:
     yield from _outside(spec, names, 0, 8, "use a smaller shift and larger weights")
 
 
-def aliases_are_single_and_in_range(spec: XyloSpec) -> Iterator[Violation]:
-    """A neuron has at most one alias, another hidden neuron or itself."""
-    for neuron, targets in enumerate(spec.aliases):
-        where = f"aliases[{neuron}]"
-        if len(targets) > 1:
-            yield Violation("alias", where, targets, "one target", "keep one target per neuron")
-        for target in targets:
-            if not 0 <= target < spec.hidden:
-                limit = f"0..{spec.hidden - 1}"
-                yield Violation("alias", where, target, limit, "name a hidden neuron of this net")
+def aliases_are_single(spec: XyloSpec) -> Iterator[Violation]:
+    """The chip has one alias register per neuron."""
+    many = [i for i, targets in enumerate(spec.aliases) if len(targets) > 1]
+    if many:
+        where = f"aliases[{many[0]}] ({neuron(spec, many[0])})"
+        value = f"{spec.aliases[many[0]]}{_more(len(many))}"
+        remedy = "keep one target; reach the others by weights, one step later"
+        yield Violation("alias", where, value, "one target", remedy)
+
+
+def aliases_are_in_range(spec: XyloSpec) -> Iterator[Violation]:
+    """An alias names a hidden neuron."""
+    odd = [
+        (i, target)
+        for i, targets in enumerate(spec.aliases)
+        for target in targets
+        if not 0 <= target < spec.hidden
+    ]
+    if odd:
+        i, target = odd[0]
+        where, value = f"aliases[{i}] ({neuron(spec, i)})", f"{target}{_more(len(odd))}"
+        remedy = "name a hidden neuron of this net"
+        yield Violation("alias", where, value, f"0..{spec.hidden - 1}", remedy)
+
+
+def _more(count: int) -> str:
+    return f" ({count} such entries)" if count > 1 else ""
+
+
+# --- rules that need to know the chip -----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Resource:
+    """How much of one thing a net uses, and how much there is."""
+
+    what: str
+    used: int
+    limit: int
+
+    @property
+    def over(self) -> int:
+        """By how much the limit is passed; 0 where it is kept."""
+        return max(self.used - self.limit, 0)
+
+
+def resources(chip: chips.Chip, shape: dict[str, int]) -> list[Resource]:
+    """Return what a net of some shape uses of a chip's numbers.
+
+    Args:
+        chip: the chip.
+        shape: channels, hidden, outputs, synapses, input_neurons and output_neurons of the net.
+    """
+    return [
+        Resource("input channels", shape["channels"], chip.inputs),
+        Resource("hidden neurons", shape["hidden"], chip.hidden),
+        Resource("output neurons", shape["outputs"], chip.outputs),
+        Resource("synapses per neuron", shape["synapses"], chip.synapses),
+        Resource("neurons that see the input", shape["input_neurons"], chip.input_neurons),
+        Resource("neurons that feed the output", shape["output_neurons"], chip.output_neurons),
+    ]
+
+
+def usage(spec: XyloSpec) -> list[Resource]:
+    """Return what a specification uses of its chip, recurrent connections among it."""
+    chip = chips.get(spec.chip or "")
+    fanout = connections(spec)
+    return [
+        *resources(chip, spec.shape),
+        Resource("largest fan-out", int(fanout.max()), chip.fanout),
+        Resource("recurrent connections", int(fanout.sum()), chip.connections),
+    ]
+
+
+def connections(spec: XyloSpec) -> np.ndarray:
+    """Return (N,) how many hidden neurons each reaches; see `chips` on what counts."""
+    return np.count_nonzero(spec.weights_rec.any(axis=2), axis=1)
+
+
+def too_much(chip: chips.Chip, used: list[Resource]) -> Iterator[Violation]:
+    """Yield what passes a limit of the chip, and how far."""
+    for resource in (r for r in used if r.over):
+        remedy = f"use {resource.over} fewer, or a larger chip than {chip.name}"
+        limit = f"at most {resource.limit}"
+        yield Violation(resource.what, f"number of {resource.what}", resource.used, limit, remedy)
 
 
 def sizes_fit_the_chip(spec: XyloSpec) -> Iterator[Violation]:
     """Channels, neurons and synapses lie within the chip's numbers."""
     chip = chips.get(spec.chip or "")
-    for what, value, limit in (
-        ("input channels", spec.channels, chip.inputs),
-        ("hidden neurons", spec.hidden, chip.hidden),
-        ("output neurons", spec.outputs, chip.outputs),
-        ("synapses per neuron", spec.synapses, chip.synapses),
-        ("neurons that see the input", spec.weights_in.shape[1], chip.input_neurons),
-        ("neurons that feed the output", spec.weights_out.shape[0], chip.output_neurons),
-    ):
-        if value > limit:
-            remedy = f"use {value - limit} fewer, or a larger chip than {chip.name}"
-            yield Violation(what, f"number of {what}", value, f"at most {limit}", remedy)
+    yield from too_much(chip, resources(chip, spec.shape))
 
 
 def fanout_fits_the_chip(spec: XyloSpec) -> Iterator[Violation]:
-    """Recurrent connections of one neuron, and of all, lie within the chip's memory."""
+    """No neuron reaches more hidden neurons than the chip can store for it."""
     chip = chips.get(spec.chip or "")
-    weights = spec.weights_rec
-    fanout = np.count_nonzero(weights, axis=(1, 2))
-    for neuron in np.flatnonzero(fanout > chip.fanout)[:1]:
-        where = f"fan-out of hidden neuron {neuron}"
-        remedy = f"prune {fanout[neuron] - chip.fanout} of its weights"
-        yield Violation("fan-out", where, fanout[neuron], f"at most {chip.fanout}", remedy)
-    total, limit = int(fanout.sum()), chip.recurrent_weights
-    if limit is not None and total > limit:
-        remedy = f"prune {total - limit} weights"
-        yield Violation("memory", "number of recurrent weights", total, f"at most {limit}", remedy)
+    fanout = connections(spec)
+    if fanout.max() > chip.fanout:
+        worst, passing = int(fanout.argmax()), int((fanout > chip.fanout).sum())
+        where = f"fan-out of {neuron(spec, worst)}"
+        value = f"{fanout[worst]}{_more(passing)}"
+        remedy = f"prune {fanout[worst] - chip.fanout} of its connections"
+        yield Violation("fan-out", where, value, f"at most {chip.fanout}", remedy)
+
+
+def connections_fit_the_chip(spec: XyloSpec) -> Iterator[Violation]:
+    """All recurrent connections lie within the chip's memory."""
+    chip = chips.get(spec.chip or "")
+    total, limit = int(connections(spec).sum()), chip.connections
+    if total > limit:
+        where, remedy = "number of recurrent connections", f"prune {total - limit} of them"
+        yield Violation("memory", where, total, f"at most {limit}", remedy)
 
 
 RULES: list[Callable[[XyloSpec], Iterator[Violation]]] = [
@@ -271,13 +235,15 @@ RULES: list[Callable[[XyloSpec], Iterator[Violation]]] = [
     biases_fit_16_bit,
     decays_fit_4_bit,
     weight_shifts_fit,
-    aliases_are_single_and_in_range,
+    aliases_are_single,
+    aliases_are_in_range,
 ]
 """Rules of all chips, checked for every specification."""
 
 CHIP_RULES: list[Callable[[XyloSpec], Iterator[Violation]]] = [
     sizes_fit_the_chip,
     fanout_fits_the_chip,
+    connections_fit_the_chip,
 ]
 """Rules that need to know the chip."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from collections.abc import Mapping
-from dataclasses import InitVar, dataclass, fields, replace
+from dataclasses import InitVar, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from neurosim import store
 from neurosim.errors import InputError
 from neurosim.xylo import rules
+from neurosim.xylo.fields import normalise
 
 ARRAYS = (
     "weights_in",
@@ -53,7 +55,7 @@ class XyloSpec:
     """(N,) membrane decay shift: v decays by v >> dash each step, 0..15."""
     dash_mem_out: np.ndarray = None  # type: ignore[assignment]
     dash_syn: np.ndarray = None  # type: ignore[assignment]
-    """(N,) synaptic decay shift of the first synapse; 0 keeps a current for its own step only."""
+    """(N,) synaptic decay shift of the first synapse; 0 wipes a current before it acts."""
     dash_syn_2: np.ndarray = None  # type: ignore[assignment]
     dash_syn_out: np.ndarray = None  # type: ignore[assignment]
     threshold: np.ndarray = None  # type: ignore[assignment]
@@ -79,8 +81,18 @@ class XyloSpec:
     mapped_graph: InitVar[Any] = None
     """Ignored: rockpool's mapper puts its graph beside the arrays."""
 
+    def __new__(cls, *_: Any, **keys: Any) -> XyloSpec:
+        """Refuse a misspelt field before it is silently left at its default."""
+        known = [f.name for f in fields(cls)]
+        for key in keys:
+            if key not in known and key != "mapped_graph":
+                near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+                hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+                raise InputError(f"XyloSpec has no field {key!r}; {hint}")
+        return super().__new__(cls)
+
     def __post_init__(self, mapped_graph: Any) -> None:
-        values = rules.normalise({f.name: getattr(self, f.name) for f in fields(self)})
+        values = normalise({f.name: getattr(self, f.name) for f in fields(self)})
         for name, value in values.items():
             object.__setattr__(self, name, value)
         rules.enforce(self)
@@ -104,6 +116,18 @@ class XyloSpec:
     def synapses(self) -> int:
         """Synapses per hidden neuron: 1 or 2."""
         return int(self.weights_in.shape[2])
+
+    @property
+    def shape(self) -> dict[str, int]:
+        """The numbers that a chip limits, by name."""
+        return {
+            "channels": self.channels,
+            "hidden": self.hidden,
+            "outputs": self.outputs,
+            "synapses": self.synapses,
+            "input_neurons": int(self.weights_in.shape[1]),
+            "output_neurons": int(self.weights_out.shape[0]),
+        }
 
     @property
     def lag(self) -> int:
@@ -135,20 +159,9 @@ class XyloSpec:
         Raises:
             InputError: the scale is not positive, or a threshold leaves its register, 1..32767.
         """
-        if not rules.is_positive(scale):
-            raise InputError(f"threshold scale is {scale!r}; it must be a positive number")
-        names = ("threshold", "threshold_out") if readout else ("threshold",)
-        scaled = {n: np.floor(getattr(self, n) * float(scale) + 0.5) for n in names}
-        for name, values in scaled.items():
-            if values.max() > rules.REGISTER_MAX or values.min() < 1:
-                worst = int(values.argmax() if values.max() > rules.REGISTER_MAX else 0)
-                raise InputError(
-                    f"threshold scale {scale} takes {name}[{worst}] from "
-                    f"{getattr(self, name)[worst]} to {values[worst]:.0f}, beyond the register's "
-                    f"1..{rules.REGISTER_MAX}: use a scale up to "
-                    f"{rules.REGISTER_MAX / getattr(self, name).max():.3g}"
-                )
-        return replace(self, **{n: v.astype(np.int64) for n, v in scaled.items()})
+        from neurosim.xylo.register import ThresholdRegister
+
+        return ThresholdRegister(self, readout=readout).apply(scale)
 
     def save(self, path: str | Path) -> Path:
         """Write one safetensors file with a JSON header, whole or not at all."""

@@ -44,8 +44,11 @@ def test_arrays_cannot_be_changed_and_are_copies():
 BAD = {
     "threshold missing": ({"threshold": None}, "threshold is missing"),
     "output threshold missing": ({"threshold_out": None}, "threshold_out is missing"),
-    "threshold zero": ({"threshold": [100, 0, 100]}, r"threshold\[1\] is 0"),
-    "threshold negative": ({"threshold_out": [-5, 100]}, r"threshold_out\[0\] is -5"),
+    "threshold zero": ({"threshold": [100, 0, 100]}, r"threshold\[1\] \(hidden neuron 1\) is 0"),
+    "threshold negative": (
+        {"threshold_out": [-5, 100]},
+        r"threshold_out\[0\] \(output neuron 0\) is -5",
+    ),
     "threshold too large": ({"threshold": [100, 100, 32768]}, "1..32767"),
     "threshold short": ({"threshold": [100, 100]}, "one value for 3 neurons"),
     "weight too large": ({"weights_in": np.full((2, 3), 128)}, "-128..127"),
@@ -62,8 +65,8 @@ BAD = {
     "weights_rec other synapses": ({"weights_rec": np.zeros((3, 3, 2))}, "square"),
     "weights_rec too small": ({"weights_rec": np.zeros((2, 2))}, "give weights_rec for all"),
     "weights_out 3-d": ({"weights_out": np.zeros((3, 2, 1))}, "OEN, Nout"),
-    "dash too large": ({"dash_mem": [16, 1, 1]}, r"dash_mem\[0\] is 16"),
-    "dash negative": ({"dash_syn": [1, -1, 1]}, r"dash_syn\[1\] is -1"),
+    "dash too large": ({"dash_mem": [16, 1, 1]}, r"dash_mem\[0\] \(hidden neuron 0\) is 16"),
+    "dash negative": ({"dash_syn": [1, -1, 1]}, r"dash_syn\[1\] \(hidden neuron 1\) is -1"),
     "dash short": ({"dash_syn_out": [1]}, "one value for 2 neurons"),
     "dash of second synapse": ({"dash_syn_2": [0, 0, 99]}, "0..15"),
     "bias too large": ({"bias": [40000, 0, 0]}, "-32768..32767"),
@@ -91,8 +94,10 @@ def test_bad_specifications_are_refused_by_name(change, message):
 
 
 def test_misspelt_keys_are_refused():
-    with pytest.raises(TypeError, match="treshold"):
+    with pytest.raises(InputError, match="no field 'treshold'; did you mean 'threshold'"):
         XyloSpec(**SMALL, treshold=[1, 1, 1])
+    with pytest.raises(InputError, match="no field 'qqq'; known: weights_in, "):
+        XyloSpec(**SMALL, qqq=1)
 
 
 def test_all_violations_are_reported_at_once():
@@ -121,11 +126,13 @@ def test_chip_limits():
         XyloSpec(**wide, chip="xylo-imu")
     assert len(caught.value.violations) == 2
     dense = {**wide, "weights_rec": np.ones((n, n))}
-    with pytest.raises(RuleError, match="fan-out of hidden neuron 0 is 130, allowed is at most 64"):
+    with pytest.raises(
+        RuleError, match=r"fan-out of hidden neuron 0 is 130 .*, allowed is at most 64"
+    ):
         XyloSpec(**dense, chip="xylo-audio-2")
     wide_rec = {**dense, "weights_in": np.ones((2, 20)), "weights_out": np.ones((20, 2))}
     wide_rec |= {"weights_rec": np.ones((200, 200)), "threshold": [9] * 200}
-    with pytest.raises(RuleError, match="recurrent weights is 40000"):
+    with pytest.raises(RuleError, match="recurrent connections is 40000"):
         XyloSpec(**wide_rec, chip="xylo-imu")
 
 

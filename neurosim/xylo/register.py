@@ -1,0 +1,121 @@
+"""The runtime threshold: what a wished scale becomes in the integer registers of the chip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from neurosim.errors import InputError
+from neurosim.xylo.fields import is_positive
+from neurosim.xylo.rules import REGISTER_MAX, neuron
+
+if TYPE_CHECKING:
+    from neurosim.xylo.spec import XyloSpec
+
+
+@dataclass(frozen=True)
+class ThresholdRegister:
+    """The threshold registers of a specification under one common scale (ASPEN's runtime knob).
+
+    A register holds floor(threshold * scale + 1/2), so a wished scale is met by each neuron to
+    within half a unit of its register, and by all of them exactly only at multiples of `step`.
+    """
+
+    spec: XyloSpec
+    readout: bool = False
+    """Scale the output neurons as well; ASPEN varies the hidden layers only."""
+
+    @property
+    def registers(self) -> np.ndarray:
+        """The thresholds at scale 1: hidden neurons, then, where they are scaled, the outputs."""
+        parts = [self.spec.threshold, *([self.spec.threshold_out] if self.readout else [])]
+        return np.concatenate(parts)
+
+    @property
+    def step(self) -> Fraction:
+        """The exact granularity: the scales that every register expresses are its multiples."""
+        return Fraction(1, int(np.gcd.reduce(self.registers)))
+
+    @property
+    def granularity(self) -> float:
+        """The coarsest neuron's step: 1 / its threshold. A finer change leaves it as it was."""
+        return 1.0 / float(self.registers.min())
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The least and the largest scale that keep all registers within 1..32767."""
+        low = 0.5 / float(self.registers.min())
+        high = (REGISTER_MAX + 0.5) / float(self.registers.max())
+        return low * (1 + 1e-12), high * (1 - 1e-12)  # where rounding cannot tip a register
+
+    def integers(self, scale: float) -> np.ndarray:
+        """Return the registers for a scale, in the order of `registers`.
+
+        Raises:
+            InputError: the scale is not positive, or a threshold leaves its register, 1..32767.
+        """
+        if not is_positive(scale):
+            raise InputError(f"threshold scale is {scale!r}; it must be a positive number")
+        scaled = np.floor(self.registers * float(scale) + 0.5)
+        for worst in (int(scaled.argmax()), int(scaled.argmin())):
+            if not 1 <= scaled[worst] <= REGISTER_MAX:
+                low, high = self.limits
+                raise InputError(
+                    f"threshold scale {scale} takes {self._name(worst)} from "
+                    f"{self.registers[worst]} to {scaled[worst]:.0f}, beyond the register's "
+                    f"1..{REGISTER_MAX}: use a scale up to {high:.3g} and at least {low:.3g}"
+                )
+        return scaled.astype(np.int64)
+
+    def scales(self, scale: float) -> np.ndarray:
+        """Return the scale that each register takes when `scale` is wished for."""
+        found: np.ndarray = self.integers(scale) / self.registers
+        return found
+
+    def error(self, scale: float) -> float:
+        """Return the largest relative difference of a register from the wished scale."""
+        return float(np.abs(self.scales(scale) / scale - 1.0).max())
+
+    def expresses(self, scale: float | Fraction) -> bool:
+        """Return whether every register takes the scale exactly.
+
+        A float is taken at its exact binary value: give a Fraction for numbers like 1/3.
+
+        Raises:
+            InputError: the scale is not positive, or overflows a register.
+        """
+        if isinstance(scale, Fraction):
+            exact = scale
+            self.integers(float(scale))
+        else:
+            self.integers(scale)
+            exact = Fraction(scale)
+        return (exact / self.step).denominator == 1
+
+    def expressible(self, low: float, high: float) -> list[Fraction]:
+        """Return the scales between low and high that all registers express exactly."""
+        first, last = self.limits
+        low, high = max(low, first), min(high, last)
+        if not low <= high:
+            return []
+        count = range(int(np.ceil(low / self.step)), int(np.floor(high / self.step)) + 1)
+        return [k * self.step for k in count]
+
+    def apply(self, scale: float) -> XyloSpec:
+        """Return the specification with the registers of a scale; weights stay as they are.
+
+        Raises:
+            InputError: the scale is not positive, or a threshold leaves its register, 1..32767.
+        """
+        values = self.integers(scale)
+        hidden, output = values[: self.spec.hidden], values[self.spec.hidden :]
+        changes = {"threshold": hidden, **({"threshold_out": output} if self.readout else {})}
+        return replace(self.spec, **changes)
+
+    def _name(self, index: int) -> str:
+        if index < self.spec.hidden:
+            return f"threshold[{index}] ({neuron(self.spec, index)})"
+        return f"threshold_out[{index - self.spec.hidden}]"
