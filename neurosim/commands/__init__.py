@@ -7,7 +7,9 @@ NAMES = (
     "verify",
     "equations",
     "figures",
+    "study",
     "analyse",
+    "data",
     "bench",
     "doctor",
 )

@@ -1,0 +1,42 @@
+"""`neurosim study`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neurosim.commands.terminal import console
+
+
+def study(
+    name: Annotated[str | None, typer.Argument(help="Which; lists them without.")] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Tiny: to see that it runs.")] = False,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Instead of the study's.")] = None,
+    jobs: Annotated[int, typer.Option(help="Processes; -1 for all cores.")] = -1,
+    dask: Annotated[str | None, typer.Option(help="Scheduler of a Dask cluster.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder; runs/studies, or runs/studies-fast.")
+    ] = None,
+    ship: Annotated[
+        bool, typer.Option("--ship", help="Keep the results with the figures: figures/data.")
+    ] = False,
+) -> None:
+    """Run a study of the papers; one that was interrupted goes on where it stopped."""
+    from neurosim.experiments import studies
+    from neurosim.experiments.studies import command
+
+    if name is None:
+        console.print(command.table())
+        return
+    command.run(
+        studies.get(name),
+        out or Path("runs/studies-fast" if fast else "runs/studies"),
+        fast=fast,
+        seeds=seeds,
+        jobs=jobs,
+        dask=dask,
+        ship=ship,
+        console=console,
+    )

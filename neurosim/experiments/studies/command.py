@@ -1,0 +1,58 @@
+"""What `neurosim study` does: run, write the results, say where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from neurosim.errors import InputError
+from neurosim.experiments import studies
+from neurosim.experiments.studies import results, runner
+from neurosim.experiments.studies.study import Study
+
+
+def run(
+    study: Study,
+    out: Path,
+    *,
+    fast: bool,
+    seeds: int | None,
+    jobs: int,
+    dask: str | None,
+    ship: bool,
+    console: Console,
+) -> list[Path]:
+    """Run a study in the folder `out`/NAME and write its results there, and to figures/data.
+
+    Raises:
+        InputError: `ship` is asked for a fast run.
+    """
+    if fast and ship:
+        raise InputError("--ship keeps the results of full runs; leave --fast out")
+    rows, seconds = runner.run(
+        study, out / study.name, seeds=seeds, fast=fast, jobs=jobs, dask=dask, console=console
+    )
+    command = f"neurosim study {study.name}" + (" --fast" if fast else "")
+    command += f" --seeds {seeds}" if seeds not in (None, study.seeds) else ""
+    folder = results.shipped(study.name).parent if ship else out / study.name
+    paths = results.write(study, rows, folder, command=command, seconds=seconds)
+    console.print(
+        f"{len(rows)} rows, {seconds:.0f} s of work: {', '.join(map(str, paths))}", soft_wrap=True
+    )
+    return paths
+
+
+def table() -> Table:
+    """Return all studies, their cases, and whether results of a full run are stored."""
+    out = Table(title="Studies", box=box.SIMPLE_HEAD, padding=(0, 1))
+    for column in ("name", "cases", "seeds", "stored", "what"):
+        out.add_column(column, justify="right" if column in ("cases", "seeds") else "left")
+    for name in studies.names():
+        study = studies.get(name)
+        stored = results.read(name).sizes["seed"] if results.shipped(name).is_file() else 0
+        shown = f"{stored} seeds" if stored else "not run"
+        out.add_row(name, str(len(study.cases())), str(study.seeds), shown, study.title)
+    return out

@@ -1,0 +1,127 @@
+"""Wrist nets trained once and shared by all studies, kept under a hash of settings and data."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurosim import __version__
+from neurosim.data import WRIST_SPLIT, Split, at_random, wrist_imu
+from neurosim.errors import InputError
+from neurosim.run import Run
+
+if TYPE_CHECKING:
+    from neurosim.data import Dataset
+
+SUBJECTS = range(1, 11)
+
+Training = dict[str, Any]
+"""Settings of `TrainConfig` that a study changes for all its nets alike."""
+FULL: Training = {}
+"""The demo's nets: 40 epochs."""
+SHORT: Training = {"epochs": 12}
+"""For grids of many nets, all trained alike: less accurate, most so for wide laws."""
+FAST = {
+    "training": {
+        "epochs": 12,
+        "batch_size": 8,
+        "learning_rate": 0.003,
+        "hidden": (16, 16),
+        "weight_gain": 0.6,
+    },
+    "every": 32,
+    "seeds": 2,
+}
+"""What fast studies train: a moment's work, and spikes in all layers."""
+FOLDER_VARIABLE = "NEUROSIM_NETS"
+"""Environment variable with another folder for the nets, e.g. one that a whole cluster sees."""
+
+
+def folder() -> Path:
+    """Return where trained nets are kept; it may be deleted at any time."""
+    import platformdirs
+
+    place = os.environ.get(FOLDER_VARIABLE)
+    return Path(place) if place else platformdirs.user_cache_path("neurosim") / "nets"
+
+
+def split(seed: int) -> Split:
+    """Return the subject split of a seed: the published one for 0, else 3 of 10 drawn to test."""
+    return WRIST_SPLIT if seed == 0 else at_random(SUBJECTS, test=3, validation=1, seed=seed)
+
+
+@lru_cache(maxsize=2)
+def dataset(seed: int, every: int = 1) -> Dataset:
+    """Return the wrist recordings in the split of a seed, its front end chosen on its training.
+
+    Args:
+        seed: of the split.
+        every: keep only every so manieth window, for fast runs.
+    """
+    whole = wrist_imu(split(seed))
+    parts = {
+        name: (part := getattr(whole, name)).select(np.arange(len(part)) % every == 0)
+        for name in ("train", "validation", "test")
+    }
+    return replace(whole, **parts) if every > 1 else whole
+
+
+def wrist_net(
+    preset: str, seed: int, *, every: int = 1, training: Training | None = None, **changes: Any
+) -> Run:
+    """Return the net of a preset and seed (weights, batches, draws and subject split).
+
+    Args:
+        preset: "fixed" or "aspen".
+        seed: of the net and of its split.
+        every: train on every so manieth window.
+        training: settings that the study changes for all its nets.
+        changes: settings that differ from the preset.
+    """
+    from neurosim.training import config
+
+    settings = config.load(preset, seed=seed, **(training or {}), **changes)
+    wanted = settings.model_dump(mode="json")
+    data = dataset(seed, every)
+    key = {
+        # What is left at its default is not named: a later setting leaves old nets valid.
+        "settings": settings.model_dump(mode="json", exclude_defaults=True),
+        "seed": seed,
+        "split": [data.split.train, data.split.validation],
+        "front end": data.front_end.to_dict(),
+        "version": __version__,
+        **({"every": every} if every > 1 else {}),
+    }
+    name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:20]
+    place = folder() / name
+    with _alone(place):
+        with contextlib.suppress(InputError):
+            run = Run.load(place)
+            if all(wanted.get(k) == v for k, v in run.config.items()):
+                return run
+        from neurosim.training.activity import ActivityWarning
+        from neurosim.training.loop import train
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ActivityWarning)  # results say what is undecided
+            return train(settings, folder=place, dataset=data)
+
+
+@contextlib.contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Let one process of this machine at a time make a net; the others wait and then read it."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.with_suffix(".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
