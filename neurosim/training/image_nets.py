@@ -238,7 +238,7 @@ def _initialise(net: ImageNet, events: torch.Tensor) -> None:
             nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-        net.eval()(events)
+        net.eval().evolve(events)
         net.train()
 
 

@@ -1,0 +1,184 @@
+"""Delta LIF layers: against their equations, fused against plain, shapes, state, thresholds."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from neurosim.errors import InputError
+from neurosim.training import delta
+from neurosim.training.spiking import Spiking, carried, layers
+
+
+@st.composite
+def _cases(draw, dtype=torch.float64):
+    """Draw a rule, an input, a start, thresholds and gradients from above."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    samples, steps, n = draw(st.integers(1, 4)), draw(st.integers(1, 12)), draw(st.integers(1, 50))
+    rule = delta.Rule(
+        draw(st.sampled_from([0.0, 0.2, 0.5, 0.9, 1.0])),
+        draw(st.sampled_from([1.0, 4.0])),
+        draw(st.booleans()),
+        draw(st.booleans()),
+    )
+    axes = [draw(st.sampled_from([1, k])) for k in (samples, steps, n)]
+    c = rng.normal(0.4, 0.8, (samples, steps, n))
+    v, by_end = rng.normal(0, 0.5, (2, samples, n))
+    theta, by_spikes = rng.uniform(0.5, 1.5, axes), rng.normal(size=c.shape)
+    return rule, *(torch.tensor(a, dtype=dtype) for a in (c, v, theta, by_spikes, by_end))
+
+
+def _run(evolve, rule, c, v, theta, by_spikes, by_end):
+    """Return spikes, end, mean and the gradients by input and start."""
+    c, v = c.clone().requires_grad_(), v.clone().requires_grad_()
+    spikes, end, mean = evolve(c, v, theta, rule)
+    loss = (spikes * by_spikes).sum() + (end * by_end).sum()
+    return spikes.detach(), end.detach(), mean, *torch.autograd.grad(loss, (c, v))
+
+
+@settings(max_examples=60, deadline=None)
+@given(_cases())
+def test_fused_equals_plain(case):
+    fused, plain = _run(delta.evolve, *case), _run(delta.plain, *case)
+    assert torch.equal(fused[0], plain[0])
+    assert torch.equal(fused[1], plain[1])
+    # Means are counted here and summed there; the gradients differ by the rounding of exp.
+    for a, b in zip(fused[2:], plain[2:], strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12)
+
+
+@settings(max_examples=30, deadline=None)
+@given(_cases(torch.float32))
+def test_fused_equals_plain_in_float32(case):
+    fused, plain = _run(delta.evolve, *case), _run(delta.plain, *case)
+    assert torch.equal(fused[0], plain[0])
+    for a, b in zip(fused[2:], plain[2:], strict=True):
+        # The kernels' exp is good to 2e-7; decay 1 over 12 steps sums a dozen such errors.
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5 * float(b.abs().max()))
+
+
+@settings(max_examples=40, deadline=None)
+@given(_cases())
+def test_sums_of_phase_one_are_alike_and_give_the_derivative_of_the_rate(case):
+    rule, c, v, theta, _, _ = case
+    sums = [delta.Rates.start(v) for _ in range(2)]
+    fused = delta.collect(c, v, theta, rule, sums[0])
+    plain = delta._collect_plain(c, v, theta, rule, sums[1])
+    for a, b in zip(fused, plain, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12)
+    for name in ("rho", "rate", "gate"):
+        a, b = (getattr(s, name) for s in sums)
+        torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)
+    # The gate is what backpropagation through time makes of an input constant in time.
+    constant = torch.zeros_like(v, requires_grad=True)
+    spikes, _, _ = delta.plain(c + constant.unsqueeze(1), v, theta, rule)
+    by_constant = torch.autograd.grad(spikes.sum(), constant)[0]
+    torch.testing.assert_close(sums[0].gate, by_constant, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("reset", ["soft", "hard"])
+def test_equations_of_the_paper(reset):
+    rng = np.random.default_rng(1)
+    c = rng.normal(0.7, 0.5, (2, 30, 5))
+    u, s, expected = np.zeros((2, 5)), np.zeros((2, 5)), []
+    for t in range(30):
+        before = u - 1.0 * s if reset == "soft" else u * (1 - s)
+        u = 0.2 * before + c[:, t]
+        s = (u >= 1.0).astype(float)
+        expected.append(s)
+    layer = Spiking(reset=reset)
+    spikes = layer(torch.tensor(c))
+    np.testing.assert_array_equal(spikes.numpy(), np.stack(expected, 1))
+    assert 0.1 < float(spikes.mean()) < 0.9
+    assert float(layer.mean_rate) == pytest.approx(float(spikes.mean()), rel=1e-12)
+
+
+def test_any_shape_and_no_memory_between_calls():
+    layer = Spiking()
+    c = torch.randn(3, 6, 4, 5, 2, generator=torch.Generator().manual_seed(0)) + 0.8
+    spikes = layer(c)
+    assert spikes.shape == c.shape
+    assert layer.size_out == 40
+    assert torch.equal(layer(c), spikes)
+    assert torch.equal(layer(c.flatten(2)), spikes.flatten(2))
+    transposed = c.transpose(2, 4).contiguous().transpose(2, 4)
+    assert torch.equal(layer(transposed), spikes)
+    assert spikes.sum() > 50
+
+
+@pytest.mark.parametrize("settings", [{}, {"reset": "hard"}, {"detached": False}])
+def test_steps_add_up_to_a_call(settings):
+    layer = Spiking(**settings)
+    c = torch.randn(3, 6, 4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    gradient = torch.randn(c.shape, dtype=c.dtype, generator=torch.Generator().manual_seed(1))
+    layer.threshold_scale = torch.linspace(0.5, 1.5, 6).reshape(1, 6, 1)
+    results = []
+    for stepwise in (False, True):
+        x, state, steps = c.clone().requires_grad_(), None, []
+        if stepwise:
+            for x_t in x.unbind(1):
+                spikes, state = layer.step(x_t, state)
+                steps.append(spikes)
+            spikes = torch.stack(steps, 1)
+        else:
+            spikes = layer(x)
+        rate = float(layer.mean_rate)
+        results.append((spikes, torch.autograd.grad((spikes * gradient).sum(), x)[0], rate))
+    assert torch.equal(results[0][0], results[1][0])
+    torch.testing.assert_close(results[0][1], results[1][1], rtol=1e-12, atol=1e-12)
+    assert results[0][2] == pytest.approx(results[1][2], rel=1e-12)
+    assert results[0][2] > 0.1
+    with carried(torch.nn.Sequential(layer)):
+        carried_spikes = torch.cat([layer(x_t) for x_t in c.split(1, 1)], 1)
+    assert torch.equal(carried_spikes, results[0][0])
+    assert torch.equal(layer(c), results[0][0])  # the context leaves nothing behind
+
+
+def test_surrogate_is_the_derivative_of_its_sigmoid():
+    layer = Spiking(slope=3.0)
+    u = torch.linspace(-2, 4, 25, dtype=torch.float64).reshape(1, 1, 25).requires_grad_()
+    slope = torch.autograd.grad(layer(u).sum(), u)[0]
+    e = 1e-6
+    numeric = (torch.sigmoid(3.0 * (u - 1 + e)) - torch.sigmoid(3.0 * (u - 1 - e))) / (2 * e)
+    torch.testing.assert_close(slope, numeric.detach(), rtol=0, atol=1e-9)  # O(e^2) and rounding
+
+
+def test_threshold_scales_of_every_shape():
+    torch.manual_seed(0)
+    layer, c = Spiking(), torch.randn(4, 7, 2, 3) + 1
+    layer.threshold_scale = 0.5
+    half = layer(c)
+    assert half.sum() > Spiking()(c).sum() > 0
+    assert torch.equal(half, Spiking(threshold=0.5)(c))
+    for shape in ((6,), (4, 1, 1), (1, 7, 1), (4, 1, 6), (1, 7, 6), ()):
+        layer.threshold_scale = torch.full(shape, 0.5)
+        assert torch.equal(layer(c), half), shape
+    layer.threshold_scale = torch.tensor([0.1] * 3 + [9.0] * 3)
+    spikes = layer(c).flatten(2)
+    assert spikes[..., :3].sum() > 0
+    assert spikes[..., 3:].sum() == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [({"decay": 1.5}, "decay"), ({"slope": 0}, "slope"), ({"reset": "none"}, "reset")],
+)
+def test_settings_refused(arguments, word):
+    with pytest.raises(InputError, match=word):
+        Spiking(**arguments)
+
+
+def test_inputs_refused():
+    layer = Spiking()
+    with pytest.raises(InputError, match="shape"):
+        layer(torch.zeros(3, 4))
+    for scale in (torch.ones(5), torch.ones(2, 1, 1), 0.0, -torch.ones(6)):
+        layer.threshold_scale = scale
+        with pytest.raises(InputError, match="threshold_scale"):
+            layer(torch.zeros(4, 7, 6))
+
+
+def test_layers_are_found_in_order():
+    net = torch.nn.Sequential(Spiking(decay=0.1), torch.nn.Sequential(Spiking(decay=0.3)))
+    assert [layer.rule.decay for layer in layers(net)] == [0.1, 0.3]
