@@ -13,7 +13,7 @@ import numpy as np
 
 from neurosim.data.dataset import Dataset
 from neurosim.data.imu import BANDS_HZ, RATE_HZ
-from neurosim.data.seglearn import Recordings
+from neurosim.data.recordings import Recordings
 from neurosim.data.windows import LEAD_IN, cut, lead_in, resample
 from neurosim.errors import InputError
 

@@ -6,7 +6,9 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import tempfile
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +20,10 @@ from neurosim import store
 from neurosim.errors import InputError
 
 Arrays = dict[str, np.ndarray]
+
+KEEP_DAYS = 60
+KEEP_BYTES = 8 * 2**30
+"""Files that nobody used for so long, or that are older than this much newer data, are deleted."""
 
 
 def folder() -> Path:
@@ -44,6 +50,8 @@ def cached(key: dict[str, Any], make: Callable[[], Arrays], where: Path | None =
     with contextlib.suppress(InputError):
         arrays, header = store.load(path, "cache")
         if header.get("key") == text and header.get("checksum") == _checksum(arrays):
+            with contextlib.suppress(OSError):
+                os.utime(path)  # used: what is pruned is what nobody used
             return arrays
     arrays = make()
     with contextlib.suppress(OSError):
@@ -51,7 +59,37 @@ def cached(key: dict[str, Any], make: Callable[[], Arrays], where: Path | None =
         with tempfile.TemporaryDirectory(dir=path.parent) as own:
             header = {"key": text, "checksum": _checksum(arrays)}
             os.replace(store.save(Path(own) / name, "cache", arrays, header), path)
+        prune(path.parent)
     return arrays
+
+
+def prune(where: Path, *, days: float = KEEP_DAYS, size: int = KEEP_BYTES) -> list[Path]:
+    """Delete cached arrays that were not used for some days, and the oldest beyond some bytes.
+
+    The file used last always stays. Folders that a killed process left behind go after a day.
+
+    Args:
+        where: folder of the files.
+        days: since the last use.
+        size: bytes of all files that are kept.
+
+    Returns:
+        The paths that were deleted.
+    """
+    now, total, gone = time.time(), 0, []
+    used = {path: path.stat() for path in where.glob("?" * 24 + ".safetensors")}
+    newest_first = sorted(used, key=lambda path: used[path].st_mtime, reverse=True)
+    for place, path in enumerate(newest_first):
+        total += used[path].st_size
+        old = now - used[path].st_mtime > 86400 * days
+        if place and (old or total > size):
+            path.unlink(missing_ok=True)
+            gone.append(path)
+    for left in where.glob("tmp*"):
+        if left.is_dir() and now - left.stat().st_mtime > 86400:
+            shutil.rmtree(left, ignore_errors=True)
+            gone.append(left)
+    return gone
 
 
 def _checksum(arrays: Arrays) -> int:

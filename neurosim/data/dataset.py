@@ -13,7 +13,7 @@ import numpy as np
 from neurosim.data import cache, seglearn
 from neurosim.data.imu import FrontEnd
 from neurosim.data.imu_scale import choose_scale
-from neurosim.data.seglearn import Recordings
+from neurosim.data.recordings import Recordings
 from neurosim.data.splits import Split
 from neurosim.data.windows import HOP, LEAD_IN, STEPS, Windows, cut, encode_recording, resample
 from neurosim.errors import InputError
@@ -65,8 +65,22 @@ def encode(
     *,
     front_end: FrontEnd | None = None,
     cache_folder: str | Path | None = None,
+    steps: int = STEPS,
+    hop: int = HOP,
 ) -> Dataset:
-    """Return recordings as encoded windows in three parts; arguments as for `wrist_imu`."""
+    """Return recordings as encoded windows in three parts.
+
+    Args:
+        recordings: what is resampled to 200 Hz, encoded whole and cut.
+        split: which subjects are in which part.
+        front_end: the encoder; `choose_front_end` on the training subjects when None.
+        cache_folder: where encoded windows are kept; the user's cache folder when None.
+        steps: length of a window at 200 Hz.
+        hop: steps from one window to the next.
+
+    Raises:
+        InputError: the recordings do not fit the split or front end.
+    """
     absent = sorted({*split.train, *split.validation, *split.test} - set(recordings.subjects))
     if absent:
         raise InputError(
@@ -76,8 +90,13 @@ def encode(
     if front_end is None:
         front_end = choose_front_end(recordings, split, cache_folder=cache_folder)
     arrays = cache.cached(
-        {"what": "windows", "front end": front_end.to_dict(), **_key(recordings)},
-        lambda: _encode_all(recordings, front_end),
+        {
+            **_key(recordings),
+            "what": "windows",
+            "front end": front_end.to_dict(),
+            "cut": [steps, hop],
+        },
+        lambda: _encode_all(recordings, front_end, steps, hop),
         Path(cache_folder) if cache_folder is not None else None,
     )
     windows = Windows(arrays["raster"], arrays["labels"], arrays["subjects"])
@@ -129,10 +148,10 @@ def _wrist() -> Recordings:
     return seglearn.load()
 
 
-def _encode_all(recordings: Recordings, front_end: FrontEnd) -> cache.Arrays:
+def _encode_all(recordings: Recordings, front_end: FrontEnd, steps: int, hop: int) -> cache.Arrays:
     """Encode and cut every recording."""
     rasters = [
-        cut(encode_recording(signal[:, :3], recordings.rate_hz, front_end))
+        cut(encode_recording(signal[:, :3], recordings.rate_hz, front_end), steps, hop)
         for signal in recordings.signals
     ]
     counts = [len(raster) for raster in rasters]
@@ -145,7 +164,7 @@ def _encode_all(recordings: Recordings, front_end: FrontEnd) -> cache.Arrays:
 
 def _key(recordings: Recordings) -> dict[str, Any]:
     """Return what an encoding depends on beside the front end's settings."""
-    return {"data": recordings.digest, "code": _code(), "cut": [STEPS, HOP, LEAD_IN]}
+    return {"data": recordings.digest, "code": _code(), "lead in": LEAD_IN}
 
 
 @once

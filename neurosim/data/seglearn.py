@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import io
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from neurosim.data.recordings import Recordings
 from neurosim.errors import InputError, UnavailableError
 
 SHA256 = "eb122f23cdf06ef6bd6c6c5312958ec5cf9d038e2e6d457b8081662c75a42537"
@@ -25,27 +25,6 @@ RATE_HZ = 50.0
 CLASSES = ("PEN", "ABD", "FEL", "IR", "ER", "TRAP", "ROW")
 """Pendulum, abduction, forward elevation, internal and external rotation, lower trapezius row,
 bent over row."""
-
-
-@dataclass(frozen=True, eq=False)
-class Recordings:
-    """Recordings of a six-axis inertial sensor, each of its own length."""
-
-    signals: tuple[np.ndarray, ...]
-    """(time, 6) float64 each: acceleration x, y, z in g; angular velocity x, y, z in rad/s."""
-    labels: np.ndarray
-    """(recordings,) index into `classes`."""
-    subjects: np.ndarray
-    """(recordings,) number of the subject, from 1."""
-    sides: np.ndarray
-    """(recordings,) 0 left arm, 1 right arm."""
-    classes: tuple[str, ...] = CLASSES
-    rate_hz: float = RATE_HZ
-    digest: str = SHA256
-    """SHA-256 of the file they come from."""
-
-    def __len__(self) -> int:
-        return len(self.signals)
 
 
 def find() -> Path:
@@ -96,4 +75,7 @@ def load(path: str | Path | None = None) -> Recordings:
         labels=np.asarray(table["y"], dtype=np.int64),
         subjects=np.asarray(table["subject"], dtype=np.int64),
         sides=np.asarray(table["side"], dtype=np.int64),
+        classes=CLASSES,
+        rate_hz=RATE_HZ,
+        digest=SHA256,
     )

@@ -29,7 +29,7 @@ class Windows:
     """Encoded windows with what they show and who made them."""
 
     raster: np.ndarray
-    """(windows, 512, 15) uint8 event counts."""
+    """(windows, steps, 15) uint8 event counts; 512 steps unless a set says otherwise."""
     labels: np.ndarray
     """(windows,) int64 class."""
     subjects: np.ndarray

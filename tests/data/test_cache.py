@@ -1,9 +1,13 @@
+import hashlib
+import json
+import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from neurosim.data.cache import cached
+from neurosim.data.cache import cached, prune
 
 KEY = {"what": "test", "scale": 0.5}
 
@@ -68,3 +72,41 @@ def test_where_nothing_can_be_written_nothing_is_cached(tmp_path):
     make = Maker()
     assert cached(KEY, make, tmp_path / "file" / "cache")["a"].shape == (3, 4)
     assert make.calls == 1
+
+
+def test_pruning_deletes_what_nobody_used(tmp_path):
+    make = Maker()
+    for scale in range(5):
+        cached({**KEY, "scale": scale}, make, tmp_path)
+    files = {scale: path_of({**KEY, "scale": scale}, tmp_path) for scale in range(5)}
+    now = time.time()
+    for scale, path in files.items():
+        os.utime(path, (now, now - 86400 * 10 * scale))
+    cached({**KEY, "scale": 4}, make, tmp_path)  # used again
+    left_behind = tmp_path / "tmpkilled"
+    left_behind.mkdir()
+    os.utime(left_behind, (now, now - 2 * 86400))
+    (tmp_path / "notes.txt").write_text("not ours")
+    assert make.calls == 5
+    assert set(prune(tmp_path, days=25)) == {files[3], left_behind}
+    assert files[4].exists()
+    size = files[0].stat().st_size
+    prune(tmp_path, size=2 * size)
+    assert {k for k in files if files[k].exists()} == {0, 4}
+    prune(tmp_path, size=0)
+    assert files[4].exists()  # the one used last stays
+    assert (tmp_path / "notes.txt").exists()
+
+
+def test_writing_prunes(tmp_path):
+    make = Maker()
+    cached(KEY, make, tmp_path)
+    old = path_of(KEY, tmp_path)
+    os.utime(old, (0, 0))
+    cached({**KEY, "scale": 1}, make, tmp_path)
+    assert not old.exists()
+
+
+def path_of(key, folder):
+    text = json.dumps(key, sort_keys=True)
+    return folder / (hashlib.sha256(text.encode()).hexdigest()[:24] + ".safetensors")

@@ -1,0 +1,75 @@
+"""Files of an event camera in the format AEDAT 2.0."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from neurosim.errors import InputError, UnavailableError
+
+SIZE = 128
+"""Pixels of the camera (DVS128) in each direction."""
+
+LONGEST_S = 600.0
+"""A longer recording has a damaged time stamp: those of the sets last seconds."""
+
+_RECORD = np.dtype([("address", ">u4"), ("time", ">u4")])
+_FIRST_LINE = b"#!AER-DAT2.0"
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """Events of one recording, in the order of the file."""
+
+    x: np.ndarray
+    """(events,) column 0..127, as the address says."""
+    y: np.ndarray
+    """(events,) row 0..127."""
+    on: np.ndarray
+    """(events,) bool: the polarity bit of the address."""
+    time_us: np.ndarray
+    """(events,) int64 microseconds since the earliest event."""
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+def read(path: str | Path) -> Events:
+    """Read a recording of a DVS128.
+
+    Text lines that start with # are followed by big-endian pairs of 32 bits, address and
+    microseconds: x = (a & 0xFE) >> 1, y = (a & 0x7F00) >> 8, polarity = a & 1.
+
+    Raises:
+        UnavailableError: there is no such file.
+        InputError: another format, a cut record, an address beyond the camera, no event, or time
+            stamps that span more than ten minutes.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UnavailableError(f"{path}: no such file; `neurosim data list` says where it belongs")
+    content = path.read_bytes()
+    if not content.startswith(_FIRST_LINE):
+        raise InputError(f"{path}: does not begin with {_FIRST_LINE.decode()}; not an AEDAT 2.0")
+    start = 0
+    while content[start : start + 1] == b"#":
+        start = content.find(b"\n", start) + 1
+        if not start:
+            raise InputError(f"{path}: ends within its header; the file is cut")
+    if not len(content) - start or (len(content) - start) % _RECORD.itemsize:
+        raise InputError(
+            f"{path}: {len(content) - start} bytes after the header are no whole number of events "
+            f"of {_RECORD.itemsize}; the file is cut"
+        )
+    records = np.frombuffer(content, _RECORD, offset=start)
+    address, time = records["address"].astype(np.int64), records["time"].astype(np.int64)
+    if address.max() > 0x7FFF:
+        raise InputError(
+            f"{path}: address {address.max():#x} is beyond a camera of {SIZE} x {SIZE}"
+        )
+    time -= time.min()
+    if time.max() > 1e6 * LONGEST_S:
+        raise InputError(f"{path}: time stamps span {time.max() / 1e6:.0f} s; one is damaged")
+    return Events((address & 0xFE) >> 1, (address & 0x7F00) >> 8, (address & 1) == 1, time)

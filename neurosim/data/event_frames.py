@@ -1,0 +1,57 @@
+"""Events of a camera as frames: counts of ON and OFF events in pixels and steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurosim.data.aedat import SIZE, Events
+from neurosim.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class EventSet:
+    """Labelled recordings of an event camera as frames, in three parts that share none."""
+
+    name: str
+    frames: np.ndarray
+    """(n, steps, 2, height, width) uint8 counts: 0 ON, 1 OFF."""
+    labels: np.ndarray
+    """(n,) int64 index into `classes`."""
+    classes: tuple[str, ...]
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def frames(events: Events, steps: int, *, size: int = 48, by: str = "time") -> np.ndarray:
+    """Return counts (steps, 2, size, size) uint8; more than 255 events are 255.
+
+    Args:
+        events: of one recording.
+        steps: number of frames.
+        size: pixels in each direction, 1..128; column x goes to floor(x size / 128).
+        by: "time" for frames of equal length, "number" for frames of equally many events.
+
+    Raises:
+        InputError: a setting out of range.
+    """
+    if steps < 1 or not 1 <= size <= SIZE:
+        raise InputError(f"steps is {steps} and size {size}; need steps >= 1 and size 1..{SIZE}")
+    if by == "time":
+        span = events.time_us.max(initial=0) + 1
+        step = events.time_us * steps // span
+    elif by == "number":
+        order = np.argsort(events.time_us, kind="stable")
+        step = np.empty(len(events), np.int64)
+        step[order] = np.arange(len(events)) * steps // max(1, len(events))
+    else:
+        raise InputError(f"by is {by!r}; choose 'time' or 'number'")
+    x, y = events.x * size // SIZE, events.y * size // SIZE
+    place = ((step * 2 + ~events.on) * size + y) * size + x
+    counts = np.bincount(place, minlength=steps * 2 * size * size)
+    return np.minimum(counts, 255).astype(np.uint8).reshape(steps, 2, size, size)

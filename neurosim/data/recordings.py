@@ -1,0 +1,62 @@
+"""Recordings of an inertial sensor, whichever files they come from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from neurosim.errors import InputError
+
+LEFT, RIGHT, UNKNOWN_SIDE = 0, 1, -1
+
+
+@dataclass(frozen=True, eq=False)
+class Recordings:
+    """Recordings of a three- or six-axis inertial sensor, each of its own length."""
+
+    signals: tuple[np.ndarray, ...]
+    """(time, 3 or 6) float64 each: acceleration x, y, z in g; angular velocity x, y, z in rad/s."""
+    labels: np.ndarray
+    """(recordings,) index into `classes`."""
+    subjects: np.ndarray
+    """(recordings,) number of the subject, from 1."""
+    sides: np.ndarray
+    """(recordings,) 0 left, 1 right, -1 not recorded."""
+    classes: tuple[str, ...]
+    rate_hz: float
+    digest: str
+    """SHA-256 of what they come from."""
+
+    def __len__(self) -> int:
+        return len(self.signals)
+
+    def select(self, mask: np.ndarray) -> Recordings:
+        """Return the recordings of a boolean mask or an index array."""
+        rows = np.arange(len(self))[mask]
+        state = hashlib.sha256(self.digest.encode() + rows.astype("<i8").tobytes())
+        return replace(
+            self,
+            signals=tuple(self.signals[k] for k in rows),
+            labels=self.labels[rows],
+            subjects=self.subjects[rows],
+            sides=self.sides[rows],
+            digest=state.hexdigest(),
+        )
+
+    def only(self, classes: Sequence[str]) -> Recordings:
+        """Return the recordings of some classes, relabelled in the order given.
+
+        Raises:
+            InputError: a class is not known or named twice.
+        """
+        unknown = [name for name in classes if name not in self.classes]
+        if unknown or len(set(classes)) != len(classes) or not classes:
+            what = f"{unknown[0]!r} is not known" if unknown else f"{tuple(classes)} repeat or lack"
+            raise InputError(f"classes: {what}; choose from {', '.join(self.classes)}")
+        new = np.full(len(self.classes), -1)
+        new[[self.classes.index(name) for name in classes]] = np.arange(len(classes))
+        chosen = self.select(new[self.labels] >= 0)
+        return replace(chosen, labels=new[chosen.labels], classes=tuple(classes))

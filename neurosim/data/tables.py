@@ -1,0 +1,76 @@
+"""Tables of numbers in files of the user's, strict about shape, range and count."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from neurosim.errors import InputError, UnavailableError
+
+STANDARD_GRAVITY = 9.80665
+"""m/s^2 in 1 g."""
+
+MAX_ACCELERATION_G = 32.0
+MAX_ROTATION = 70.0
+"""rad/s. No sensor of these sets measures more: beyond it, units or columns are mixed up."""
+
+
+def read_text(
+    path: Path, columns: int, *, delimiter: str | None = None, rows: int | None = None
+) -> np.ndarray:
+    """Return the numbers of a text file, (rows, columns) float64.
+
+    Args:
+        path: the file, one row a line.
+        columns: how many numbers each line must hold.
+        delimiter: between numbers; any white space when None.
+        rows: how many lines there must be; any number but none when None.
+
+    Raises:
+        UnavailableError: there is no such file.
+        InputError: a line of another length, something that is no finite number, other rows.
+    """
+    if not path.is_file():
+        raise UnavailableError(f"{path}: no such file; `neurosim data list` says where it belongs")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # an empty file is refused below
+            table = np.loadtxt(path, delimiter=delimiter, dtype=np.float64, ndmin=2, comments=None)
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path}: not a table of numbers ({error})") from error
+    return checked(path, table, columns, rows)
+
+
+def checked(path: Path, table: np.ndarray, columns: int, rows: int | None) -> np.ndarray:
+    """Return a table after checking its shape and that all its numbers are finite."""
+    if not len(table) or table.ndim != 2 or table.shape[1] != columns:
+        raise InputError(f"{path}: shape is {table.shape}; expected rows of {columns} numbers")
+    if rows is not None and len(table) != rows:
+        raise InputError(f"{path}: {len(table)} rows, the official file has {rows}")
+    bad = np.argwhere(~np.isfinite(table))
+    if len(bad):
+        raise InputError(f"{path}: row {bad[0, 0] + 1} column {bad[0, 1] + 1} is not finite")
+    return table
+
+
+def whole(path: Path, values: np.ndarray, low: int, high: int, what: str) -> np.ndarray:
+    """Return values as int64 after checking that they are whole numbers low..high."""
+    wrong = np.flatnonzero((values != np.floor(values)) | (values < low) | (values > high))
+    if len(wrong):
+        raise InputError(
+            f"{path}: row {wrong[0] + 1}: {what} is {values[wrong[0]]:g}; "
+            f"it is a whole number {low}..{high}"
+        )
+    return values.astype(np.int64)
+
+
+def within(path: Path, values: np.ndarray, limit: float, what: str) -> np.ndarray:
+    """Return values after checking that none exceeds a physical limit."""
+    largest = float(np.abs(values).max(initial=0))
+    if largest > limit:
+        raise InputError(
+            f"{path}: {what} reaches {largest:.4g}, more than {limit:g}: wrong units or columns"
+        )
+    return values

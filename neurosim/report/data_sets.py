@@ -1,0 +1,99 @@
+"""Tables of data sets: which are present, and what is in one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from neurosim import data
+from neurosim.data import activity_sets, catalogue
+from neurosim.data.cifar10_dvs_files import cifar10_dvs
+from neurosim.data.cifar10_files import cifar10
+from neurosim.data.event_frames import EventSet
+from neurosim.data.images import ImageSet
+from neurosim.data.recordings import Recordings
+from neurosim.data.seglearn import load
+from neurosim.errors import InputError
+
+
+def listing(folder: Path | None = None) -> Group:
+    """Return a table of all sets, and below it where the files of those not present belong."""
+    table = Table("set", "present", "what", "from")
+    absent = []
+    for source in catalogue.SOURCES:
+        here = catalogue.present(source, folder)
+        package = f"package {source.package}" if source.package is not None else None
+        place = catalogue.root(folder) / source.name
+        table.add_row(source.name, "yes" if here else "no", source.what, package or "your files")
+        if not here:
+            remedy = f"put {source.bring} into {place}" if source.signs else f"install {package}"
+            absent.append(f"{source.name}: {remedy} {source.origin and f'({source.origin})'}")
+    where = f"folder of all sets: {catalogue.root(folder)} (--folder or ${catalogue.VARIABLE})"
+    return Group(table, *(Text(line) for line in (where, *absent)))
+
+
+def check(name: str, folder: Path | None = None) -> dict[str, str]:
+    """Read a whole set with all checks; return what was found, name to value.
+
+    Raises:
+        UnavailableError: files are missing.
+        InputError: a file is not as it should be, or no set has that name.
+    """
+    source = catalogue.get(name)
+    if source.package is not None and folder is not None:
+        raise InputError(f"{name} comes with the package {source.package}: leave out the folder")
+    if name == "wrist":
+        return _recordings(load())
+    if name in ("digits", "mnist5k"):
+        return _images(getattr(data, name)())
+    if name == "cifar10":
+        return _images(cifar10(folder))
+    if name == "cifar10-dvs":
+        return _events(cifar10_dvs(folder))
+    recordings, split = activity_sets.read(name, folder)
+    return {
+        **_recordings(recordings),
+        "default split": f"train {split.train}, validation {split.validation}, test {split.test}",
+    }
+
+
+def show(name: str, rows: dict[str, str]) -> Table:
+    """Return what `check` found as a table."""
+    table = Table(name, "all checks passed")
+    for row in rows.items():
+        table.add_row(*row)
+    return table
+
+
+def _recordings(found: Recordings) -> dict[str, str]:
+    lengths = np.array([len(signal) for signal in found.signals]) / found.rate_hz
+    return {
+        "recordings": f"{len(found)} of {lengths.min():g} to {lengths.max():g} s",
+        "signal": f"{found.signals[0].shape[1]} axes at {found.rate_hz:g} Hz",
+        "subjects": f"{len(np.unique(found.subjects))}",
+        **_classes(found.labels, found.classes),
+    }
+
+
+def _images(found: ImageSet) -> dict[str, str]:
+    shape = " x ".join(map(str, found.images.shape[1:]))
+    return {"images": f"{len(found)} of {shape}", **_parts(found)}
+
+
+def _events(found: EventSet) -> dict[str, str]:
+    shape = " x ".join(map(str, found.frames.shape[1:]))
+    return {"recordings": f"{len(found)}, as frames {shape}", **_parts(found)}
+
+
+def _parts(found: ImageSet | EventSet) -> dict[str, str]:
+    parts = ", ".join(f"{p} {len(getattr(found, p))}" for p in ("train", "validation", "test"))
+    return {"parts": parts, **_classes(found.labels, found.classes)}
+
+
+def _classes(labels: np.ndarray, names: tuple[str, ...]) -> dict[str, str]:
+    counts = np.bincount(labels, minlength=len(names))
+    return {"classes": ", ".join(f"{n} {c}" for n, c in zip(names, counts, strict=True))}

@@ -1,0 +1,103 @@
+"""Writes tiny files in the form of the official data sets."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+
+from neurosim.data import ku_har
+from neurosim.data.cifar10_files import BATCHES, CLASSES, PIXELS
+
+
+def motion(rng: np.random.Generator, windows: int, samples: int, rate_hz: float) -> np.ndarray:
+    """Return (windows, samples, 6): gravity, a swing of 1 to 6 Hz, and noise."""
+    time = np.arange(samples) / rate_hz
+    swing = np.sin(2 * np.pi * rng.uniform(1, 6, (windows, 1, 1)) * time[:, None])
+    signal = 0.3 * swing + 0.02 * rng.standard_normal((windows, samples, 6))
+    signal[:, :, 2] += 1
+    return signal
+
+
+def uci_har(folder: Path, rng: np.random.Generator, subjects=((1, 3, 5, 6), (2, 4))) -> Path:
+    """Six windows of each subject, one a class."""
+    for part, people in zip(("train", "test"), subjects, strict=True):
+        inertial = folder / "UCI HAR Dataset" / part / "Inertial Signals"
+        inertial.mkdir(parents=True)
+        signals = motion(rng, 6 * len(people), 128, 50)
+        names = [f"{kind}_{axis}" for kind in ("total_acc", "body_gyro") for axis in "xyz"]
+        for name, values in zip(names, np.moveaxis(signals, 2, 0), strict=True):
+            np.savetxt(inertial / f"{name}_{part}.txt", values, fmt="%16.7e")
+        np.savetxt(inertial.parent / f"y_{part}.txt", np.tile(np.arange(1, 7), len(people)), "%d")
+        np.savetxt(inertial.parent / f"subject_{part}.txt", np.repeat(people, 6), "%d")
+    return folder
+
+
+def ku_har_file(folder: Path, rng: np.random.Generator, per_class: int = 10) -> Path:
+    """Ten windows of each of the 18 classes."""
+    labels = np.repeat(np.arange(18), per_class)
+    signals = motion(rng, len(labels), 300, 100)
+    signals[:, :, :3] *= 9.80665
+    columns = signals.transpose(0, 2, 1).reshape(len(labels), -1)
+    rows = np.column_stack([columns, labels, np.full(len(labels), 300), np.arange(len(labels))])
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savetxt(folder / ku_har.FILE, rows, fmt="%.6g", delimiter=",")
+    return folder
+
+
+def unimib_shar(folder: Path, rng: np.random.Generator, people: int = 30) -> Path:
+    """One window of each of nine classes and each subject."""
+    from scipy.io import savemat
+
+    signals = 9.80665 * motion(rng, 9 * people, 151, 50)[:, :, :3]
+    marks = np.column_stack(
+        [
+            np.tile(np.arange(1, 10), people),
+            np.repeat(np.arange(1, people + 1), 9),
+            [1] * 9 * people,
+        ]
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    columns = signals.transpose(0, 2, 1).reshape(len(signals), -1)
+    savemat(folder / "adl_data.mat", {"adl_data": columns})
+    savemat(folder / "adl_labels.mat", {"adl_labels": marks})
+    return folder
+
+
+def cifar10(folder: Path, rng: np.random.Generator, version: str = "py") -> tuple[Path, np.ndarray]:
+    """Twenty images a batch, two a class; return the folder and all pixels."""
+    inner = folder / f"cifar-10-batches-{version}"
+    inner.mkdir(parents=True)
+    pixels = []
+    for name in BATCHES:
+        data = rng.integers(0, 256, (20, PIXELS), dtype=np.uint8)
+        labels = np.arange(20) % 10
+        pixels.append(data)
+        if version == "py":
+            batch = {b"batch_label": b"x", b"labels": labels.tolist(), b"data": data}
+            (inner / name).write_bytes(pickle.dumps(batch, protocol=4))
+        else:
+            np.column_stack([labels.astype(np.uint8), data]).tofile(inner / f"{name}.bin")
+    return folder, np.concatenate(pixels)
+
+
+def aedat(path: Path, x, y, on, time_us) -> Path:
+    """Write events as AEDAT 2.0."""
+    address = (np.asarray(y) << 8) | (np.asarray(x) << 1) | np.asarray(on).astype(int)
+    records = np.stack([address, np.asarray(time_us)], axis=1).astype(">u4")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    header = b"#!AER-DAT2.0\r\n# a comment\r\n# Timestamps tick is 1 us\r\n"
+    path.write_bytes(header + records.tobytes())
+    return path
+
+
+def cifar10_dvs(folder: Path, rng: np.random.Generator, recordings: int = 5) -> Path:
+    """Short recordings of each class; class k fires in columns from 8 k on."""
+    for k, name in enumerate(CLASSES):
+        for n in range(recordings):
+            x = rng.integers(8 * k, 8 * k + 8, 200)
+            y, on = rng.integers(0, 128, 200), rng.integers(0, 2, 200)
+            time = np.sort(rng.integers(0, 1_300_000, 200)) + 1000
+            aedat(folder / name / f"cifar10_{name}_{n}.aedat", x, y, on, time)
+    return folder
