@@ -125,8 +125,10 @@ class Spiking(torch.nn.Module):
     def keep(self, rate: torch.Tensor, t: int = 0) -> None:
         """Take the rate of a call in, which follows t steps."""
         if t and self.mean_rate is not None:
-            rate = self.mean_rate + (rate - self.mean_rate) / (t + 1)
-        self.mean_rate = rate
+            # In place: whoever has read it at an earlier step ends up with the mean of all.
+            self.mean_rate += (rate - self.mean_rate) / (t + 1)
+        else:
+            self.mean_rate = rate
 
     def extra_repr(self) -> str:
         """Return what torch prints between the brackets."""
