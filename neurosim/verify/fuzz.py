@@ -143,7 +143,7 @@ def draw_spec(rng: np.random.Generator) -> XyloSpec:
     return XyloSpec(
         weights_in=weights(channels, into, synapses),
         # A large net stays within the fan-out of the smallest chip.
-        weights_rec=weights(hidden, hidden, synapses, most=0.2 if large else 1.0),
+        weights_rec=weights(hidden, hidden, synapses, most=0.12 if large else 1.0),
         weights_out=weights(feeding, outputs),
         dash_mem=registers(0, 15, hidden),
         dash_mem_out=registers(0, 15, outputs),

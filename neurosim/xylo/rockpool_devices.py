@@ -45,3 +45,10 @@ def imu_front_end() -> ModuleType:
 def mapper(part: str):
     """Return rockpool's mapper of a chip, by its design: syns61201, syns65302, syns63300."""
     return module(f"{part}.xylo_mapper").mapper
+
+
+def quantiser(name: str):
+    """Return rockpool's quantiser of that name: "global" or "channel"."""
+    return getattr(
+        importlib.import_module("rockpool.transform.quantize_methods"), f"{name}_quantize"
+    )

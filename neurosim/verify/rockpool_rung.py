@@ -1,0 +1,215 @@
+"""Rung 6: rockpool's own mapper and quantisers on the same net, and why they differ from ours."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from neurosim import engines
+from neurosim.errors import InputError
+from neurosim.network import Network
+from neurosim.training.convert import module_from_network
+from neurosim.verify.integer_rungs import correlation, layer_spikes, spec_of
+from neurosim.verify.rung import Rung, Subject, some
+from neurosim.xylo import chips, rockpool_devices
+from neurosim.xylo.spec import XyloSpec
+
+NAME = "rockpool's mapper and quantisers"
+SAMPLES = 32
+QUANTISERS = ("global", "channel")
+DASHES = ("dash_mem", "dash_mem_out", "dash_syn", "dash_syn_2", "dash_syn_out")
+SCALED = ("weights_in", "weights_rec", "weights_out", "threshold", "threshold_out")
+FULL = 32767
+
+Specification = dict[str, Any]
+
+
+def rockpool(subject: Subject) -> Rung:
+    """Map and quantise with rockpool, run the result, and name what explains the difference."""
+    ours, network = spec_of(subject), subject.network
+    if network is None:
+        raise InputError("there are integers only, no float network")
+    raster = subject.raster[some(subject.raster, SAMPLES)]
+    exact = engines.get("brian2").run(network, raster).spikes
+    mine = _agreement(ours, exact, raster)
+    full = saturation(ours, raster)
+    numbers: dict[str, Any] = {"ours": mine, "saturated": full}
+    said = [f"correlation with the float net by layer: ours {_shown(mine)} ({full:.2%} saturated)"]
+    try:
+        mapped = mapping(network, ours.chip or subject.chip)
+    except Exception as error:  # whatever rockpool raises is the finding
+        numbers["mapper"] = fault = f"{type(error).__name__}: {error}"
+        said.append(f"its mapper stops ({fault}){_known_stop(network)}")
+        return Rung(6, NAME, "measured", "; ".join(said), numbers)
+    for name in QUANTISERS:
+        numbers[name] = result = _try(name, mapped, network, ours, exact, raster)
+        said.append(f"{name} quantiser {result['says']}")
+    return Rung(6, NAME, "measured", "; ".join(said), numbers)
+
+
+def mapping(network: Network, chip: str) -> Specification:
+    """Return what rockpool's mapper of a chip makes of a network: floats, not yet quantised."""
+    graph = module_from_network(network).as_graph()
+    specification = rockpool_devices.mapper(chips.get(chip).part)(graph)
+    specification.pop("mapped_graph", None)
+    return specification
+
+
+def quantised(name: str, mapped: Specification) -> Specification:
+    """Return a mapped specification as rockpool's quantiser of that name rounds it."""
+    fresh = copy.deepcopy(mapped)  # channel_quantize changes what it is given
+    return {**fresh, **rockpool_devices.quantiser(name)(**fresh)}
+
+
+def _try(
+    name: str,
+    mapped: Specification,
+    network: Network,
+    ours: XyloSpec,
+    exact: tuple[np.ndarray, ...],
+    raster: np.ndarray,
+) -> dict[str, Any]:
+    """Quantise, run and explain; what rockpool raises is a finding."""
+    try:
+        theirs = quantised(name, mapped)
+    except Exception as error:
+        fault = f"{type(error).__name__}: {error}"
+        return {"fault": fault, "says": f"stops ({fault})"}
+    causes = list(explain(name, theirs, mapped, network, ours))
+    result: dict[str, Any] = {"causes": causes}
+    try:
+        spec = as_spec(theirs, ours)
+    except InputError as error:
+        result["refused"] = str(error)
+        return {**result, "says": _joined(f"is refused by the design rules ({error})", causes)}
+    result["theirs"] = _agreement(spec, exact, raster)
+    repaired = replace(spec, **{n: getattr(ours, n) for n in DASHES})
+    result["with our decays"] = _agreement(repaired, exact, raster)
+    result["saturated"] = saturation(spec, raster)
+    says = f"{_shown(result['theirs'])}, with our decay shifts {_shown(result['with our decays'])}"
+    if result["saturated"] > 0:
+        causes.append(f"16-bit states saturate in {result['saturated']:.2%} of neurons and steps")
+    return {**result, "says": _joined(says, causes)}
+
+
+def as_spec(theirs: Specification, ours: XyloSpec) -> XyloSpec:
+    """Return rockpool's numbers as a XyloSpec of our layers, without a chip's limits."""
+    keys = ("weight_shift_in", "weight_shift_rec", "weight_shift_out", "aliases")
+    arrays = {n: np.rint(np.asarray(theirs[n])) for n in (*DASHES, *SCALED) if n in theirs}
+    arrays |= {n: np.rint(theirs[n]) for n in ("bias", "bias_out") if theirs.get(n) is not None}
+    if arrays["weights_in"].ndim == 3 and arrays["weights_rec"].ndim == 2:
+        arrays["weights_rec"] = arrays["weights_rec"][:, :, None]
+    others = {n: theirs[n] for n in keys if theirs.get(n) is not None}
+    return XyloSpec(**arrays, **others, dt=ours.dt, layers=ours.layers)
+
+
+def saturation(spec: XyloSpec, raster: np.ndarray) -> float:
+    """Return the share of (neuron, step) at which a state stands at the end of its 16 bits."""
+    run = engines.get("brian2").run(spec, raster, record=("v_mem", "i_syn"))
+    states = [*(run.v_mem or ()), *(run.i_syn or ()), *(run.i_syn_2 or ())]
+    full = sum(int(np.count_nonzero((s >= FULL) | (s <= -FULL - 1))) for s in states)
+    return full / sum(s.size for s in states)
+
+
+def _agreement(
+    spec: XyloSpec, exact: tuple[np.ndarray, ...], raster: np.ndarray
+) -> list[float | None]:
+    spikes = layer_spikes(spec, engines.get("brian2").run(spec, raster))
+    return [correlation(a, b) for a, b in zip(exact, spikes, strict=True)]
+
+
+def _shown(correlations: list[float | None]) -> str:
+    return "/".join("-" if c is None else f"{c:.3f}" for c in correlations)
+
+
+def _joined(says: str, causes: list[str]) -> str:
+    return says + (f" [{'; '.join(causes)}]" if causes else "")
+
+
+def _known_stop(network: Network) -> str:
+    if len(network.layers) == 2:
+        return ": known, it needs two hidden layers on the IMU chip"
+    return ""
+
+
+# --- known defects: each looks for its own marks ----------------------------------------------
+
+
+def explain(
+    name: str, theirs: Specification, mapped: Specification, network: Network, ours: XyloSpec
+) -> Iterator[str]:
+    """Name the known defects of rockpool 3.1.0 whose marks the specification bears."""
+    for defect in DEFECTS:
+        found = defect(name, theirs, mapped, network, ours)
+        if found:
+            yield found
+
+
+def _decays(
+    name: str, theirs: Specification, mapped: Specification, network: Network, ours: XyloSpec
+) -> str:
+    names = DASHES if ours.synapses == 2 else tuple(n for n in DASHES if n != "dash_syn_2")
+    own = {n: np.rint(theirs[n]) for n in names if theirs.get(n) is not None}
+    off = sum(int(np.count_nonzero(v != getattr(ours, n))) for n, v in own.items())
+    if not off:
+        return ""
+    currents = ("dash_syn", "dash_syn_out")
+    wiped = sum(int(np.count_nonzero(own[n] == 0)) for n in currents if n in own)
+    dead = f"; {wiped} of them are 0, which empties a current each step" if wiped else ""
+    return f"{off} decay shifts differ: log2(tau/dt) instead of -log2(1-exp(-dt/tau)){dead}"
+
+
+def _synapses(
+    name: str, theirs: Specification, mapped: Specification, network: Network, ours: XyloSpec
+) -> str:
+    if ours.synapses != 2 or chips.get(ours.chip or "").part != "syns65302":
+        return ""
+    if np.array_equal(np.rint(theirs["dash_syn_2"]), ours.dash_syn_2):
+        return ""
+    return "the two synapses' decays are interleaved wrongly"
+
+
+def _small_weights(
+    name: str, theirs: Specification, mapped: Specification, network: Network, ours: XyloSpec
+) -> str:
+    lost = kept = 0
+    for weight in ("weights_in", "weights_rec", "weights_out"):
+        given = np.asarray(mapped[weight], dtype=float).ravel()
+        rounded = np.rint(np.asarray(theirs[weight], dtype=float)).ravel()
+        lost += int(np.count_nonzero((given != 0) & (rounded == 0)))
+        kept += int(np.count_nonzero(given))
+    return f"{lost / kept:.0%} of the weights round to 0" if lost > 0.05 * kept else ""
+
+
+def _thresholds(
+    name: str, theirs: Specification, mapped: Specification, network: Network, ours: XyloSpec
+) -> str:
+    zero = int(np.count_nonzero(np.rint(theirs["threshold"]) <= 0))
+    zero += int(np.count_nonzero(np.rint(theirs["threshold_out"]) <= 0))
+    return f"{zero} thresholds are 0: those neurons fire without end" if zero else ""
+
+
+def _biases(
+    name: str, theirs: Specification, mapped: Specification, network: Network, ours: XyloSpec
+) -> str:
+    if not any(layer.bias.any() for layer in network.layers):
+        return ""
+    bias, given = np.asarray(theirs.get("bias")), np.asarray(mapped.get("bias"))
+    if name == "channel" and ours.synapses == 1 and np.array_equal(bias, given):
+        return "hidden biases are not scaled with their neurons"
+    if name == "global" and ours.bias_out.any():
+        return "output biases are scaled by the hidden neurons' factor"
+    return ""
+
+
+DEFECTS: list[Callable[[str, Specification, Specification, Network, XyloSpec], str]] = [
+    _decays,
+    _synapses,
+    _small_weights,
+    _thresholds,
+    _biases,
+]
