@@ -33,7 +33,7 @@ STUDY = Study(
     grid={"per": PER, "when": WHEN},
     index=("per", "when", "seed", "threshold"),
     units=on_chip.UNITS,
-    settings={"training": trained.SHORT, "every": 1, "thresholds": SCALES},
+    settings={**trained.SHORT, "thresholds": SCALES},
     fast={
         "per": ("network", "neuron"),
         "when": ("batch", "step"),

@@ -35,6 +35,6 @@ STUDY = Study(
     grid={"law": tuple(LAWS)},
     index=("law", "seed", "threshold"),
     units=on_chip.UNITS,
-    settings={"training": trained.SHORT, "every": 1, "thresholds": SCALES},
+    settings={**trained.SHORT, "thresholds": SCALES},
     fast={**trained.FAST, "thresholds": (1.0, 2.4)},
 )

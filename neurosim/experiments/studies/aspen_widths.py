@@ -26,6 +26,6 @@ STUDY = Study(
     grid={"high": (1.0, *(round(1.2 + 0.2 * k, 1) for k in range(10)))},
     index=("high", "seed", "threshold"),
     units=on_chip.UNITS,
-    settings={"training": trained.SHORT, "every": 1, "thresholds": SCALES},
+    settings={**trained.SHORT, "thresholds": SCALES},
     fast={"high": (1.0, 2.0), **trained.FAST, "thresholds": (1.0, 2.4)},
 )
