@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from neurosim import store
 from neurosim.errors import InputError
 from neurosim.network import Network
@@ -18,7 +20,8 @@ class Run:
     """A trained network, its settings, its history, and the folder that holds them as files."""
 
     folder: Path
-    network: Network
+    network: Network | None
+    """Layers of LIF neurons; None for other nets, such as those for images."""
     config: dict[str, Any]
     """Settings of `neurosim.training.config.TrainConfig`."""
     front_end: dict[str, Any]
@@ -27,11 +30,19 @@ class Run:
     """One row an epoch."""
     provenance: dict[str, Any]
     """Split, hash of the data, versions and threads: what else the numbers depend on."""
+    weights: dict[str, np.ndarray] | None = None
+    """All tensors of a net that is no Network; `training.trained_module` makes it of them."""
+    homeostat: dict[str, np.ndarray] | None = None
+    """History of the homeostat, if there was one: see `training.Homeostat.history`."""
 
     def save(self) -> Run:
-        """Write network.safetensors, metrics.csv, and config, front_end and provenance as JSON."""
+        """Write network.safetensors or weights.safetensors, metrics.csv, JSON of the rest."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.network.save(self.folder / "network.safetensors")
+        if self.network is not None:
+            self.network.save(self.folder / "network.safetensors")
+        for name in ("weights", "homeostat"):
+            if (arrays := getattr(self, name)) is not None:
+                store.save(self.folder / f"{name}.safetensors", name, arrays, {})
         store.write_text(self.folder / "config.json", json.dumps(self.config, indent=2))
         store.write_text(self.folder / "front_end.json", json.dumps(self.front_end, indent=2))
         store.write_text(self.folder / "provenance.json", json.dumps(self.provenance, indent=2))
@@ -46,7 +57,14 @@ class Run:
             InputError: a file of the run is missing or damaged.
         """
         folder = Path(folder)
-        network = Network.load(folder / "network.safetensors")
+        arrays: dict[str, dict[str, np.ndarray] | None] = {
+            name: store.load(path, name)[0]
+            if (path := folder / f"{name}.safetensors").is_file()
+            else None
+            for name in ("weights", "homeostat")
+        }
+        path = folder / "network.safetensors"
+        network = None if arrays["weights"] is not None else Network.load(path)
         try:
             config, front_end, provenance = (
                 json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
@@ -56,4 +74,4 @@ class Run:
                 rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
         except (OSError, ValueError, TypeError) as error:
             raise InputError(f"{folder}: not a complete run ({error}); train it again") from error
-        return cls(folder, network, config, front_end, tuple(rows), provenance)
+        return cls(folder, network, config, front_end, tuple(rows), provenance, **arrays)

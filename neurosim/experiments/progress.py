@@ -37,20 +37,7 @@ def train_with_progress(
     dataset: Dataset | None = None,
     **changes: Any,
 ) -> Run:
-    """Train with a bar that shows loss, accuracies, spikes per neuron and step, time left."""
-    from neurosim.training import config, loop
+    """Train with a bar on a console, or silently without one."""
+    from neurosim.training import loop
 
-    settings = config.load(source, **changes)
-    with bar(console) as progress:
-        task = progress.add_task(f"train {Path(source).stem}", total=settings.epochs, note="")
-
-        def on_epoch(epoch: dict[str, float]) -> None:
-            note = (
-                f"loss {epoch['loss']:.2f} acc {epoch['train_accuracy']:.2f} "
-                f"val {epoch['validation_accuracy']:.2f} "
-                f"spk {epoch['spikes_per_neuron_and_step']:.2f}"
-            )
-            progress.update(task, advance=1, note=note)
-
-        folder = folder if folder is not None else Path("runs") / Path(source).stem
-        return loop.train(settings, folder=folder, dataset=dataset, on_epoch=on_epoch)
+    return loop.train(source, folder=folder, dataset=dataset, progress=console or False, **changes)

@@ -17,6 +17,7 @@ _NAMES = {
     "LIF": "neurosim.training.modules",
     "reset_state": "neurosim.training.modules",
     "ThresholdSampler": "neurosim.training.thresholds",
+    "trained_module": "neurosim.training.tasks",
     "sweep": "neurosim.training.threshold_sweep",
     "module_from_network": "neurosim.training.convert",
     "network_from_module": "neurosim.training.convert",

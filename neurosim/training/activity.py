@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ class ActivityWarning(UserWarning):
     """A layer had no spike at all, or the readout gave all samples the same answer."""
 
 
-def silence(layer: int, threshold: float) -> str:
+def silence(layer: int | str, threshold: float) -> str:
     """Say which layer was silent."""
     return f"layer {layer} has no spikes at threshold scale {threshold:.3g}"
 
@@ -31,11 +32,23 @@ class Watch:
     it may stay silent.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
         self._batches = 0
         self._silent: dict[int, list[float]] = defaultdict(list)
         self._answers: set[int] = set()
         self._labels: set[int] = set()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint needs."""
+        seen = {"answers": sorted(self._answers), "labels": sorted(self._labels)}
+        return {"batches": self._batches, "silent": dict(self._silent), **seen}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what `state_dict` returned."""
+        self._batches = state["batches"]
+        self._silent = defaultdict(list, state["silent"])
+        self._answers, self._labels = set(state["answers"]), set(state["labels"])
 
     def see(
         self,
@@ -62,9 +75,10 @@ class Watch:
     def warn(self, epoch: int) -> None:
         """Warn of what was seen."""
         for layer, scales in sorted(self._silent.items()):
+            said = silence(self.names[layer], min(scales))
             warnings.warn(
-                f"epoch {epoch}: {silence(layer, min(scales))}, the lowest of {len(scales)} silent "
-                f"batches of {self._batches}; lower the thresholds or raise weight_gain",
+                f"epoch {epoch}: {said}, the lowest of {len(scales)} silent batches of "
+                f"{self._batches}; lower the thresholds or raise weight_gain",
                 ActivityWarning,
                 stacklevel=2,
             )

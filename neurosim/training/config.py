@@ -28,6 +28,8 @@ class TrainConfig(BaseModel):
     """Surrogate gradients through time, or rate-based backpropagation (images only)."""
     steps: int = Field(6, ge=1)
     """Time steps of an image; recordings have their own."""
+    mode: Literal["multi", "single"] = "multi"
+    """Image nets run all steps of a layer at once, or step by step (`image_nets.ImageNet`)."""
     batch_norm: bool = True
     """Whether image nets have BatchNorm."""
     hidden: tuple[int, ...] = (48, 48, 48)
@@ -94,7 +96,7 @@ class TrainConfig(BaseModel):
     gain_spread: tuple[float, float, float] = (0.3, 0.3, 0.2)
     """Spread of the random gains of a window, its axes and its channels (`augment.random_gain`)."""
     spike_penalty: float = Field(0.1, ge=0)
-    """Price of one spike a step of every hidden neuron, added to the loss ("bptt" only)."""
+    """Price of one spike a step of every hidden neuron, added to the loss ("layered" only)."""
     logit_scale: float = Field(0.05, gt=0)
     """Cross-entropy sees the output spike counts of "layered" times this."""
 

@@ -139,6 +139,16 @@ class Homeostat:
         return self._evaluation[self._unit_of_layer()]
 
     @property
+    def scales(self) -> np.ndarray:
+        """Threshold scales of the next batch, one for each layer, after the last tick."""
+        return self._tick_scales()[-1][self._unit_of_layer()]
+
+    @property
+    def global_gain(self) -> float:
+        """The factor g on all thresholds; 1 without a global gain."""
+        return self._gain()
+
+    @property
     def history(self) -> dict[str, np.ndarray]:
         """What happened: `rate`, `smoothed`, `c` and `scale` (steps, units), `gain` (steps,).
 

@@ -1,193 +1,177 @@
-"""The training loop: surrogate gradients through time, thresholds drawn anew for every batch."""
+"""Train a net and save the run."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from rockpool.nn.modules import TorchModule
+from rich.console import Console
 
-from neurosim import readout
-from neurosim.errors import InputError, NeurosimError
+from neurosim import store
 from neurosim.provenance import versions
 from neurosim.run import Run
-from neurosim.training import augment
+from neurosim.training import checkpoint, display, interrupt, machine, tensorboard
 from neurosim.training import config as configuration
-from neurosim.training.activity import Watch
 from neurosim.training.config import TrainConfig
-from neurosim.training.convert import network_from_module
-from neurosim.training.modules import LIF
-from neurosim.training.nets import layered
-from neurosim.training.thresholds import ThresholdSampler, hidden, matched
+from neurosim.training.distributed import processes
+from neurosim.training.epochs import EVALUATION_BATCH, Epoch, Trainer, threshold_sampler
+from neurosim.training.finite import NonFiniteLossError
+from neurosim.training.imu_task import forward
+from neurosim.training.tasks import folder_of, task_for
+from neurosim.training.thresholds import hidden
 
 if TYPE_CHECKING:
+    from rockpool.nn.modules import TorchModule
+
     from neurosim.data import Dataset
+    from neurosim.data.images import ImageSet
 
-Epoch = dict[str, float]
-EVALUATION_BATCH = 256
+__all__ = [
+    "EVALUATION_BATCH",
+    "NonFiniteLossError",
+    "evaluate",
+    "forward",
+    "set_threshold_scale",
+    "threshold_sampler",
+    "train",
+]
 
-
-class NonFiniteLossError(NeurosimError):
-    """The loss is no number any more; the message names the epoch and the batch."""
+MADE = ("network", "weights", "homeostat")
+"""Files of an earlier run, which a new one must not be mixed with."""
 
 
 def train(
     source: str | Path | TrainConfig = "aspen",
     *,
     folder: str | Path | None = None,
-    dataset: Dataset | None = None,
+    dataset: Dataset | ImageSet | None = None,
+    resume: bool = False,
+    progress: Console | bool | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
-    **changes: Any,
+    write_tensorboard: bool = False,
+    checkpoint_seconds: float = checkpoint.SECONDS,
+    **changes: object,
 ) -> Run:
-    """Train a net on the wrist recordings and save the run.
+    """Train a net and save the run.
+
+    Ctrl-C and termination end it after the current batch, with a checkpoint; a killed process
+    leaves the checkpoint of some seconds before. Both can go on with `resume`, and end with the
+    same weights to the last bit as if nothing had happened.
 
     Args:
-        source: a preset ("fixed", "aspen"), a TOML file or a TrainConfig.
+        source: a preset (`training.presets`), a TOML file, the folder of a run, or a TrainConfig.
         folder: where the run is saved; `runs/<source>` when left out.
-        dataset: encoded windows; the embedded wrist recordings when left out.
+        dataset: samples of the task; the embedded ones when left out.
+        resume: go on from the folder's checkpoint. Without one, a finished run of the same
+            settings is returned as it is, and any other starts from the beginning.
+        progress: show it, on this console; by default where the output is a terminal.
         on_epoch: called with the metrics of each epoch as it ends.
+        write_tensorboard: write the metrics for TensorBoard too, in `<folder>/tensorboard`.
+        checkpoint_seconds: least time between two checkpoints.
         changes: settings that differ from the source, e.g. `epochs=5`.
 
     Returns:
         The run, also on disk.
 
     Raises:
-        InputError: a setting or the dataset is wrong.
+        InputError: a setting or the dataset is wrong, or the checkpoint is of another run.
         NonFiniteLossError: training diverged.
+        UnavailableError: a GPU or TensorBoard was asked for, and there is none.
+        KeyboardInterrupt: the run was interrupted; its checkpoint is saved.
     """
     settings = configuration.load(source, **changes)
-    name = Path(source).stem if isinstance(source, str | Path) else "run"
-    if dataset is None:
-        from neurosim import data
-
-        dataset = data.wrist_imu()
-    train_set = dataset.train
-    if not len(train_set.labels):
-        raise InputError("dataset.train is empty; there is nothing to train on")
-    place = Path(folder) if folder is not None else Path("runs") / name
+    place = Path(folder) if folder is not None else folder_of(source)
     place.mkdir(parents=True, exist_ok=True)  # a place that cannot be written is said now
-    channels = train_set.raster.shape[2]
-    net = layered(settings, channels, len(dataset.classes), dataset.front_end.dt)
-    metrics = []
-    for epoch in _epochs(net, settings, dataset):
-        metrics.append(epoch)
-        if on_epoch:
-            on_epoch(epoch)
-    return Run(
+    saved = place / checkpoint.NAME
+    if resume and not saved.is_file() and (done := _finished(place, settings)) is not None:
+        return done
+    device = machine.device(settings)
+    with (
+        machine.threads(settings) as threads,
+        processes(device) as group,
+        torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
+    ):
+        torch.manual_seed(settings.seed)
+        task = task_for(settings, dataset, device)
+        trainer = Trainer(task, settings, group)
+        if resume and saved.is_file():
+            with store.reading(saved):
+                trainer.load_state_dict(checkpoint.load(saved))
+        elif group.rank == 0:
+            _clear(place, settings)
+        saver = checkpoint.Saver(saved, checkpoint_seconds)
+        writer = tensorboard.writer(place / "tensorboard") if write_tensorboard else None
+        console = display.console_for(progress) if group.rank == 0 else None
+        with (
+            display.training(console, place.name, trainer) as on_batch,
+            interrupt.postponed() as request,
+        ):
+            for row in trainer.epochs(saver, request, on_batch):
+                if group.rank == 0:
+                    store.write_rows(place / "metrics.csv", trainer.metrics)
+                    if writer is not None:
+                        tensorboard.write(writer, row)
+                if on_epoch:
+                    on_epoch(row)
+        return _finish(trainer, place, device, threads)
+
+
+def _finish(trainer: Trainer, place: Path, device: torch.device, threads: int) -> Run:
+    """Save a finished run in the place of its checkpoint."""
+    task, group = trainer.task, trainer.group
+    history = None if trainer.homeostat is None else trainer.homeostat.history
+    run = Run(
         folder=place,
-        network=network_from_module(net),
-        config=settings.model_dump(mode="json"),
-        front_end=dataset.front_end.to_dict(),
-        metrics=tuple(metrics),
-        provenance=_provenance(dataset),
-    ).save()
-
-
-def _provenance(dataset: Dataset) -> dict[str, Any]:
-    """Return what the weights depend on beside the settings, as JSON values."""
-    train_set = dataset.train
-    data = hashlib.sha256(train_set.raster.tobytes() + train_set.labels.tobytes())
-    return {
-        "split": {part: list(subjects) for part, subjects in asdict(dataset.split).items()},
-        "train_sha256": data.hexdigest(),
-        "threads": torch.get_num_threads(),
-        "versions": versions(),
-    }
-
-
-def _epochs(net: TorchModule, settings: TrainConfig, dataset: Dataset) -> Iterator[Epoch]:
-    """Train, yielding the metrics of each epoch."""
-    rng, sampler = np.random.default_rng(settings.seed), threshold_sampler(settings)
-    raster, labels = dataset.train.raster, torch.as_tensor(dataset.train.labels).long()
-    optimiser = torch.optim.Adam(list(net.parameters().astorch()), lr=settings.learning_rate)
-    batches = -(-len(labels) // settings.batch_size)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.epochs * batches)
-    for number in range(1, settings.epochs + 1):
-        losses, hits, spikes, bins, watch = 0.0, 0, 0.0, 0, Watch()
-        for batch in np.array_split(rng.permutation(len(labels)), batches):
-            with sampler.drawn(net, len(batch), raster.shape[1], rng, number) as scales:
-                events = augment.random_gain(raster[batch], settings.gain_spread, rng)
-                # A copy, which torch aligns: sums of products depend on the factors' alignment.
-                output, layers = forward(net, torch.tensor(events))
-            logits = settings.logit_scale * output.sum(dim=1)
-            loss = _loss(logits, labels[batch], layers[:-1], settings)
-            if not torch.isfinite(loss):
-                raise NonFiniteLossError(
-                    f"loss is {loss.item()} in epoch {number}, threshold scale "
-                    f"{np.mean(scales[0]):.3f}; "
-                    f"lower learning_rate from {settings.learning_rate}"
-                )
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-            losses += loss.item() * len(batch)
-            answers, counts = logits.argmax(1), [float(s.detach().sum()) for s in layers[:-1]]
-            hits += int((answers == labels[batch]).sum())
-            spikes += sum(counts)
-            bins += sum(s.numel() for s in layers[:-1])
-            watch.see(counts, scales, answers.tolist(), labels[batch].tolist())
-        watch.warn(number)
-        validation = dataset.validation
-        yield {
-            "epoch": number,
-            "loss": losses / len(labels),
-            "train_accuracy": hits / len(labels),
-            "validation_accuracy": evaluate(net, validation.raster, validation.labels),
-            "spikes_per_neuron_and_step": spikes / bins,
-        }
-
-
-def threshold_sampler(settings: TrainConfig) -> ThresholdSampler:
-    """Return what draws the thresholds of a run."""
-    law, levels = settings.threshold, settings.threshold_levels
-    return ThresholdSampler(
-        matched(law, levels) if levels is not None and settings.threshold_matched else law,
-        levels=levels,
-        per=settings.threshold_per,
-        when=settings.threshold_when,
-        registers=settings.threshold_register,
-        widen=settings.threshold_widen,
+        config=trainer.settings.model_dump(mode="json"),
+        metrics=tuple(trainer.metrics),
+        provenance={
+            **task.provenance(),
+            "device": str(device),
+            "processes": group.size,
+            "threads": threads,
+            "versions": versions(),
+        },
+        homeostat=history,
+        **trainer.results(),
     )
+    if group.rank == 0:
+        run.save()
+        (place / checkpoint.NAME).unlink(missing_ok=True)
+    return run
 
 
-def _loss(
-    logits: torch.Tensor, labels: torch.Tensor, hidden: list[torch.Tensor], settings: TrainConfig
-) -> torch.Tensor:
-    """Return the cross-entropy and the price of the hidden layers' spikes."""
-    error = torch.nn.functional.cross_entropy(
-        logits, labels, label_smoothing=settings.label_smoothing
-    )
-    rate = torch.stack([spikes.mean() for spikes in hidden]).mean()
-    return error + settings.spike_penalty * rate
+def _clear(place: Path, settings: TrainConfig) -> None:
+    """Remove what an earlier run left, and say which run this is."""
+    for name in (checkpoint.NAME, "metrics.csv", *(f"{made}.safetensors" for made in MADE)):
+        (place / name).unlink(missing_ok=True)
+    text = json.dumps(settings.model_dump(mode="json"), indent=2)
+    store.write_text(place / "config.json", text)
 
 
-def forward(net: TorchModule, events: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """Run a Sequential from a zero state; return its output and the spikes of every LIF layer."""
-    layers = []
-    value = events
-    for module in net.modules().values():
-        if isinstance(module, LIF):
-            module.reset_state()
-        value, _, _ = module(value)
-        if isinstance(module, LIF):
-            layers.append(value)
-    return value, layers
+def _finished(place: Path, settings: TrainConfig) -> Run | None:
+    """Return a run that is complete and has these settings, or None."""
+    if not (place / "provenance.json").is_file():
+        return None
+    if not any((place / f"{made}.safetensors").is_file() for made in ("network", "weights")):
+        return None
+    run = Run.load(place)
+    return run if TrainConfig(**run.config) == settings else None
 
 
 def set_threshold_scale(net: TorchModule, scale: float) -> None:
-    """Scale the thresholds of all LIF layers but the last, whose spikes are the readout."""
+    """Scale the thresholds of the hidden layers; the last one's spikes are the readout."""
     for module in hidden(net):
         module.threshold_scale = scale
 
 
 def evaluate(net: TorchModule, raster: np.ndarray, labels: np.ndarray) -> float:
-    """Return the accuracy of the float net; 0 samples give nan."""
+    """Return the accuracy of a float net of LIF layers; 0 samples give nan."""
+    from neurosim import readout
+
     if not len(labels):
         return float("nan")
     outputs = []

@@ -12,12 +12,15 @@ import torch
 
 from neurosim.errors import InputError
 from neurosim.training.modules import LIF
+from neurosim.training.spiking import Spiking
 
 if TYPE_CHECKING:
     from neurosim.xylo import XyloSpec
 
 Draw = float | np.ndarray
 """Factor on the thresholds of a layer: a number, (N,), (B, 1, 1 or N) or (1, T, 1 or N)."""
+
+Neurons = LIF | Spiking
 
 PER = ("network", "layer", "neuron")
 WHEN = ("batch", "sample", "step")
@@ -115,13 +118,24 @@ class ThresholdSampler:
         steps: int,
         rng: np.random.Generator,
         epoch: int | None = None,
+        share: slice = slice(None),
     ) -> Iterator[list[Draw]]:
         """Set fresh draws in the hidden layers of a net while a batch is run; yield them.
 
         They multiply the scales that the layers have, which come back afterwards.
+
+        Args:
+            net: rockpool modules or an image net.
+            samples: size of the batch, B.
+            steps: its steps, T.
+            rng: source of randomness.
+            epoch: from 1, for the curriculum.
+            share: which samples of the batch the net will see.
         """
         layers = hidden(net)
         draws = self.draw([layer.size_out for layer in layers], samples, steps, rng, epoch)
+        if self.when == "sample":
+            draws = [draw[share] if isinstance(draw, np.ndarray) else draw for draw in draws]
         with scaled(layers, draws):
             yield draws
 
@@ -165,13 +179,17 @@ def matched(law: tuple[float, float], levels: int) -> tuple[float, float]:
     return middle - reach, middle + reach
 
 
-def hidden(net: torch.nn.Module) -> list[LIF]:
-    """Return all LIF layers of a net but the last, whose spikes are the readout."""
-    return [module for module in torch.nn.Module.modules(net) if isinstance(module, LIF)][:-1]
+def hidden(net: torch.nn.Module) -> list[Neurons]:
+    """Return the spiking layers of a net in order, without one that is its last module.
+
+    That one's spikes are the readout.
+    """
+    leaves = [m for m in torch.nn.Module.modules(net) if not any(torch.nn.Module.children(m))]
+    return [module for module in leaves[:-1] if isinstance(module, LIF | Spiking)]
 
 
 @contextmanager
-def scaled(layers: Sequence[LIF], factors: Sequence[Draw]) -> Iterator[None]:
+def scaled(layers: Sequence[Neurons], factors: Sequence[Draw]) -> Iterator[None]:
     """Multiply the threshold scales of layers, one factor each, and put them back."""
     before = [layer.threshold_scale for layer in layers]
     try:
@@ -183,7 +201,7 @@ def scaled(layers: Sequence[LIF], factors: Sequence[Draw]) -> Iterator[None]:
             _set(layer, scale)
 
 
-def _set(layer: LIF, scale: float | torch.Tensor) -> None:
+def _set(layer: Neurons, scale: float | torch.Tensor) -> None:
     """Set a scale past torch's and rockpool's registries, which take longer than a draw."""
     object.__setattr__(layer, "threshold_scale", scale)
 

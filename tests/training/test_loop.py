@@ -14,8 +14,10 @@ from neurosim.data.windows import Windows
 from neurosim.errors import InputError
 from neurosim.run import Run
 from neurosim.training import config, loop
-from neurosim.training.activity import ActivityWarning
+from neurosim.training.activity import ActivityWarning, Watch
+from neurosim.training.modules import LIF
 from neurosim.training.nets import layered
+from neurosim.training.thresholds import ThresholdSampler
 
 CHANNELS, CLASSES, STEPS = 6, 3, 60
 SMALL = {
@@ -29,6 +31,7 @@ METRICS = {
     "epoch",
     "loss",
     "train_accuracy",
+    "validation_loss",
     "validation_accuracy",
     "spikes_per_neuron_and_step",
 }
@@ -112,7 +115,9 @@ def test_a_loss_that_is_no_number_stops_training(train, monkeypatch):
         return logits.sum() * torch.nan
 
     monkeypatch.setattr(torch.nn.functional, "cross_entropy", diverged)
-    with pytest.raises(loop.NonFiniteLossError, match=r"epoch 1.*learning_rate from 0\.01"):
+    with pytest.raises(
+        loop.NonFiniteLossError, match=r"epoch 1, batch 1 of 3.*learning_rate from 0\.01"
+    ):
         train()
 
 
@@ -142,7 +147,7 @@ def test_the_threshold_scale_acts_on_hidden_layers_only(dataset):
     assert 0 < fewer[0].sum() < hidden[0].sum()
     assert torch.equal(output, restored)
     assert output.any()
-    neurons = [m for m in net.modules().values() if isinstance(m, loop.LIF)]
+    neurons = [m for m in net.modules().values() if isinstance(m, LIF)]
     loop.set_threshold_scale(net, 1.5)
     assert [m.threshold_scale for m in neurons] == [1.5, 1.5, 1.0]
 
@@ -157,14 +162,14 @@ def test_the_preset_draws_as_the_loop_always_did(train, monkeypatch):
     ours = train()
 
     @contextmanager
-    def drawn(sampler, net, samples, steps, rng, epoch):
+    def drawn(sampler, net, samples, steps, rng, epoch, share):
         scale = float(rng.uniform(*sampler.law))
         loop.set_threshold_scale(net, scale)
         yield [scale]
         loop.set_threshold_scale(net, 1.0)
 
-    monkeypatch.setattr(loop.ThresholdSampler, "drawn", drawn)
-    monkeypatch.setattr(loop.Watch, "see", lambda *_: None)
+    monkeypatch.setattr(ThresholdSampler, "drawn", drawn)
+    monkeypatch.setattr(Watch, "see", lambda *_: None)
     for a, b in zip(weights(ours), weights(train(name="before")), strict=True):
         assert np.array_equal(a, b)
 
@@ -177,5 +182,11 @@ def test_it_learns_with_a_threshold_of_its_own_for_every_neuron(train, when):
 
 
 def test_a_layer_that_thresholds_silence_is_named(train):
-    with pytest.warns(ActivityWarning, match="epoch 1: layer 0 has no spikes at threshold scale"):
+    with pytest.warns(ActivityWarning) as caught:
         train(threshold=(1e5, 2e5), epochs=1)
+    said = [str(warning.message) for warning in caught]
+    assert [message[:40] for message in said] == [
+        "epoch 1: layer 0 has no spikes at thresh",
+        "epoch 1: layer 1 has no spikes at thresh",
+        "epoch 1: the readout answers 0 for all s",
+    ]

@@ -10,6 +10,7 @@ from neurosim import readout
 from neurosim.errors import InputError
 from neurosim.training import ThresholdSampler, config, loop, network_from_module, sweep
 from neurosim.training.activity import ActivityWarning, Watch
+from neurosim.training.modules import LIF
 from neurosim.training.nets import layered
 from neurosim.training.thresholds import hidden, matched
 from tests import nets
@@ -153,7 +154,7 @@ def test_a_draw_acts_on_hidden_layers_for_a_batch_and_is_gone(net, raster, rng, 
     before, _ = loop.forward(net, events)
     with ThresholdSampler((1.2, 1.5), per=per, when=when).drawn(net, SAMPLES, STEPS, rng) as draws:
         scales = [layer.threshold_scale for layer in hidden(net)]
-        last = [m for m in net.modules().values() if isinstance(m, loop.LIF)][-1]
+        last = [m for m in net.modules().values() if isinstance(m, LIF)][-1]
         assert last.threshold_scale == 1.0
         _, (first, *_) = loop.forward(net, events)
         first.sum().backward()
@@ -208,8 +209,10 @@ def test_settings_reach_the_sampler():
 
 
 def test_a_silent_layer_and_one_answer_are_warned_of_once_an_epoch():
-    watch = Watch()
-    watch.see([9.0, 0.0], [1.4, np.array([1.4, 1.6])], [1, 1], [0, 1])
+    before = Watch("01")
+    before.see([9.0, 0.0], [1.4, np.array([1.4, 1.6])], [1, 1], [0, 1])
+    watch = Watch("01")
+    watch.load_state_dict(before.state_dict())
     watch.see([9.0, 0.0], [1.3, 1.3], [1, 1], [1, 2])
     watch.see([9.0, 4.0], [1.0, 1.0], [1, 1], [1, 2])
     with pytest.warns(ActivityWarning) as caught:

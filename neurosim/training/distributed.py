@@ -1,0 +1,69 @@
+"""Training in several processes at once, each with its share of every batch (torchrun)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+
+
+@dataclass(frozen=True)
+class Group:
+    """The processes that train together, and this one's place among them."""
+
+    rank: int = 0
+    size: int = 1
+
+    def share(self, samples: int) -> slice:
+        """Return which of a batch's samples are this process's: runs of nearly equal length."""
+        return slice(samples * self.rank // self.size, samples * (self.rank + 1) // self.size)
+
+    def add(self, values: Sequence[float], device: torch.device | None = None) -> list[float]:
+        """Return the sums of numbers over all processes, in float64."""
+        if self.size == 1:
+            return list(values)
+        total = torch.tensor(values, dtype=torch.float64, device=device)
+        dist.all_reduce(total)
+        return total.tolist()
+
+    def add_gradients(self, gradients: Sequence[torch.Tensor]) -> None:
+        """Sum gradients over all processes, in place and in one message."""
+        if self.size == 1 or not gradients:
+            return
+        flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+        dist.all_reduce(flat)
+        parts = flat.split([gradient.numel() for gradient in gradients])
+        for gradient, part in zip(gradients, parts, strict=True):
+            gradient.copy_(part.reshape(gradient.shape))
+
+    def average_buffers(self, net: torch.nn.Module) -> None:
+        """Average BatchNorm's running statistics, which each process gathers on its samples."""
+        if self.size == 1:
+            return
+        for module in torch.nn.Module.modules(net):
+            if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+                for buffer in (module.running_mean, module.running_var):
+                    if buffer is not None:
+                        dist.all_reduce(buffer)
+                        buffer /= self.size
+
+
+@contextmanager
+def processes(device: torch.device) -> Iterator[Group]:
+    """Join the processes that torchrun started, over nccl (CUDA) or gloo; alone, do nothing."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        yield Group()
+        return
+    ours = not dist.is_initialized()
+    if ours:
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Group(dist.get_rank(), dist.get_world_size())
+    finally:
+        if ours:
+            dist.destroy_process_group()
