@@ -32,6 +32,7 @@ OVERSHOOT = 0.5826
 
 _FINE = 0.999
 _QUICK = 0.9
+_REMOTE = 36.0
 _ORBIT = 4096
 
 
@@ -210,8 +211,9 @@ def _log_rate(cell: Cell | None) -> float:
         return found.log_rate
     threshold = cell.law.mean
     with np.errstate(all="ignore"):
-        if cell.std > 0 and cell.mean < threshold and cell.decay < _QUICK:
-            return float(log_ndtr((cell.mean - threshold) / cell.std))
+        remote = (threshold - cell.mean) / cell.std if cell.std > 0 else 0.0
+        if remote > _REMOTE or (remote > 0 and cell.decay < _QUICK):
+            return float(log_ndtr(-remote))
         if cell.std > 0 and (cell.decay > _FINE or cell.mean < threshold):
             mu, s, theta, a, origin = broadcast(
                 cell.mean, cell.std, threshold, cell.decay, cell.reset_to

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.special import logsumexp
 
 from neurosim.analysis.arrays import FloatArray, Numbers
-from neurosim.analysis.discrete_time import log_rate
 from neurosim.analysis.effective_jacobian import layer_inputs
+from neurosim.analysis.layer_response import log_response
 from neurosim.analysis.membrane_drive import membrane
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def coupling_from_network(network: Network, rates: Sequence[Numbers]) -> Couplin
     """Return the sensitivity of each layer to its thresholds and to the rates of the one before.
 
     Each neuron's rate is the exact one of `discrete_time` (reset by subtraction) at the mean and
-    std of its membrane under Poisson inputs; synaptic filtering is taken into the std only. The
+    std of its membrane under Poisson inputs, which synapses filter (`filtered_rate`). The
     layer before is taken to change all its rates by one factor. A recurrent layer's feedback on
     itself is summed: a and b are divided by 1 - d ln r/d ln(own rate).
 
@@ -71,16 +71,7 @@ def _elasticities(
         logs = []
         for k, factor in enumerate(threshold):
             free = membrane(layer, rates * read[k], dt, None if back is None else back * fed[k])
-            logs.append(
-                log_rate(
-                    free.mean,
-                    free.std,
-                    threshold=layer.threshold * factor,
-                    decay=free.decay,
-                    reset="multi",
-                    max_spikes=layer.max_spikes,
-                )
-            )
+            logs.append(log_response(layer, free, float(factor)))
         return np.asarray(logsumexp(np.array(logs), axis=1))
 
     moved, still = np.exp(shifts), np.ones(shifts.size)

@@ -15,7 +15,7 @@ def log_stationary(transition: FloatArray) -> FloatArray:
     only off-diagonal entries are used and every one keeps its relative accuracy, so that a state
     visited once in 1e300 steps is as accurate as the others. States are eliminated from the last
     to the first; order them so that the rare ones come first. States that the last one cannot
-    reach get -inf.
+    reach, or only by probabilities below 1e-290, get -inf.
 
     Args:
         transition: (n, n) non-negative probabilities, row to column; destroyed. Zeros are
@@ -35,7 +35,7 @@ def _eliminate(p):  # type: ignore[no-untyped-def]
             if p[k, j] > 0:
                 first = j
                 total += p[k, j]
-        if not total > 0:
+        if not total > 1e-290:
             root = k
             break
         for i in range(k):

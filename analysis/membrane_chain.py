@@ -26,6 +26,8 @@ STEP_REACH = 9.5
 """Noise of a step beyond this many standard deviations is dropped (3e-21), see `_kernel`."""
 PANEL = 2.5
 ORDER = 12
+LONGEST = 36.0
+"""Steps of more standard deviations underflow (their density is below 1e-280)."""
 MOST_NODES = 3000
 """A chain that would need more nodes is not solved: its noise is too small for its range."""
 
@@ -78,7 +80,14 @@ class Solution:
 
 
 def solve(cell: Cell) -> Solution | None:
-    """Return the stationary state, or None where it would need more than MOST_NODES."""
+    """Return the stationary state, or None where it cannot be had.
+
+    That is where it would need more than MOST_NODES, and where the threshold is so remote that
+    the last step of the likeliest way there, z sqrt(1 - decay^2) for z std, underflows.
+    """
+    remote = (cell.law.support[0] - cell.mean) / cell.std
+    if remote * cell.noise > LONGEST * cell.std:
+        return None
     edges = _breakpoints(cell)
     if edges is None:
         return None

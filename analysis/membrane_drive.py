@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from neurosim.analysis.arrays import FloatArray, Numbers
+from neurosim.analysis.filtered_rate import fast_share
 from neurosim.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ class Membrane(NamedTuple):
     """(..., n_out)"""
     decay: FloatArray
     """exp(-dt/tau_mem), (n_out,)."""
+    fast: FloatArray
+    """(..., n_out) share of the variance that acts like white noise, see `filtered_rate`."""
 
 
 def membrane(
@@ -77,8 +80,13 @@ def membrane(
     a, b1, b2 = decay[:, None, None], fade[:, :, None], fade[:, None, :]
     overlap = b1 * b2 * (1 - a * a * b1 * b2)
     overlap /= (1 - a * a) * (1 - a * b1) * (1 - a * b2) * (1 - b1 * b2)
-    power = np.einsum("ijs,ijt,jst->ij", weight, weight, overlap)
-    return Membrane(mean, np.sqrt(variance @ power), decay)
+    total = variance @ np.asarray(np.einsum("ijs,ijt,jst->ij", weight, weight, overlap))
+    newest = variance @ np.einsum("ijs,js->ij", weight, fade) ** 2 / (1 - decay**2)
+    alone = np.einsum("...i,ijs,jss->...js", variance, weight**2, overlap)
+    white = (alone * (1 - fade) / (1 - decay[:, None] * fade)).sum(-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = fast_share(newest / total, white / alone.sum(-1))
+    return Membrane(mean, np.sqrt(total), decay, np.where(total > 0, share, 1.0))
 
 
 def _bernoulli(rate: FloatArray) -> FloatArray:

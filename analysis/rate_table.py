@@ -45,14 +45,18 @@ class RateTable:
 
     def __call__(self, mean: Numbers, std: Numbers, threshold: Numbers) -> FloatArray:
         """Return spikes per step; the arguments broadcast."""
+        return np.asarray(np.exp(self.log(mean, std, threshold)), dtype=np.float64)
+
+    def log(self, mean: Numbers, std: Numbers, threshold: Numbers) -> FloatArray:
+        """Return ln(spikes per step), finite where they underflow."""
         mu, s, theta = broadcast(mean, std, threshold)
         mu, s = mu / theta, s / theta
         with np.errstate(all="ignore"):
             noise = np.clip(s, _STDS[0], _STDS[-1])
             depth = np.arcsinh((mu - 1) / (2 * np.where(s > 0, s, noise)))
             depth = np.clip(depth, self._depths[0], self._depths[-1])
-            value = np.exp(self._quick(mu, s) + self._spline.ev(np.log(noise), depth))
-        return np.asarray(np.minimum(value, self.max_spikes), dtype=np.float64)
+            value = self._quick(mu, s) + self._spline.ev(np.log(noise), depth)
+        return np.asarray(np.minimum(value, np.log(self.max_spikes)), dtype=np.float64)
 
     def _quick(self, mean: FloatArray, std: FloatArray) -> FloatArray:
         """Return the log of the shifted Siegert rate at threshold 1."""

@@ -71,8 +71,7 @@ def predicted(network: Network, raster: np.ndarray, scale: float, bin_steps: int
     """Return the expected spikes of a window, one number a layer; the readout is not scaled."""
     samples, steps, channels = raster.shape
     rates = raster.reshape(samples, steps // bin_steps, bin_steps, channels).mean(axis=2)
-    scales = [*[scale] * (len(network.layers) - 1), 1.0]
-    found = mean_field.predict(network, rates, threshold_scale=scales, bin_steps=bin_steps)
+    found = mean_field.predict(network, rates, threshold_scale=scale, bin_steps=bin_steps)
     return np.array([bin_steps * rate.sum(axis=(1, 2)).mean() for rate in found.rates])
 
 

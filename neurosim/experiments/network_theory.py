@@ -63,8 +63,7 @@ def study(network: Network, raster: np.ndarray) -> NetworkTheory:
     depth = len(sizes)
     counts = {}
     for scale in SCALES:
-        scales = [*[scale] * (depth - 1), 1.0]
-        found = mean_field.predict(network, bins, threshold_scale=scales, bin_steps=BIN_STEPS)
+        found = mean_field.predict(network, bins, threshold_scale=scale, bin_steps=BIN_STEPS)
         counts[scale] = np.array([BIN_STEPS * r.sum(axis=(1, 2)).mean() for r in found.rates])
         if scale == 1.0:
             rates = [bins.mean(axis=(0, 1)), *(r.mean(axis=(0, 1)) for r in found.rates)]
