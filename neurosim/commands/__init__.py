@@ -8,6 +8,7 @@ NAMES = (
     "equations",
     "figures",
     "study",
+    "claims",
     "analyse",
     "data",
     "bench",

@@ -6,70 +6,47 @@ the nets, but in "known people", the windows that were trained on.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
-from neurosim.data import FrontEnd, seglearn
+from neurosim.data import FrontEnd, corrupt, seglearn
 from neurosim.data.windows import Windows, cut, encode_recording
 from neurosim.experiments.studies import on_chip, trained
 from neurosim.experiments.studies.study import Row, Study
 from neurosim.experiments.studies.trained import Training
 
-Corrupt = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
-"""(acceleration (time, 3) in g, level, rng) -> acceleration."""
-
-
-def _noise(signal: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
-    return signal + rng.normal(0, level, signal.shape)
-
-
-def _gain(signal: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
-    return signal * level
-
-
-def _offset(signal: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
-    drift = np.linspace(0, level, len(signal))[:, None]
-    return signal + drift * rng.choice([-1, 1], (1, 3))
-
-
-def _rotation(signal: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
-    from scipy.spatial.transform import Rotation
-
-    axis = rng.normal(size=3)
-    return Rotation.from_rotvec(axis / np.linalg.norm(axis) * level, degrees=True).apply(signal)
-
-
-def _dropped(signal: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
-    kept = rng.random(len(signal)) >= level
-    kept[0] = True
-    return signal[np.maximum.accumulate(np.where(kept, np.arange(len(signal)), 0))]
-
-
-CORRUPTIONS: dict[str, tuple[Corrupt, tuple[float, ...], str]] = {
-    "noise": (_noise, (0.02, 0.05, 0.1), "g, standard deviation"),
-    "gain": (_gain, (0.9, 0.75, 0.5), "factor"),
-    "offset drift": (_offset, (0.1, 0.2, 0.4), "g at the end of a recording"),
-    "rotation": (_rotation, (10.0, 20.0, 40.0), "degrees about a random axis"),
-    "dropped": (_dropped, (0.05, 0.1, 0.3), "share of samples, the last one held"),
+SEVERITIES = {
+    "noise": (0.02, 0.05, 0.1),
+    "gain": (0.1, 0.2, 0.4),
+    "drift": (0.1, 0.2, 0.4),
+    "rotation": (10.0, 20.0, 40.0),
+    "dropped": (0.05, 0.1, 0.3),
 }
-"""What is done, at strengths 1, 2 and 3, and the unit of the level."""
+"""At strengths 1, 2 and 3: g, log factor, g, degrees, share of samples; see `data.corrupt`."""
 
 
-def corrupted(name: str, strength: int, seed: int, front_end: FrontEnd, every: int) -> Windows:
+def corrupted(kind: str, strength: int, seed: int, front_end: FrontEnd, every: int) -> Windows:
     """Return the test windows of a seed's split, their recordings corrupted before encoding."""
-    corrupt, levels, _ = CORRUPTIONS[name]
-    recordings, rng = seglearn.load(), np.random.default_rng((seed, strength))
+    whole = seglearn.load()
+    chosen = np.flatnonzero(trained.split(seed).mask("test", whole.subjects))
+    clean = replace(
+        whole,
+        signals=tuple(whole.signals[k] for k in chosen),
+        labels=whole.labels[chosen],
+        subjects=whole.subjects[chosen],
+        sides=whole.sides[chosen],
+    )
+    worse = corrupt.recordings(clean, kind, SEVERITIES[kind][strength - 1], seed=seed)
     limit = 0.999 / front_end.scale  # g, where the sensor's 16 bits end
-    rasters, labels, subjects = [], [], []
-    for k in np.flatnonzero(trained.split(seed).mask("test", recordings.subjects)):
-        signal = corrupt(recordings.signals[k][:, :3], levels[strength - 1], rng)
-        signal = np.clip(signal, -limit, limit)
-        raster = cut(encode_recording(signal, recordings.rate_hz, front_end))
-        rasters.append(raster)
-        labels += [recordings.labels[k]] * len(raster)
-        subjects += [recordings.subjects[k]] * len(raster)
-    windows = Windows(np.concatenate(rasters), np.array(labels), np.array(subjects))
+    rasters = [
+        cut(encode_recording(np.clip(s[:, :3], -limit, limit), worse.rate_hz, front_end))
+        for s in worse.signals
+    ]
+    counts = [len(raster) for raster in rasters]
+    windows = Windows(
+        np.concatenate(rasters), np.repeat(worse.labels, counts), np.repeat(worse.subjects, counts)
+    )
     return windows.select(np.arange(len(windows)) % every == 0)
 
 
@@ -101,7 +78,7 @@ STUDY = Study(
     name="aspen_robustness",
     title="Sensor noise, gain, drift, rotation, dropped samples, other people",
     measure=measure,
-    grid={"net": ("fixed", "aspen"), "corruption": ("none", "known people", *CORRUPTIONS)},
+    grid={"net": ("fixed", "aspen"), "corruption": ("none", "known people", *SEVERITIES)},
     index=("net", "corruption", "seed", "strength", "threshold"),
     units=on_chip.UNITS,
     settings={

@@ -9,7 +9,6 @@ from neurosim.analysis import mean_field
 from neurosim.experiments.studies import on_chip, trained
 from neurosim.experiments.studies.study import Row, Study
 from neurosim.experiments.studies.trained import Training
-from neurosim.experiments.sweep import SCALES
 
 BIN_STEPS = 32
 """Steps over which the input's rate is taken as constant: 0.16 s."""
@@ -66,6 +65,11 @@ STUDY = Study(
         "predicted": "spikes per window; share of windows",
         "measured": "spikes per window; share of windows",
     },
-    settings={"training": trained.FULL, "every": 1, "thresholds": SCALES, "windows": 96},
+    settings={
+        "training": trained.FULL,
+        "every": 1,
+        "thresholds": (0.6, 1.0, 1.4, 1.8, 2.2),
+        "windows": 48,
+    },
     fast={**trained.FAST, "thresholds": (1.0, 1.8), "windows": 4},
 )

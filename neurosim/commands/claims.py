@@ -1,0 +1,23 @@
+"""`neurosim claims`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from neurosim.commands.terminal import console
+
+
+def claims(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As a Markdown table.")] = False,
+    paper: Annotated[str | None, typer.Option(help="aspen or ahsar; both without.")] = None,
+) -> None:
+    """Print every claim of the two papers with what was measured here and a verdict."""
+    from neurosim.experiments.studies import ledger
+
+    entries = ledger.judge_all(paper)
+    if markdown:
+        print(ledger.markdown(entries))
+    else:
+        console.print(ledger.table(entries))

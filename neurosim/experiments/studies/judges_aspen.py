@@ -1,0 +1,292 @@
+"""How the studies here judge the claims of ASPEN; each function reads one study's results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from neurosim.experiments.studies.ledger import Finding, Verdict, by_sign
+from neurosim.experiments.studies.statistics import interval, paired
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+HIGH = 2.4
+"""End of ASPEN's open-loop sweep."""
+
+
+def fixed_drops(d: xr.Dataset) -> Finding:
+    """Whether fixed nets end below chance."""
+    fixed = d.accuracy.sel(net="fixed")
+    peak, end = interval(fixed.max("threshold").values), interval(fixed.sel(threshold=HIGH).values)
+    text = f"accuracy of fixed nets falls from {peak} at its best to {end} at scale {HIGH}"
+    chance = 1 / 7
+    return Finding(text, Verdict.HOLDS if end.high < chance else Verdict.UNDECIDED)
+
+
+def graceful(d: xr.Dataset) -> Finding:
+    """Whether ASPEN's nets keep more at the highest threshold."""
+    aspen, fixed = d.accuracy.sel(net="aspen"), d.accuracy.sel(net="fixed")
+    gain = paired(aspen.sel(threshold=HIGH), fixed.sel(threshold=HIGH))
+    steepest = [interval((-a.diff("threshold")).max("threshold").values) for a in (aspen, fixed)]
+    text = (
+        f"at scale {HIGH} {gain} above fixed training; steepest loss in a step of 0.2: "
+        f"{steepest[0]} against {steepest[1]}"
+    )
+    return Finding(text, by_sign(gain))
+
+
+def competitive(d: xr.Dataset) -> Finding:
+    """Whether the best accuracy is within 0.03 of fixed training's."""
+    aspen, fixed = (d.accuracy.sel(net=n) for n in ("aspen", "fixed"))
+    best = paired(aspen.max("threshold"), fixed.max("threshold"))
+    one = paired(aspen.sel(threshold=1.0), fixed.sel(threshold=1.0))
+    text = f"best accuracy {best}, at scale 1 {one} against fixed training"
+    if best.high < 0:
+        return Finding(text, Verdict.FAILS)
+    return Finding(text, Verdict.HOLDS if best.low > -0.03 else Verdict.UNDECIDED)
+
+
+def knob(d: xr.Dataset) -> Finding:
+    """How spikes and estimated power fall with the threshold."""
+    low, high = (d.sel(threshold=t, net="aspen") for t in (1.0, HIGH))
+    ratio = interval((high.spikes / low.spikes).values)
+    power = paired(low.power, high.power)
+    text = (
+        f"scale 1 to {HIGH} leaves {ratio} of the spikes; estimated power falls by {power:.2f} µW "
+        "of some 191 µW, since nearly all of it is idle power"
+    )
+    falls = bool((d.spikes.diff("threshold") < 0).all())
+    return Finding(text, Verdict.REGIME if falls else Verdict.FAILS)
+
+
+def sparser(d: xr.Dataset) -> Finding:
+    """Whether ASPEN's nets fire less at scale 1."""
+    at = d.spikes.sel(threshold=1.0)
+    change = interval(((at.sel(net="aspen") - at.sel(net="fixed")) / at.sel(net="fixed")).values)
+    return Finding(
+        f"spikes at scale 1 differ by {change:.1%} from fixed training",
+        by_sign(change, positive=False),
+    )
+
+
+def jensen() -> Finding:
+    """Compare a drawn threshold with its mean, in closed form."""
+    from neurosim.analysis import random_threshold, stationary
+
+    def change(mean: float) -> float:
+        """Relative change of the rate when theta = 1.25 becomes U(1, 1.5)."""
+        single = float(stationary.exceedance(1.25, mean, 0.3))
+        law = random_threshold.Uniform(1.0, 1.5)
+        return float(random_threshold.expected_exceedance(law, mean, 0.3)) / single - 1
+
+    sparse, dense = change(0.7), change(1.6)
+    text = (
+        f"a threshold from U(1, 1.5) instead of its mean changes the rate by {sparse:+.0%} where "
+        f"the membrane's mean is below it (0.7), and by {dense:+.1%} where it is above (1.6)"
+    )
+    ok = sparse > 0 > dense
+    return Finding(text, Verdict.REGIME if ok else Verdict.FAILS)
+
+
+def linear(d: xr.Dataset) -> Finding:
+    """How well a line relates estimated power to spikes."""
+    within = [
+        np.corrcoef(d.spikes.sel(net=n, seed=s), d.power.sel(net=n, seed=s))[0, 1] ** 2
+        for n in d.net.values
+        for s in d.seed.values
+    ]
+    bins = [
+        np.corrcoef(d.active_bins.sel(net=n, seed=s), d.power.sel(net=n, seed=s))[0, 1] ** 2
+        for n in d.net.values
+        for s in d.seed.values
+    ]
+    text = (
+        f"R² of estimated power on spikes within a net {min(within):.3f} to {max(within):.3f}; on "
+        f"active bins {min(bins):.4f}: a second spike of a neuron in a step costs nothing; "
+        f"spikes differing between Brian2 and XyloSim: {int(d.differing.sum())}"
+    )
+    return Finding(text, Verdict.HOLDS if min(within) > 0.98 else Verdict.REGIME)
+
+
+def discrete(d: xr.Dataset) -> Finding:
+    """Compare levels with a continuous law."""
+    mean = d.accuracy.sel(threshold=slice(0.99, None)).mean("threshold")
+    spikes = d.spikes.sel(threshold=1.0)
+    texts, gains = [], []
+    for law in ("levels", "levels matched"):
+        gain = paired(mean.sel(law=law), mean.sel(law="continuous"))
+        rest = spikes.sel(law="continuous")
+        less = interval(((spikes.sel(law=law) - rest) / rest).values)
+        kind = "equal range" if law == "levels" else "matched variance"
+        texts.append(f"{kind}: accuracy over scales 1 to {HIGH} {gain}, spikes {less:.1%}")
+        gains.append(gain)
+    both = {by_sign(gain) for gain in gains}
+    return Finding(
+        "; ".join(texts) + " against continuous",
+        both.pop() if len(both) == 1 else Verdict.UNDECIDED,
+    )
+
+
+def widths(d: xr.Dataset) -> Finding:
+    """Fit best and last accuracy against the width of the law."""
+    wide = d.high.values > 1
+    peak = d.accuracy.max("threshold").isel(high=wide)
+    end = d.accuracy.sel(threshold=HIGH).isel(high=wide)
+    slopes = []
+    for value in (peak, end):
+        fit = [np.polyfit(value.high, value.sel(seed=s), 1)[0] for s in d.seed.values]
+        slopes.append(interval(np.array(fit)))
+    text = (
+        f"per unit of width the best accuracy changes by {slopes[0]}, that at scale {HIGH} (at a "
+        f"fifth of the spikes) by {slopes[1]}"
+    )
+    if slopes[0].below and slopes[1].above:
+        return Finding(text, Verdict.HOLDS)
+    failed = slopes[0].above or slopes[1].below
+    return Finding(text, Verdict.FAILS if failed else Verdict.UNDECIDED)
+
+
+def best_width(d: xr.Dataset) -> Finding:
+    """Compare widths up to U(1, 2) with wider ones."""
+    mean = d.accuracy.sel(threshold=slice(0.99, None)).mean("threshold")
+    best = float(mean.mean("seed").idxmax("high"))
+    narrow = mean.sel(high=[1.4, 1.6, 1.8, 2.0]).max("high")
+    beyond = mean.sel(high=slice(2.1, None)).max("high")
+    gap = paired(narrow, beyond)
+    text = (
+        f"the highest mean accuracy over scales 1 to {HIGH} has U(1, {best:g}); best of widths up "
+        f"to U(1, 2) against best of the wider: {gap}"
+    )
+    return Finding(text, by_sign(gap))
+
+
+def granularity(d: xr.Dataset) -> Finding:
+    """Compare all grains of randomness with one draw for network and batch."""
+    mean = d.accuracy.sel(threshold=slice(0.99, None)).mean("threshold")
+    base = mean.sel(per="network", when="batch")
+    gaps = {
+        f"{per}/{when}": paired(mean.sel(per=per, when=when), base)
+        for per in d.per.values
+        for when in d.when.values
+        if (per, when) != ("network", "batch")
+    }
+    name, best = max(gaps.items(), key=lambda item: item[1].mean)
+    worst_name, worst = min(gaps.items(), key=lambda item: item[1].mean)
+    text = (
+        f"against one draw for the network and batch, mean accuracy over scales 1 to {HIGH} "
+        f"changes by {best} for {name} (best) and {worst} for {worst_name} (worst)"
+    )
+    return Finding(text, by_sign(best, positive=False))
+
+
+def silent(d: xr.Dataset) -> Finding:
+    """Compare the share of windows without an output spike."""
+    share = {n: interval(d.undecided.sel(net=n, threshold=HIGH).values) for n in ("fixed", "aspen")}
+    gap = paired(*(d.undecided.sel(net=n, threshold=HIGH) for n in ("fixed", "aspen")))
+    text = (
+        f"share of windows without any output spike at scale {HIGH}: {share['fixed']} (fixed), "
+        f"{share['aspen']} (ASPEN)"
+    )
+    return Finding(text, by_sign(gap))
+
+
+def switching(d: xr.Dataset) -> Finding:
+    """Compare at equal spikes: both read off where the single net stands."""
+    one, switched = d.sel(net="U(1, 2)"), d.drop_sel(net="U(1, 2)")
+    gaps = []
+    for seed in d.seed.values:
+        at = one.spikes.sel(seed=seed).values
+        best = np.max(
+            [_at_spikes(switched.sel(net=net, seed=seed), at) for net in switched.net.values],
+            axis=0,
+        )
+        gaps.append(best - one.accuracy.sel(seed=seed).values)
+    gap = interval(np.mean(gaps, axis=1))
+    low = interval(np.array(gaps)[:, -1])
+    text = (
+        f"at equal spikes the best of three fixed nets is {gap} above a single net trained on "
+        f"U(1, 2), on average over its sweep; {low} at its fewest spikes"
+    )
+    return Finding(text, by_sign(gap))
+
+
+def _at_spikes(net: xr.Dataset, spikes: np.ndarray) -> np.ndarray:
+    order = np.argsort(net.spikes.values)
+    return np.interp(spikes, net.spikes.values[order], net.accuracy.values[order], left=0.0)
+
+
+def predictable(d: xr.Dataset) -> Finding:
+    """Compare predicted with counted spikes, and accuracies."""
+    layers = [q for q in d["quantity"].values if q != "accuracy"]
+    total = d.sel(quantity=layers).sum("quantity")
+    error = total.predicted / total.measured - 1
+    spread = float(total.measured.max() / total.measured.min())
+    off = interval(
+        (d.predicted - d.measured).sel(quantity="accuracy").mean(("threshold", "net")).values
+    )
+    text = (
+        f"total spikes predicted from weights and input rates within {float(error.min()):+.1%} to "
+        f"{float(error.max()):+.1%} over a {spread:.0f}-fold range; accuracy overrated by {off}"
+    )
+    good = float(np.abs(error).max()) < 0.1
+    return Finding(text, Verdict.REGIME if good else Verdict.FAILS)
+
+
+def settling_time(d: xr.Dataset, share: float = 0.5) -> xr.DataArray:
+    """Return the time at which a share of the windows that ever settle has settled [s]."""
+    part = d.settled / d.settled.isel(time=-1)
+    return d.time.where(part >= share).min("time")
+
+
+def latency(d: xr.Dataset) -> Finding:
+    """Compare the times of first output spikes and final decisions."""
+    times = settling_time(d).sel(net="aspen")
+    first = (d.time.where(d.decided >= 0.5).min("time")).sel(net="aspen")
+    later = paired(times.sel(threshold=1.8), times.sel(threshold=1.0))
+    onset = paired(first.sel(threshold=1.8), first.sel(threshold=1.0))
+    text = (
+        f"scale 1 to 1.8: half of the windows have an output spike {onset:.2f} s later, half of "
+        f"the decisions are final {later:.2f} s later, of 2.56 s"
+    )
+    return Finding(text, by_sign(onset))
+
+
+def robust(d: xr.Dataset) -> Finding:
+    """Compare the losses of accuracy under the strongest corruptions."""
+    at = d.accuracy.sel(threshold=1.0, strength=3)
+    clean = d.accuracy.sel(threshold=1.0, strength=0, corruption="none")
+    loss = clean - at.sel(corruption=[c for c in d.corruption.values if c not in KNOWN])
+    gap = loss.sel(net="fixed") - loss.sel(net="aspen")
+    each = {
+        str(c): paired(loss.sel(net="fixed", corruption=c), loss.sel(net="aspen", corruption=c))
+        for c in loss.corruption.values
+    }
+    overall = interval(gap.mean("corruption").values)
+    better = [c for c, e in each.items() if e.above]
+    worse = [c for c, e in each.items() if e.below]
+    text = (
+        f"strongest corruption costs ASPEN {overall} less accuracy than fixed training on average; "
+        f"clearly less under {', '.join(better) or 'none'}, clearly more under "
+        f"{', '.join(worse) or 'none'}"
+    )
+    return Finding(text, by_sign(overall))
+
+
+KNOWN = ("none", "known people")
+
+
+def additive(d: xr.Dataset) -> Finding:
+    """Compare both trainings after pruning and rounding."""
+    at = d.accuracy.sel(threshold=1.8)
+    small = {"pruning": 0.5, "bits": 4}
+    gain = paired(at.sel(net="aspen", **small), at.sel(net="fixed", **small))
+    plain = paired(
+        at.sel(net="aspen", pruning=0.0, bits=8), at.sel(net="fixed", pruning=0.0, bits=8)
+    )
+    text = (
+        f"at scale 1.8 ASPEN is {plain} above fixed training as it is, {gain} above it with half "
+        "of the weights pruned and 4 bits, without retraining"
+    )
+    return Finding(text, by_sign(gain))

@@ -1,0 +1,150 @@
+"""The ledger: every claim of both papers, what was measured here, and a verdict.
+
+Verdicts are computed from the stored results whenever the ledger is printed: it cannot drift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.table import Table
+
+from neurosim.errors import InputError
+from neurosim.experiments.studies import results
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from neurosim.experiments.studies.statistics import Estimate
+
+
+class Verdict(Enum):
+    """What the evidence says of a claim."""
+
+    HOLDS = "holds"
+    REGIME = "holds in this regime"
+    FAILS = "does not hold"
+    UNDECIDED = "undecided"
+    """Measured, but the interval has the claim and its contrary."""
+    UNTESTABLE = "not testable here"
+    NOT_RUN = "not run yet"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found on a claim."""
+
+    result: str
+    """Numbers with their intervals, in a sentence."""
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of a paper, and how it is judged."""
+
+    paper: str
+    """"aspen" or "ahsar"."""
+    claim: str
+    where: str
+    """Place in the paper."""
+    test: str
+    """How it is tested here."""
+    judge: Callable[[xr.Dataset], Finding] | Callable[[], Finding]
+    """From the results of `study`; from nothing where there is no study."""
+    study: str | None = None
+    """The study whose results decide."""
+    command: str = ""
+    """What shows it where there is no study."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the ledger."""
+
+    claim: Claim
+    finding: Finding
+    command: str
+
+
+def judge_all(paper: str | None = None) -> list[Entry]:
+    """Judge the claims of one paper, or of both.
+
+    Raises:
+        InputError: no such paper.
+    """
+    from neurosim.experiments.studies import PAPERS, claims_ahsar, claims_aspen
+
+    if paper is not None and paper not in PAPERS:
+        raise InputError(f"paper {paper!r} is not known; choose from {', '.join(PAPERS)}")
+    claims = (*claims_aspen.CLAIMS, *claims_ahsar.CLAIMS)
+    return [judge(claim) for claim in claims if paper in (None, claim.paper)]
+
+
+def judge(claim: Claim) -> Entry:
+    """Judge one claim by the stored results of its study."""
+    found: Any = claim.judge
+    if claim.study is None:
+        return Entry(claim, found(), claim.command)
+    if not results.shipped(claim.study).is_file():
+        command = f"neurosim study {claim.study} --ship"
+        return Entry(claim, Finding("no results are stored", Verdict.NOT_RUN), command)
+    dataset = results.read(claim.study)
+    return Entry(claim, found(dataset), dataset.attrs["command"])
+
+
+def by_sign(estimate: Estimate, *, positive: bool = True) -> Verdict:
+    """Return the verdict on a claim that a number is positive (or negative)."""
+    holds, fails = (
+        (estimate.above, estimate.below) if positive else (estimate.below, estimate.above)
+    )
+    if holds:
+        return Verdict.HOLDS
+    return Verdict.FAILS if fails else Verdict.UNDECIDED
+
+
+def untestable(why: str) -> Callable[[], Finding]:
+    """Return the judge of a claim that needs what is not here."""
+    return lambda: Finding(why, Verdict.UNTESTABLE)
+
+
+COLUMNS = ("paper", "claim", "where", "tested by", "result", "verdict", "command")
+
+
+def _cells(entry: Entry) -> tuple[str, ...]:
+    claim, finding = entry.claim, entry.finding
+    return (
+        claim.paper.upper(),
+        claim.claim,
+        claim.where,
+        claim.test,
+        finding.result,
+        finding.verdict.value,
+        f"`{entry.command}`" if entry.command else "",
+    )
+
+
+def markdown(entries: Sequence[Entry]) -> str:
+    """Return the ledger as a Markdown table."""
+    rows = [COLUMNS, ("---",) * len(COLUMNS), *map(_cells, entries)]
+    return "\n".join("| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in rows)
+
+
+def table(entries: Sequence[Entry]) -> Table:
+    """Return the ledger for a terminal, without the columns that are too wide for one."""
+    colours = {Verdict.HOLDS: "green", Verdict.REGIME: "yellow", Verdict.FAILS: "red"}
+    out = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_lines=True)
+    for column in ("claim", "result", "verdict"):
+        out.add_column(column, overflow="fold")
+    for entry in entries:
+        verdict = entry.finding.verdict
+        colour = colours.get(verdict, "dim")
+        claim = (
+            f"[bold]{entry.claim.paper.upper()}[/] {entry.claim.claim} [dim]{entry.claim.where}[/]"
+        )
+        out.add_row(claim, entry.finding.result, f"[{colour}]{verdict.value}[/]")
+    return out
