@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -140,7 +141,7 @@ class TrainConfig(BaseModel):
 
 
 def load(source: str | Path | TrainConfig, **changes: Any) -> TrainConfig:
-    """Return the configuration of a preset or TOML file, some values changed.
+    """Return the configuration of a preset, TOML file or run's folder, some values changed.
 
     A file may start from a preset: `preset = "aspen"`.
 
@@ -151,6 +152,8 @@ def load(source: str | Path | TrainConfig, **changes: Any) -> TrainConfig:
         values = source.model_dump()
     elif str(source) in PRESETS:
         values = dict(PRESETS[str(source)])
+    elif (folder := Path(source)).is_dir():
+        values = _of_run(folder)
     else:
         values = _read(Path(source))
         base = values.pop("preset", None)
@@ -170,6 +173,14 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a TOML file ({error})") from error
+
+
+def _of_run(folder: Path) -> dict[str, Any]:
+    path = folder / "config.json"
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{folder}: no folder of a run ({error})") from error
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -44,7 +44,7 @@ class Trainer:
         self.parameters = task.parameters()
         self.optimiser = optimisation.optimiser(self.parameters, settings)
         self.schedule = optimisation.schedule(self.optimiser, settings, self.batches)
-        self.homeostat = regulation.attach(task, settings)
+        self.homeostat = regulation.attach(task, settings, settings.batch_size * group.size)
         self.metrics: list[Epoch] = []
         self.best: dict[str, Any] = {}
         """Weights and scales of the epoch with the lowest validation loss, if that is wanted."""

@@ -14,15 +14,20 @@ from neurosim.training.tasks import Task
 from neurosim.training.thresholds import Draw
 
 
-def attach(task: Task, settings: TrainConfig) -> Homeostat | None:
+def attach(task: Task, settings: TrainConfig, batch: int) -> Homeostat | None:
     """Return the homeostat of a run, attached to its net, or None.
 
     Gains are recommended for how the fresh net answers a batch of its training samples.
+
+    Args:
+        task: with a fresh net.
+        settings: of the run.
+        batch: samples of a batch, of all processes.
     """
     if not settings.homeostat:
         return None
     samples = len(task.labels("train"))
-    chosen = np.linspace(0, samples - 1, min(samples, settings.batch_size)).astype(int)
+    chosen = np.linspace(0, samples - 1, min(samples, batch)).astype(int)
     ticks: dict[str, Any] = {"write": "end"}
     if settings.homeostat_ticks == "step":
         ticks = {"write": "step", "ticks": task.steps}

@@ -119,5 +119,7 @@ def trained_module(run: Any) -> torch.nn.Module:
 
 
 def folder_of(source: str | Path | TrainConfig) -> Path:
-    """Return where the run of a preset or file is saved by default."""
+    """Return where a run is saved by default: runs/NAME, or the run's folder that is repeated."""
+    if isinstance(source, str | Path) and Path(source).is_dir():
+        return Path(source)
     return Path("runs") / (Path(source).stem if isinstance(source, str | Path) else "run")

@@ -9,8 +9,6 @@ import torch
 
 from neurosim.data import FrontEnd
 from neurosim.data.dataset import Dataset
-from neurosim.data.splits import Split
-from neurosim.data.windows import Windows
 from neurosim.errors import InputError
 from neurosim.run import Run
 from neurosim.training import config, loop
@@ -18,15 +16,8 @@ from neurosim.training.activity import ActivityWarning, Watch
 from neurosim.training.modules import LIF
 from neurosim.training.nets import layered
 from neurosim.training.thresholds import ThresholdSampler
+from tests.training.small import CHANNELS, CLASSES, SMALL, small_dataset
 
-CHANNELS, CLASSES, STEPS = 6, 3, 60
-SMALL = {
-    "hidden": (12, 10),
-    "epochs": 6,
-    "batch_size": 32,
-    "learning_rate": 1e-2,
-    "weight_gain": 1.0,
-}
 METRICS = {
     "epoch",
     "loss",
@@ -37,18 +28,9 @@ METRICS = {
 }
 
 
-def windows(rng, samples, subject):
-    """Each class is loud on two of the six channels."""
-    labels = np.arange(samples) % CLASSES
-    loud = np.arange(CHANNELS) // 2 == labels[:, None]
-    raster = rng.poisson(np.where(loud, 2.0, 0.5)[:, None, :], (samples, STEPS, CHANNELS))
-    return Windows(raster.clip(max=15).astype(np.uint8), labels, np.full(samples, subject))
-
-
 @pytest.fixture
 def dataset(rng):
-    parts = [windows(rng, samples, subject) for subject, samples in enumerate((96, 30, 30))]
-    return Dataset(*parts, FrontEnd(scale=0.5), ("a", "b", "c"), Split((0,), (1,), (2,)))
+    return small_dataset(rng)
 
 
 @pytest.fixture
