@@ -52,24 +52,24 @@ class Rates:
         return cls(torch.ones_like(like), torch.zeros_like(like), torch.zeros_like(like))
 
 
-def evolve(c: Tensor, v: Tensor, theta: Tensor, rule: Rule) -> tuple[Tensor, Tensor, Tensor]:
+def evolve(c: Tensor, v: Tensor | None, theta: Tensor, rule: Rule) -> tuple[Tensor, Tensor, Tensor]:
     """Return spikes (B, T, N), membrane (B, N) after the last reset, and the mean of the spikes.
 
     Args:
         c: (B, T, N) input.
-        v: (B, N) membrane at the start.
+        v: (B, N) membrane at the start; None is rest, and then the kernels return no end.
         theta: (1 or B, 1 or T, 1 or N) threshold; gets no gradient.
         rule: the rest.
     """
     if not _fits(c):
         return plain(c, v, theta, rule)
-    spikes, end, mean = _Delta.apply(c, v, theta, rule)
+    spikes, end, mean = _Delta.apply(c, c.new_empty(0, 0) if v is None else v, theta, rule)
     return spikes, end, mean
 
 
-def plain(c: Tensor, v: Tensor, theta: Tensor, rule: Rule) -> tuple[Tensor, Tensor, Tensor]:
+def plain(c: Tensor, v: Tensor | None, theta: Tensor, rule: Rule) -> tuple[Tensor, Tensor, Tensor]:
     """Do as `evolve`, in a loop of torch operations on any device."""
-    series = []
+    v, series = torch.zeros_like(c[:, 0]) if v is None else v, []
     for c_t, theta_t in zip(c.unbind(1), _by_step(theta, c.shape[1]), strict=True):
         u = v * rule.decay + c_t
         s = _Spike.apply(u, theta_t, rule.slope)
@@ -89,10 +89,13 @@ def collect(
         return _collect_plain(c, v, theta, rule, rates)
     c, v = c.detach().contiguous(), v.detach().clone(memory_format=torch.contiguous_format)
     spikes, counts = torch.empty_like(c), np.empty(len(c), np.int64)
-    room = c.new_empty(len(c), 1, c.shape[2])
-    arrays = [a.numpy() for a in (v, room, rates.rho, rates.rate, rates.gate, spikes)]
+    arrays = [a.numpy() for a in (v, rates.rho, rates.rate, rates.gate, spikes)]
     fixed = c.numpy(), _rows(theta, c), _typed(rule, c)
-    share(lambda b0, b1: kernels.rates(*fixed, *arrays, counts, b0, b1), len(c), c.numel())
+
+    def run(b0: int, b1: int) -> None:
+        kernels.rates(*fixed, *arrays, counts, _room(2, c), b0, b1)
+
+    share(run, len(c), c.numel())
     return spikes, v, _mean(counts, c)
 
 
@@ -137,43 +140,44 @@ class _Delta(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, c: Tensor, v: Tensor, theta: Tensor, rule: Rule) -> tuple[Tensor, ...]:
-        c, v = c.contiguous(), v.clone(memory_format=torch.contiguous_format)
-        u, spikes, counts = torch.empty_like(c), torch.empty_like(c), np.empty(len(c), np.int64)
-        rows, typed = _rows(theta, c), _typed(rule, c)
-        arrays = [a.numpy() for a in (v, u, spikes)]
-        given = c.numpy()
+        c, end = c.contiguous(), v.clone(memory_format=torch.contiguous_format)
+        spikes, counts = torch.empty_like(c), np.empty(len(c), np.int64)
+        fixed = c.numpy(), _rows(theta, c), _typed(rule, c)
+        to = end.numpy(), spikes.numpy(), counts
 
         def run(b0: int, b1: int) -> None:
-            kernels.forward(given, rows, typed, *arrays, counts, b0, b1)
+            kernels.forward(*fixed, *to, _room(1, c), b0, b1)
 
         share(run, len(c), c.numel())
         mean = _mean(counts, c)
-        ctx.save_for_backward(u, theta)
+        ctx.save_for_backward(c, v, theta)
         ctx.rule = rule
         ctx.mark_non_differentiable(mean)
         ctx.set_materialize_grads(False)
-        return spikes, v, mean
+        return spikes, end, mean
 
     @staticmethod
     @once_differentiable
     def backward(
         ctx: Any, by_spikes: Tensor | None, by_end: Tensor | None, _: None
     ) -> tuple[Tensor | None, ...]:
-        u, theta = ctx.saved_tensors
-        by_spikes = torch.zeros_like(u) if by_spikes is None else by_spikes.contiguous()
-        g_v = u.new_zeros(len(u), u.shape[2])
-        if by_end is not None:
-            g_v.copy_(by_end)
-        g_c = torch.empty_like(u)
-        rows, typed = _rows(theta, u), _typed(ctx.rule, u)
-        arrays = [a.numpy() for a in (g_v, g_c)]
-        given = u.numpy(), rows, by_spikes.numpy()
+        c, v, theta = ctx.saved_tensors
+        by_spikes = torch.zeros_like(c) if by_spikes is None else by_spikes.contiguous()
+        g_v = torch.zeros_like(v) if by_end is None else by_end.clone()
+        g_c, rule = torch.empty_like(c), _typed(ctx.rule, c)
+        fixed = c.numpy(), _rows(theta, c), by_spikes.numpy(), rule, v.contiguous().numpy()
+        to = g_v.numpy(), g_c.numpy()
 
         def run(b0: int, b1: int) -> None:
-            kernels.backward(*given, typed, *arrays, b0, b1)
+            kernels.backward(*fixed, *to, _room(c.shape[1] + 2, c), b0, b1)
 
-        share(run, len(u), u.numel())
+        share(run, len(c), c.numel())
         return g_c, g_v, None, None
+
+
+def _room(rows: int, c: Tensor) -> np.ndarray:
+    """Return room for a thread to work in."""
+    return np.empty((rows, kernels.block_of(*c.shape[1:])), _scalar(c))
 
 
 def _fits(c: Tensor) -> bool:
@@ -198,9 +202,13 @@ def _rows(theta: Tensor, c: Tensor) -> np.ndarray:
 
 
 def _typed(rule: Rule, c: Tensor) -> kernels.Rule:
-    scalar = np.float32 if c.dtype == torch.float32 else np.float64
+    scalar = _scalar(c)
     attached = scalar(not rule.detached)
     return kernels.Rule(scalar(rule.decay), scalar(rule.slope), rule.hard, attached)
+
+
+def _scalar(c: Tensor) -> Any:
+    return np.float32 if c.dtype == torch.float32 else np.float64
 
 
 def _mean(counts: np.ndarray, c: Tensor) -> Tensor:

@@ -4,8 +4,10 @@
     s = 1 where u >= theta, else 0
     v = u - theta s (soft reset)  |  u (1 - s) (hard reset)
 
-Neurons are taken in blocks that stay in cache over all steps. The rules for loops that vectorise
-are those of `neurosim.training.kernels`. Shapes: B samples, T steps, N neurons.
+Neurons are taken in blocks that stay in cache over all steps. The membrane is nowhere written to
+memory: the backward pass repeats the forward pass block by block. So a call moves as many bytes as
+one of ReLU, which is what its time goes into. The rules for loops that vectorise are those of
+`neurosim.training.kernels`. Shapes: B samples, T steps, N neurons.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ import numpy as np
 
 from neurosim.training.floats import exp2_of_negative, kernel, part, set_mode, start_flushing
 
-BLOCK = 2048
+ROOM = 32768
+"""Floats of a block over all steps: a part of the second-level cache."""
 _LOG2_E = float(np.log2(np.e))
 _NONE = np.int32(0)
 
@@ -34,46 +37,85 @@ class Rule(NamedTuple):
     """1: gradients pass through the spike in the reset; 0: they do not."""
 
 
+def block_of(steps: int, neurons: int) -> int:
+    """Return how many neurons of a sample are run through all steps together."""
+    return min(max(ROOM // max(steps, 1), 64), 2048, neurons)
+
+
 @part
-def _advance(c, theta, rule, v, u, s):
-    """Write membrane u and spikes s of a row, and into v what the reset leaves; count spikes."""
+def _fire(c, theta, rule, v, s):
+    """Write the spikes s of a row with input c, and into v what the reset leaves; count spikes."""
     one, zero, count = c.dtype.type(1), c.dtype.type(0), _NONE
     if rule.hard:
         for n in range(c.size):
-            x = v[n] * rule.decay + c[n]
-            spike = one if x >= theta[n] else zero
-            u[n] = x
+            u = v[n] * rule.decay + c[n]
+            spike = one if u >= theta[n] else zero
             s[n] = spike
-            v[n] = x * (one - spike)
+            v[n] = u * (one - spike)
             count += np.int32(spike)
     else:
         for n in range(c.size):
-            x = v[n] * rule.decay + c[n]
-            spike = one if x >= theta[n] else zero
-            u[n] = x
+            u = v[n] * rule.decay + c[n]
+            spike = one if u >= theta[n] else zero
             s[n] = spike
-            v[n] = x - spike * theta[n]
+            v[n] = u - spike * theta[n]
             count += np.int32(spike)
     return count
 
 
-@kernel
-def forward(c, theta, rule, v, u, spikes, counts, b0, b1):
-    """Advance v (B, N) over all steps of samples b0..b1; write u and spikes (B, T, N).
+@part
+def _integrate(c, theta, rule, v, u):
+    """Write the membrane u at the spike decision, and into v what the reset leaves."""
+    one, zero = c.dtype.type(1), c.dtype.type(0)
+    if rule.hard:
+        for n in range(c.size):
+            x = v[n] * rule.decay + c[n]
+            u[n] = x
+            v[n] = zero if x >= theta[n] else x
+    else:
+        for n in range(c.size):
+            x = v[n] * rule.decay + c[n]
+            u[n] = x
+            v[n] = x - (one if x >= theta[n] else zero) * theta[n]
 
-    theta is (1 or B, 1 or T, N); counts (B,) receives the spikes of each sample.
+
+@part
+def _clear(row):
+    """Set a row to zero."""
+    for n in range(row.size):
+        row[n] = 0
+
+
+@part
+def _copy(row, to):
+    """Copy a row."""
+    for n in range(to.size):
+        to[n] = row[n]
+
+
+@kernel
+def forward(c, theta, rule, v, spikes, counts, room, b0, b1):
+    """Write the spikes (B, T, N) of samples b0..b1 with input c (B, T, N).
+
+    v (B, N) is the membrane before the first step and becomes that after the last; empty, it
+    stands for rest. theta is (1 or B, 1 or T, N); counts (B,) receives the spikes of each sample;
+    room is (1, block).
     """
     each_b, each_t = min(theta.shape[0] - 1, 1), min(theta.shape[1] - 1, 1)
+    block = room.shape[1]
     mode = start_flushing(True)
     for b in range(b0, b1):
         counts[b] = 0
-        for n in range(0, c.shape[2], BLOCK):
-            end = min(n + BLOCK, c.shape[2])
+        for n in range(0, c.shape[2], block):
+            end = min(n + block, c.shape[2])
+            now = room[0, : end - n]
+            if v.size:
+                now = v[b, n:end]
+            else:
+                _clear(now)
             for t in range(c.shape[1]):
                 row = theta[b * each_b, t * each_t, n:end]
-                counts[b] += _advance(
-                    c[b, t, n:end], row, rule, v[b, n:end], u[b, t, n:end], spikes[b, t, n:end]
-                )
+                counts[b] += _fire(c[b, t, n:end], row, rule, now, spikes[b, t, n:end])
     set_mode(mode)
 
 
@@ -105,22 +147,32 @@ def _reverse(u, theta, by_s, rule, g_v, g_c):
 
 
 @kernel
-def backward(u, theta, by_spikes, rule, g_v, g_c, b0, b1):
+def backward(c, theta, by_spikes, rule, start, g_v, g_c, room, b0, b1):
     """Write the gradient g_c (B, T, N) by the input, last step first.
 
-    g_v (B, N) is the gradient by v after the last step, and becomes that by v before the first.
+    start (B, N) is v before the first step. g_v (B, N) is the gradient by v after the last step,
+    and becomes that by start. Both are empty where the layer starts from rest and its end is not
+    used. room is (T + 2, block).
     """
     each_b, each_t = min(theta.shape[0] - 1, 1), min(theta.shape[1] - 1, 1)
+    steps, block = c.shape[1], room.shape[1]
     mode = start_flushing(True)
     for b in range(b0, b1):
-        for n in range(0, u.shape[2], BLOCK):
-            end = min(n + BLOCK, u.shape[2])
-            for t in range(u.shape[1] - 1, -1, -1):
+        for n in range(0, c.shape[2], block):
+            end = min(n + block, c.shape[2])
+            v, g = room[steps, : end - n], room[steps + 1, : end - n]
+            if start.size:
+                _copy(start[b, n:end], v)
+                g = g_v[b, n:end]
+            else:
+                _clear(v)
+                _clear(g)
+            for t in range(steps):
                 row = theta[b * each_b, t * each_t, n:end]
-                _reverse(
-                    u[b, t, n:end], row, by_spikes[b, t, n:end], rule, g_v[b, n:end],
-                    g_c[b, t, n:end],
-                )  # fmt: skip
+                _integrate(c[b, t, n:end], row, rule, v, room[t, : end - n])
+            for t in range(steps - 1, -1, -1):
+                row, u = theta[b * each_b, t * each_t, n:end], room[t, : end - n]
+                _reverse(u, row, by_spikes[b, t, n:end], rule, g, g_c[b, t, n:end])
     set_mode(mode)
 
 
@@ -140,23 +192,23 @@ def _accumulate(u, theta, rule, rho, rate, gate):
 
 
 @kernel
-def rates(c, theta, rule, v, u, rho, rate, gate, spikes, counts, b0, b1):
-    """Do as `forward`, and add spikes to rate and h rho to gate (B, N); u is (B, 1, N) of room.
+def rates(c, theta, rule, v, rho, rate, gate, spikes, counts, room, b0, b1):
+    """Do as `forward`, and add spikes to rate and h rho to gate (B, N); room is (2, block).
 
     rho (B, N) is the derivative of the membrane by a constant input, 1 before the first step.
     """
     each_b, each_t = min(theta.shape[0] - 1, 1), min(theta.shape[1] - 1, 1)
+    block = room.shape[1]
     mode = start_flushing(True)
     for b in range(b0, b1):
         counts[b] = 0
-        for n in range(0, c.shape[2], BLOCK):
-            end = min(n + BLOCK, c.shape[2])
+        for n in range(0, c.shape[2], block):
+            end = min(n + block, c.shape[2])
+            before, u = room[0, : end - n], room[1, : end - n]
             for t in range(c.shape[1]):
                 row = theta[b * each_b, t * each_t, n:end]
-                counts[b] += _advance(
-                    c[b, t, n:end], row, rule, v[b, n:end], u[b, 0, n:end], spikes[b, t, n:end]
-                )
-                _accumulate(
-                    u[b, 0, n:end], row, rule, rho[b, n:end], rate[b, n:end], gate[b, n:end]
-                )
+                _copy(v[b, n:end], before)
+                _integrate(c[b, t, n:end], row, rule, before, u)
+                counts[b] += _fire(c[b, t, n:end], row, rule, v[b, n:end], spikes[b, t, n:end])
+                _accumulate(u, row, rule, rho[b, n:end], rate[b, n:end], gate[b, n:end])
     set_mode(mode)

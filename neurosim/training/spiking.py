@@ -79,8 +79,7 @@ class Spiking(torch.nn.Module):
     def forward(self, c: torch.Tensor) -> torch.Tensor:
         """Return the spikes (B, T, ...) that the input (B, T, ...) causes from rest."""
         flat = self.flat(c)
-        rest = flat.new_zeros(len(flat), flat.shape[2])
-        spikes, _, rate = delta.evolve(flat, rest, self.theta(flat), self.rule)
+        spikes, _, rate = delta.evolve(flat, None, self.theta(flat), self.rule)
         self.keep(rate)
         return spikes.reshape(c.shape)
 

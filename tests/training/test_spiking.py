@@ -89,9 +89,27 @@ def test_equations_of_the_paper(reset):
         expected.append(s)
     layer = Spiking(reset=reset)
     spikes = layer(torch.tensor(c))
+    assert torch.equal(
+        delta.plain(torch.tensor(c), None, torch.ones(1, 1, 1), layer.rule)[0], spikes
+    )
     np.testing.assert_array_equal(spikes.numpy(), np.stack(expected, 1))
     assert 0.1 < float(spikes.mean()) < 0.9
     assert float(layer.mean_rate) == pytest.approx(float(spikes.mean()), rel=1e-12)
+
+
+@pytest.mark.parametrize("rule", [(False, True), (True, False)])
+def test_gradients_from_rest_are_those_from_a_membrane_of_zero(rule):
+    torch.manual_seed(0)
+    c, theta = torch.randn(3, 40, 3000) + 0.5, torch.ones(1, 1, 1)
+    rule, by_spikes = delta.Rule(0.8, 4.0, *rule), torch.randn(c.shape)
+    results = []
+    for v in (None, torch.zeros(3, 3000)):
+        x = c.clone().requires_grad_()
+        spikes, _, _ = delta.evolve(x, v, theta, rule)
+        results.append((spikes, torch.autograd.grad((spikes * by_spikes).sum(), x)[0]))
+    assert torch.equal(results[0][0], results[1][0])
+    assert torch.equal(results[0][1], results[1][1])
+    assert results[0][1].abs().max() > 0.1
 
 
 def test_any_shape_and_no_memory_between_calls():
