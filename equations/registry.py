@@ -14,6 +14,7 @@ _FAMILIES = (
     "hodgkin_huxley",
     "noisy_lif",
     "lif_map",
+    "nir_neuron",
     "xylo",
     "threshold_rules",
     "drawn_threshold",

@@ -27,6 +27,7 @@ INPUTS = {
     "lif-map": 0.5,
     "lif-map-two-synapses": 0.5,
     "lif-flow": 0.05,
+    "nir-neuron": 0.5,
     "noisy-lif": -35.0,
     "noisy-lif-euler": -35.0,
     "xylo": 600.0,

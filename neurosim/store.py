@@ -78,6 +78,19 @@ def load(path: str | Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, 
     return tensors, header
 
 
+def kind(path: str | Path) -> str | None:
+    """Return the kind that a file's header names, or None where there is none to read."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = json.loads((file.metadata() or {}).get("neurosim", "{}"))
+    except (SafetensorError, OSError, ValueError):
+        return None
+    found = header.get("kind") if isinstance(header, dict) else None
+    return found if isinstance(found, str) else None
+
+
 @contextmanager
 def reading(path: str | Path) -> Iterator[None]:
     """Turn what a tampered header or a missing array causes into an InputError with the path."""

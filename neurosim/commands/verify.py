@@ -9,34 +9,106 @@ from typing import Annotated
 import typer
 
 from neurosim.commands.terminal import console
+from neurosim.errors import InputError
+
+_WHAT = "A demo folder, a run, a spec, a saved case, a saved rockpool module (.json), a NIR file."
 
 
 def verify(
-    target: Annotated[Path, typer.Argument(help="A demo folder, a run, or a spec file.")],
+    target: Annotated[Path | None, typer.Argument(help=_WHAT)] = None,
     against: Annotated[
         list[str] | None, typer.Option(help="Engines; the first is compared.")
     ] = None,
     raster: Annotated[
-        Path | None, typer.Option(help="Events as .npy instead of test windows.")
+        str | None, typer.Option(help="Events as .npy, or wrist-imu, digits, random.")
     ] = None,
     thresholds: Annotated[bool, typer.Option("--thresholds", help="At all ten scales.")] = False,
+    ladder: Annotated[
+        bool, typer.Option("--ladder", help="All rungs, from theory to chip.")
+    ] = False,
+    chip: Annotated[str, typer.Option(help="Where the ladder deploys a net.")] = "xylo-imu",
+    report: Annotated[Path | None, typer.Option(help="Write an HTML page there.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    dt: Annotated[float | None, typer.Option(help="Time step of a NIR file without one.")] = None,
+    source: Annotated[str | None, typer.Option(help="Library that wrote a NIR file.")] = None,
+    fuzz: Annotated[
+        int | None, typer.Option(min=1, help="Compare on so many random chip nets.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of --fuzz.")] = 0,
 ) -> None:
-    """Run the test windows in two engines and compare every spike and state."""
-    from neurosim.experiments.verification import table, verify_target
+    """Compare engines spike by spike, climb the ladder of equivalence, or fuzz."""
+    if (target is None) == (fuzz is None):
+        raise InputError("verify needs a TARGET, or --fuzz N: give one of them")
+    if fuzz is not None:
+        _fuzz(fuzz, seed, as_json)
+    assert target is not None
+    from neurosim.experiments import verification
 
-    engines = tuple(against) if against else ("brian2", "xylosim")
-    reports = verify_target(
-        target,
-        engines,
-        raster_file=raster,
-        all_thresholds=thresholds,
-        console=None if as_json else console,
+    found, events = verification.prepare(target, raster, dt=dt, source=source)
+    shown = None if as_json else console
+    if ladder:
+        ladders = verification.climb_targets(found, events, chip=chip, console=shown)
+        _show_ladders(ladders, report, as_json)
+    reports = verification.verify_targets(
+        found, events, tuple(against or ()), all_thresholds=thresholds, console=shown
     )
-    exact = all(report.exact for report in reports.values())
+    if report is not None:
+        from neurosim.report import write_page
+
+        write_page("verification.html", report, reports=reports)
+    passed = all(r.passed for r in reports.values())
     if as_json:
-        shown = {name: report.to_dict() for name, report in reports.items()}
-        typer.echo(json.dumps({"exact": exact, "reports": shown}, indent=2))
+        said = {name: r.to_dict() for name, r in reports.items()}
+        exact = all(r.exact for r in reports.values())
+        typer.echo(json.dumps({"exact": exact, "passed": passed, "reports": said}, indent=2))
     else:
-        console.print(table(reports))
-    raise typer.Exit(0 if exact else 1)
+        console.print(verification.table(reports))
+    raise typer.Exit(0 if passed else 1)
+
+
+def _show_ladders(ladders: dict, report: Path | None, as_json: bool) -> None:
+    """Print and write all ladders; ends the command."""
+    from neurosim.report.ladder import table
+
+    pages = {}
+    for name, climbed in ladders.items():
+        if report is not None:
+            own = report if len(ladders) == 1 else report.with_stem(f"{report.stem}-{name}")
+            pages[name] = str(climbed.save(own))
+    passed = all(climbed.passed for climbed in ladders.values())
+    if as_json:
+        said = {name: climbed.to_dict() for name, climbed in ladders.items()}
+        typer.echo(json.dumps({"passed": passed, "ladders": said}, indent=2))
+    else:
+        for name, climbed in ladders.items():
+            console.print(table(climbed, name))
+        for page in pages.values():
+            console.print(f"page: {page}", soft_wrap=True)
+    raise typer.Exit(0 if passed else 1)
+
+
+def _fuzz(count: int, seed: int, as_json: bool) -> None:
+    """Compare Brian2 and XyloSim on random nets; ends the command."""
+    from neurosim.experiments.progress import bar
+    from neurosim.verify.fuzz import Fuzz, fuzz
+
+    with bar(None if as_json else console) as progress:
+        task = progress.add_task("fuzz", total=count, note="")
+
+        def show(found: Fuzz) -> None:
+            note = f"{found.spikes:,} spikes, {len(found.failures)} disagreements"
+            progress.update(task, completed=found.cases, note=note)
+
+        result = fuzz(count, seed, progress=show)
+    if as_json:
+        typer.echo(json.dumps(result.to_dict(), indent=2))
+    else:
+        met = ", ".join(f"{name} {n}" for name, n in sorted(result.met.items()))
+        console.print(
+            f"{result.cases:,} nets, {result.spikes:,} spikes, {result.values:,} values, "
+            f"{len(result.failures)} disagreements in {result.seconds:.0f} s (seed {seed}). "
+            f"Among them: {met}."
+        )
+        for failure in result.failures:
+            console.print(failure, style="red", soft_wrap=True)
+    raise typer.Exit(0 if result.exact else 1)

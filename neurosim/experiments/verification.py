@@ -1,10 +1,11 @@
-"""Repeat the verification of a demo folder, a run or a specification file."""
+"""Verify a demo folder, a run, a specification, a saved case or module, or a NIR file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich import box
@@ -12,49 +13,134 @@ from rich.console import Console
 from rich.table import Table
 
 from neurosim import engines as registry
-from neurosim.errors import InputError
+from neurosim.experiments import targets
 from neurosim.experiments.progress import bar
 from neurosim.experiments.sweep import SCALES
+from neurosim.experiments.targets import SPEC_FILE, Events, Target
 from neurosim.verify.check import Report, verify
-from neurosim.xylo.spec import XyloSpec
+from neurosim.verify.compare import compare
 
-SPEC_FILE = "spec.safetensors"
+if TYPE_CHECKING:
+    from neurosim.verify.ladder import Ladder
+
+__all__ = ["SPEC_FILE", "climb_targets", "prepare", "table", "verify_targets"]
+
+INTEGER_ENGINES = ("brian2", "xylosim")
+FLOAT_ENGINES = ("brian2", "torch")
 
 
-def verify_target(
-    target: Path,
-    engines: Sequence[str] = ("brian2", "xylosim"),
+def prepare(
+    path: Path, raster: str | None = None, *, dt: float | None = None, source: str | None = None
+) -> tuple[dict[str, Target], Events]:
+    """Read what is at a path and the events to run it on, and check that they fit.
+
+    Raises:
+        InputError: nothing there can be verified, or the raster does not fit it.
+    """
+    found = targets.load(path, dt=dt, source=source)
+    if any(target.spec is not None for target in found.values()) and path.is_dir():
+        # A demo folder holds deployed nets; what else lies there is not meant.
+        deployed = {name: t for name, t in found.items() if t.spec is not None}
+        found = deployed or found
+    events = targets.events(found, raster)
+    for target in found.values():
+        if target.graph is None or target.network is not None:
+            registry.check_raster(events.raster, target.channels)
+    return found, events
+
+
+def verify_targets(
+    found: dict[str, Target],
+    events: Events,
+    engines: Sequence[str] = (),
     *,
-    raster_file: Path | None = None,
     all_thresholds: bool = False,
     console: Console | None = None,
 ) -> dict[str, Report]:
-    """Verify every specification of a target, on the run's test windows or a raster file.
+    """Compare engines on every net: integers where there are any, else floats.
+
+    Args:
+        found: the nets.
+        events: what they are run on.
+        engines: names; without, brian2 against xylosim, or against torch for floats.
+        all_thresholds: at each scale of the sweep.
+        console: for progress.
 
     Returns:
-        A report for each specification, or for each and each threshold scale.
-
-    Raises:
-        InputError: the target holds no specification, or the raster does not fit it.
+        A report for each net, or for each and each threshold scale.
     """
     for engine in engines:
         registry.get(engine)
-    loaded = {name: XyloSpec.load(path) for name, path in _spec_files(target).items()}
-    raster = _load_raster(raster_file) if raster_file else _test_windows(loaded)
-    for spec in loaded.values():
-        registry.check_raster(raster, spec.channels)
-    specs = {}
-    for name, spec in loaded.items():
-        scales = SCALES if all_thresholds else (1.0,)
-        for scale in scales:
-            label = f"{name} x {scale}" if all_thresholds else name
-            specs[label] = spec.with_threshold(scale) if all_thresholds else spec
-    reports = {}
+    raster, reports = events.raster, {}
+    scales = SCALES if all_thresholds else (None,)
     with bar(console) as progress:
-        for label, spec in specs.items():
-            task = progress.add_task(f"verify {label}", total=len(raster), note="")
-            reports[label] = verify(spec, raster, engines, progress=partial(progress.advance, task))
+        for name, target in found.items():
+            for scale in scales:
+                label = name if scale is None else f"{name} x {scale}"
+                task = progress.add_task(f"verify {label}", total=len(raster), note="")
+                advance = partial(progress.advance, task)
+                model = target.spec if target.spec is not None else target.network
+                if model is None:
+                    reports[label] = _verify_graph(target, raster)
+                    advance(len(raster))
+                    continue
+                chosen = tuple(engines)
+                if not chosen:
+                    chosen = INTEGER_ENGINES if target.spec is not None else FLOAT_ENGINES
+                scaled = model if scale is None else model.with_threshold(scale)
+                reports[label] = verify(scaled, raster, chosen, progress=advance)
     return reports
+
+
+def _verify_graph(target: Target, raster: np.ndarray) -> Report:
+    """Compare Brian2 with numpy on a NIR graph that no Network can express."""
+    from neurosim import nir
+
+    runs = [nir.run(target.graph, raster, engine=name) for name in ("brian2", "numpy")]
+    provenance = tuple(dict(run.provenance) for run in runs)
+    verdict = compare(*runs)
+    return Report(("brian2", "numpy"), (verdict,), len(raster), runs[0].steps, provenance)
+
+
+def climb_targets(
+    found: dict[str, Target],
+    events: Events,
+    *,
+    chip: str = "xylo-imu",
+    console: Console | None = None,
+) -> dict[str, Ladder]:
+    """Climb the ladder of equivalence with every net.
+
+    Raises:
+        InputError: a net is a NIR graph that no Network can express.
+    """
+    from neurosim.errors import InputError
+    from neurosim.verify.ladder import RUNGS, climb
+
+    ladders = {}
+    with bar(console) as progress:
+        for name, target in found.items():
+            model = target.network if target.network is not None else target.spec
+            if model is None:
+                why = target.origin.get("no Network, since")
+                raise InputError(f"{name} cannot climb the ladder: {why}; leave out --ladder")
+            task = progress.add_task(f"ladder {name}", total=len(RUNGS), note="")
+
+            def step(rung: str, task: object = task) -> None:
+                done = 0 if rung == "deploy" else 1
+                progress.update(task, advance=done, note=rung)  # type: ignore[arg-type]
+
+            ladders[name] = climb(
+                model,
+                events.raster,
+                spec=target.spec,
+                labels=events.labels,
+                calibration=events.calibration,
+                chip=chip,
+                origin={**target.origin, "events": events.origin},
+                progress=step,
+            )
+    return ladders
 
 
 def table(reports: dict[str, Report]) -> Table:
@@ -75,40 +161,6 @@ def table(reports: dict[str, Report]) -> Table:
                 f"{report.steps:,}",
                 f"{sum(verdict.compared.values()):,}",
                 f"{verdict.spikes:,}",
-                "[green]identical[/]" if verdict.exact else f"[red]{verdict.first}[/]",
+                f"[green]{verdict.kind}[/]" if verdict.passed else f"[red]{verdict.first}[/]",
             )
     return out
-
-
-def _spec_files(target: Path) -> dict[str, Path]:
-    if target.is_file():
-        return {target.stem: target}
-    found = {p.parent.name: p for p in sorted(target.glob(f"*/{SPEC_FILE}"))}
-    if (target / SPEC_FILE).is_file():
-        found = {target.name: target / SPEC_FILE, **found}
-    if not found:
-        raise InputError(
-            f"{target}: no {SPEC_FILE} there; give a demo folder, a deployed run "
-            "(`neurosim deploy RUN`) or a specification file"
-        )
-    return found
-
-
-def _test_windows(specs: dict[str, XyloSpec]) -> np.ndarray:
-    """Return the test windows, encoded by the front end that the nets were trained behind."""
-    from neurosim import data
-
-    settings = [spec.front_end for spec in specs.values()]
-    if not settings[0] or any(other != settings[0] for other in settings):
-        fault = "read different front ends" if settings[0] else "name no front end"
-        raise InputError(f"the nets ({', '.join(specs)}) {fault}: give events, --raster FILE.npy")
-    return data.wrist_imu(front_end=data.FrontEnd.from_dict(settings[0])).test.raster
-
-
-def _load_raster(path: Path) -> np.ndarray:
-    """Read a .npy file of (samples, time, channels) counts; never a pickle."""
-    try:
-        raster: np.ndarray = np.load(path, allow_pickle=False)
-        return raster
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: not a readable .npy raster ({error})") from error

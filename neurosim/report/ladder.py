@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 COLOURS = {"identical": "green", "rounding": "green", "diverged": "red", "skipped": "dim"}
 
 
-def table(ladder: Ladder) -> Table:
+def table(ladder: Ladder, name: str = "") -> Table:
     """Return a row for each rung."""
-    out = Table(title="Ladder of equivalence", box=box.SIMPLE_HEAD, padding=(0, 1))
+    title = f"Ladder of equivalence: {name}" if name else "Ladder of equivalence"
+    out = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1))
     for column in ("", "rung", "verdict", "what was found"):
         out.add_column(column, ratio=3 if column == "what was found" else None)
     for rung in ladder.rungs:
@@ -38,9 +39,7 @@ def page(ladder: Ladder, path: str | Path) -> Path:
     for rung in ladder.rungs:
         if rung.trace is not None:
             figures[rung.number] = svg(draw_trace(rung.trace))
-    gap = next(
-        (rung for rung in ladder.rungs if "by_scale" in rung.numbers and rung.number == 4), None
-    )
+    gaps = [r for r in ladder.rungs if r.number == 4 and "by_scale" in r.numbers]
     heat = svg(draw_agreement(gaps[0])) if gaps else ""
     return write_page("ladder.html", path, ladder=ladder, figures=figures, heat=heat)
 
@@ -94,5 +93,6 @@ def draw_agreement(rung: Rung) -> Figure:
             colour = "black" if value > middle or np.isnan(value) else "white"
             axes.text(x, y, text, ha="center", va="center", color=colour, fontsize=7)
         axes.tick_params(length=0)
+        axes.grid(False)
         figure.colorbar(image, label="agreement", pad=0.01)
     return figure

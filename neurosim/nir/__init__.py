@@ -1,0 +1,22 @@
+"""Read, write and run files of the Neuromorphic Intermediate Representation (NIR, nir 1.x).
+
+A NIR file holds differential equations; how its source steps and resets them is a `Convention`.
+`load(path)` gives a `Graph`, which `run(graph, raster)` runs in Brian2; `read(path)` gives a
+`Network`, and `write(network, path)` writes one. What cannot be said is an error, never left out.
+"""
+
+from neurosim.nir.convention import CONVENTIONS, Convention
+from neurosim.nir.graph import Graph, load
+from neurosim.nir.network import as_network, read, write
+from neurosim.nir.run import run
+
+__all__ = [
+    "CONVENTIONS",
+    "Convention",
+    "Graph",
+    "as_network",
+    "load",
+    "read",
+    "run",
+    "write",
+]

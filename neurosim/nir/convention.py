@@ -1,0 +1,205 @@
+"""How a source steps and resets the neurons that NIR states as differential equations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import lambertw
+
+from neurosim.errors import InputError
+
+MANY = 65536
+"""Most spikes in a step where a source knows no limit."""
+
+
+@dataclass(frozen=True)
+class Convention:
+    """What a NIR file does not say about the simulation that it comes from."""
+
+    source: str
+    scheme: str
+    """`euler`; `exponential`, exact for input that is constant in a step; or `liftorch`,
+    rockpool's order: input, decay of both, then the current into the membrane at full weight."""
+    reset: str
+    """`value`, to v_reset; `subtract`, the threshold; `subtract-late`, the threshold one step
+    later, after the leak."""
+    at_threshold: bool
+    """Whether a membrane fires at its threshold, or only above."""
+    dt: float | None = None
+    """Step in the unit of the file's time constants; None where it must be given."""
+    max_spikes: int = 1
+    jump: bool = False
+    """Whether input moves the current at once by its own size, whatever w_in says."""
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        for name, allowed in (
+            ("scheme", ("euler", "exponential", "liftorch")),
+            ("reset", ("value", "subtract", "subtract-late")),
+        ):
+            if getattr(self, name) not in allowed:
+                raise InputError(
+                    f"NIR convention: {name} is {getattr(self, name)!r}; choose from {allowed}"
+                )
+        if self.dt is not None and not (np.isfinite(self.dt) and self.dt > 0):
+            raise InputError(f"NIR convention: dt is {self.dt}; it must be a positive time")
+        if not (self.max_spikes >= 1 and int(self.max_spikes) == self.max_spikes):
+            raise InputError(f"NIR convention: max_spikes is {self.max_spikes}; give 1 or more")
+
+
+CONVENTIONS = {
+    c.source: c
+    for c in (
+        Convention("nir", "euler", "value", False, note="as NIR's text, in Euler steps"),
+        Convention("neurosim", "liftorch", "subtract", True, max_spikes=31),
+        Convention(
+            "rockpool",
+            "liftorch",
+            "subtract",
+            True,
+            max_spikes=MANY,
+            note="bias, recurrent weights and max_spikes are lost by its export",
+        ),
+        Convention("snntorch", "euler", "subtract-late", False, dt=1e-4),
+        Convention(
+            "norse",
+            "euler",
+            "value",
+            False,
+            dt=1e-6,
+            jump=True,
+            note="its export multiplies time constants by its dt of 1 ms: here dt is 1 ms * 1 ms",
+        ),
+        Convention(
+            "sinabs",
+            "exponential",
+            "subtract",
+            True,
+            dt=1.0,
+            max_spikes=MANY,
+            note="time constants are in steps",
+        ),
+        Convention("spikingjelly", "euler", "value", True, dt=1e-4),
+    )
+}
+"""By source, as measured with snnTorch 1.0, Norse 1.1, sinabs 3.1, SpikingJelly 2.0 and rockpool
+3.1; `nir` where the source is not known."""
+
+
+def rockpool_dt(tau: np.ndarray, r: np.ndarray) -> float:
+    """Return the dt that rockpool's export hides in r = tau/dt exp(-dt/tau).
+
+    With x = dt/tau this is x exp(x) = 1/r, which Lambert's function solves. Rockpool's own import
+    takes tau/(1 + r) instead, some 4 % less.
+    """
+    tau, r = np.asarray(tau, dtype=float), np.asarray(r, dtype=float)
+    return float(np.median(tau * lambertw(1.0 / r).real))
+
+
+def parameters(
+    node: Any, convention: Convention, dt: float, max_spikes: int | None = None
+) -> dict[str, np.ndarray]:
+    """Return the parameters of `nir-neuron` for a NIR node, flat (neurons,), float64.
+
+    Args:
+        node: a LIF, CubaLIF, IF, LI, CubaLI or I node of nir.
+        convention: how to step it.
+        dt: the step.
+        max_spikes: most spikes of a step, if not the convention's.
+
+    Raises:
+        InputError: a time constant is too short for the scheme, or a parameter is odd.
+    """
+    kind = type(node).__name__
+    values = {n: _flat(kind, n, getattr(node, n)) for n in _NAMES if hasattr(node, n)}
+    n, most = len(values["r"]), max_spikes or convention.max_spikes
+    alpha, gain, drive = _membrane(kind, values, convention, dt)
+    beta, w_in = np.zeros(n), np.ones(n)
+    if "tau_syn" in values:
+        beta, w_in = _current(kind, values, convention, dt)
+    spiking = "v_threshold" in values
+    threshold = values.get("v_threshold", np.full(n, 1e300))
+    if spiking and (threshold == 0).any():
+        raise InputError(f"{kind}: v_threshold holds 0; no spike count follows from that")
+    if spiking and most > 1 and (threshold < 0).any():
+        raise InputError(f"{kind}: v_threshold is negative; several spikes a step need one above 0")
+    fall = np.ones(n)
+    if convention.reset == "subtract-late":
+        if (alpha == 0).any():
+            raise InputError(f"{kind}: a membrane that forgets all in a step has no late reset")
+        fall = 1.0 / alpha  # what a later leak takes back
+    return {
+        "alpha": alpha,
+        "beta": beta,
+        "w_in": w_in,
+        "gain": gain,
+        "drive": drive,
+        "theta_0": threshold,
+        "at_threshold": np.full(n, float(convention.at_threshold)),
+        "subtract": np.full(n, float(convention.reset != "value")),
+        "fall": fall,
+        "V_r": values.get("v_reset", np.zeros(n)),
+        "max_spikes": np.full(n, float(most)),
+    }
+
+
+_NAMES = ("tau", "tau_mem", "tau_syn", "r", "v_leak", "v_threshold", "v_reset", "w_in")
+
+
+def _flat(kind: str, name: str, value: Any) -> np.ndarray:
+    try:
+        array = np.asarray(value, dtype=np.float64).reshape(-1)
+    except (TypeError, ValueError):
+        raise InputError(f"{kind}.{name} holds no numbers") from None
+    if not np.isfinite(array).all():
+        raise InputError(f"{kind}.{name} holds {array[~np.isfinite(array)][0]}; give finite values")
+    if name.startswith("tau") and (array <= 0).any():
+        raise InputError(f"{kind}.{name} holds {array.min()}; a time constant is above 0")
+    return array
+
+
+def _membrane(
+    kind: str, values: dict[str, np.ndarray], convention: Convention, dt: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return decay, gain of the current, and what leaks in, of a step."""
+    r, zero = values["r"], np.zeros_like(values["r"])
+    tau = values.get("tau", values.get("tau_mem"))
+    if tau is None:  # IF and I: no leak
+        return np.ones_like(r), r * dt, zero
+    leak = values.get("v_leak", zero)
+    if convention.scheme == "euler":
+        share = dt / tau
+        _check_step(kind, tau, dt)
+        return 1 - share, r * share, leak * share
+    decay = np.exp(-dt / tau)
+    if convention.scheme == "exponential":
+        return decay, r * (1 - decay), leak * (1 - decay)
+    if convention.source == "rockpool":
+        return decay, np.ones_like(r), zero
+    return decay, r * dt / tau, leak * dt / tau
+
+
+def _current(
+    kind: str, values: dict[str, np.ndarray], convention: Convention, dt: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return decay and gain of the input of a synaptic current, of a step."""
+    tau, w_in = values["tau_syn"], values["w_in"]
+    if convention.scheme == "euler":
+        _check_step(kind, tau, dt)
+        beta = 1 - dt / tau
+        return beta, np.ones_like(w_in) if convention.jump else w_in * dt / tau
+    beta = np.exp(-dt / tau)
+    if convention.scheme == "exponential":
+        return beta, np.ones_like(w_in) if convention.jump else w_in * (1 - beta)
+    share = np.ones_like(w_in) if convention.source == "rockpool" else w_in * dt / tau
+    return beta, beta * share
+
+
+def _check_step(kind: str, tau: np.ndarray, dt: float) -> None:
+    if (tau < dt).any():
+        raise InputError(
+            f"{kind}: a time constant of {tau.min():.3g} is below the step {dt:.3g}, where Euler's "
+            "rule swings: give a smaller dt"
+        )

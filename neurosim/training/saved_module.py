@@ -1,0 +1,130 @@
+"""Read the JSON file that rockpool's `module.save(path)` writes; nothing in it is executed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurosim.errors import InputError
+from neurosim.network import Layer, Network
+
+LINEAR = ("LinearTorch", "Linear")
+NEURONS = ("LIFTorch", "LIF", "LIFBitshiftTorch")
+
+Named = tuple[str, dict[str, Any]]
+
+
+def load(path: str | Path) -> Network:
+    """Return the network of a saved Sequential of linear and LIF modules in turn.
+
+    Rockpool saves parameters by module name, like "0_LinearTorch": the class names are all that
+    says what a module is. Decays are those that the modules compute with.
+
+    Raises:
+        InputError: no such file, or it holds what a Network cannot say.
+    """
+    path = Path(path)
+    try:
+        saved = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not a saved rockpool module ({error})") from error
+    try:
+        return _network(saved)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise InputError(
+            f"{path}: a parameter is missing or odd ({error!r}); save a rockpool Sequential of "
+            "LinearTorch and LIFTorch modules"
+        ) from error
+
+
+def _network(saved: Any) -> Network:
+    if not isinstance(saved, dict):
+        raise InputError("holds no modules; save a rockpool Sequential with module.save(path)")
+    modules = list(_flat("", saved))
+    if not modules or len(modules) % 2:
+        raise InputError(
+            f"holds {len(modules)} modules; a Network needs pairs of a linear and a LIF module"
+        )
+    pairs = list(zip(modules[::2], modules[1::2], strict=True))
+    steps = {float(_value(neurons, "dt")) for _, (_, neurons) in pairs}
+    if len(steps) > 1:
+        raise InputError(f"modules have different time steps dt {sorted(steps)}; use one")
+    dt = steps.pop()
+    return Network(tuple(_layer(linear, neurons, dt) for linear, neurons in pairs), dt=dt)
+
+
+def _flat(path: str, saved: dict[str, Any]) -> Iterator[Named]:
+    """Yield the innermost modules with their names, in the order of the numbers they begin with."""
+
+    def number(name: str) -> int:
+        head = name.partition("_")[0]
+        if not head.isdigit():
+            raise InputError(f"module {path + name!r} has no number: only sequentials can be read")
+        return int(head)
+
+    for name in sorted(saved, key=number):
+        inner = saved[name]
+        kind = name.partition("_")[2]
+        if "Sequential" in kind:
+            yield from _flat(f"{path}{name}.", inner)
+        else:
+            yield f"{path}{name}", inner
+
+
+def _value(module: dict[str, Any], name: str) -> Any:
+    """Return a parameter; rockpool writes each as a string of JSON."""
+    value = module[name]
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _array(module: dict[str, Any], name: str) -> np.ndarray:
+    return np.array(_value(module, name), dtype=np.float32)
+
+
+def _layer(linear: Named, neurons: Named, dt: float) -> Layer:
+    for (name, module), kinds in ((linear, LINEAR), (neurons, NEURONS)):
+        if name.rpartition("_")[2] not in kinds:
+            raise InputError(f"module {name} cannot be read here; expected is {' or '.join(kinds)}")
+        if kinds is LINEAR and module.get("bias") is not None:
+            raise InputError(f"module {name} has a bias, which would enter the synaptic currents")
+    name, module = neurons
+    if float(_value(module, "noise_std")):
+        raise InputError(f"module {name} has noise; a Network is deterministic")
+    threshold = _array(module, "threshold").reshape(-1)
+    weight, n = _array(linear[1], "weight"), len(threshold)
+    if weight.ndim != 2 or weight.shape[1] % n:
+        raise InputError(f"module {linear[0]} has weights {weight.shape} for {n} neurons")
+    synapses = weight.shape[1] // n
+    shape = (n,) if synapses == 1 else (n, synapses)
+    recurrent = None
+    if _value(module, "_has_rec"):
+        recurrent = _array(module, "w_rec").reshape(n, *shape)
+    return Layer(
+        weight=weight.reshape(len(weight), *shape),
+        tau_mem=_tau(name, module, "mem", "alpha", dt).reshape(-1),
+        tau_syn=_tau(name, module, "syn", "beta", dt).reshape(shape),
+        threshold=threshold,
+        bias=_array(module, "bias").reshape(-1),
+        recurrent=recurrent,
+        max_spikes=_value(module, "max_spikes_per_dt"),
+    )
+
+
+def _tau(name: str, module: dict[str, Any], which: str, decay: str, dt: float) -> np.ndarray:
+    """Return time constants in seconds, in any of rockpool's leak modes."""
+    if f"tau_{which}" in module:
+        tau = _array(module, f"tau_{which}")
+        if not name.endswith("LIFBitshiftTorch"):
+            return tau
+        dash = np.rint(np.log2(tau.astype(float) / dt))
+    elif f"dash_{which}" in module:
+        dash = _array(module, f"dash_{which}").astype(float)
+    else:
+        dash = -np.log2(1 - _array(module, decay).astype(float))
+    return (-dt / np.log1p(-(2.0**-dash))).astype(np.float32)
