@@ -8,9 +8,8 @@ from neurosim import engines
 from neurosim.experiments.studies import on_chip, trained
 from neurosim.experiments.studies.study import Row, Study
 from neurosim.experiments.studies.trained import Training
+from neurosim.experiments.sweep import SCALES
 from neurosim.experiments.sweep import measure as run_once
-
-SCALES = tuple(round(0.6 + 0.1 * k, 1) for k in range(19))
 
 
 def measure(
@@ -23,7 +22,7 @@ def measure(
 ) -> list[Row]:
     """Measure activity, cycles and estimated power; compare some windows with XyloSim."""
     data = trained.dataset(seed, every)
-    network = trained.wrist_net(net, seed, every=every, training=training).network
+    network = trained.wrist_net(net, seed, every=every, training=training)
     spec = on_chip.put(network, data)
     rows = []
     for scale in thresholds:
@@ -66,6 +65,5 @@ STUDY = Study(
         "differing": "values",
     },
     settings={"training": trained.FULL, "every": 1, "thresholds": SCALES, "compared": 2},
-    seeds=5,
     fast={**trained.FAST, "thresholds": (0.6, 1.0, 2.4)},
 )

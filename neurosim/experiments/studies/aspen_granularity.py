@@ -20,10 +20,10 @@ def measure(
     data = trained.dataset(seed, every)
     plain = (per, when) == ("network", "batch")
     changes: dict[str, Any] = {} if plain else {"threshold_per": per, "threshold_when": when}
-    run = trained.wrist_net(
+    network = trained.wrist_net(
         "aspen", seed, every=every, training=training, threshold=(1.0, 2.0), **changes
     )
-    return on_chip.sweep(on_chip.put(run.network, data), data.test, thresholds)
+    return on_chip.sweep(on_chip.put(network, data), data.test, thresholds)
 
 
 STUDY = Study(

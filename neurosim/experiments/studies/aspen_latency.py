@@ -18,7 +18,7 @@ def measure(
 ) -> list[Row]:
     """Run one net and look at its output spikes so far, every 0.16 s."""
     data = trained.dataset(seed, every)
-    network = trained.wrist_net(net, seed, every=every, training=training).network
+    network = trained.wrist_net(net, seed, every=every, training=training)
     spec, test = on_chip.put(network, data), data.test
     rows = []
     for scale in thresholds:

@@ -22,10 +22,10 @@ def measure(
 ) -> list[Row]:
     """Sweep the net that was trained with one law."""
     data = trained.dataset(seed, every)
-    run = trained.wrist_net(
+    network = trained.wrist_net(
         "aspen", seed, every=every, training=training, threshold=(1.0, 2.0), **LAWS[law]
     )
-    return on_chip.sweep(on_chip.put(run.network, data), data.test, thresholds)
+    return on_chip.sweep(on_chip.put(network, data), data.test, thresholds)
 
 
 STUDY = Study(

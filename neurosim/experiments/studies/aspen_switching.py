@@ -22,8 +22,8 @@ def measure(
     """Sweep one of the nets."""
     data = trained.dataset(seed, every)
     preset = "aspen" if net.startswith("U") else "fixed"
-    run = trained.wrist_net(preset, seed, every=every, training=training, threshold=NETS[net])
-    return on_chip.sweep(on_chip.put(run.network, data), data.test, thresholds)
+    network = trained.wrist_net(preset, seed, every=every, training=training, threshold=NETS[net])
+    return on_chip.sweep(on_chip.put(network, data), data.test, thresholds)
 
 
 STUDY = Study(

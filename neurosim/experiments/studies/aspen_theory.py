@@ -24,7 +24,7 @@ def measure(
 ) -> list[Row]:
     """Predict and count the spikes of each layer, and the accuracy, on some test windows."""
     data = trained.dataset(seed, every)
-    network = trained.wrist_net(net, seed, every=every, training=training).network
+    network = trained.wrist_net(net, seed, every=every, training=training)
     spec = on_chip.put(network, data)
     chosen = np.linspace(0, len(data.test) - 1, windows).astype(int)
     raster, labels = data.test.raster[chosen], data.test.labels[chosen]

@@ -17,7 +17,7 @@ def measure(
     from neurosim.training.threshold_sweep import sweep
 
     data = trained.dataset(seed, every)
-    network = trained.wrist_net(net, seed, every=every, training=training).network
+    network = trained.wrist_net(net, seed, every=every, training=training)
     rows = on_chip.sweep(on_chip.put(network, data), data.test, thresholds)
     floats = sweep(network, data.test.raster, data.test.labels, thresholds)
     sizes = data.test.raster.shape[1] * np.array(network.shape[1:])

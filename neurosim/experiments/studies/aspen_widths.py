@@ -15,8 +15,8 @@ def measure(
     data = trained.dataset(seed, every)
     law = {} if high == 1.0 else {"threshold": (1.0, high)}
     preset = "fixed" if high == 1.0 else "aspen"
-    run = trained.wrist_net(preset, seed, every=every, training=training, **law)
-    return on_chip.sweep(on_chip.put(run.network, data), data.test, thresholds)
+    network = trained.wrist_net(preset, seed, every=every, training=training, **law)
+    return on_chip.sweep(on_chip.put(network, data), data.test, thresholds)
 
 
 STUDY = Study(

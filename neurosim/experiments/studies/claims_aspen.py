@@ -27,7 +27,7 @@ CLAIMS = (
     Claim("aspen", "Too high a threshold silences fixed nets", "failure signatures", _SWEEP,
           judge.silent, "aspen_thresholds"),
     Claim("aspen", "Power is linear in the spike count", "first experiments 3",
-          "19 thresholds, cycle model", judge.linear, "aspen_chip"),
+          "10 thresholds, 3 seeds, cycle model", judge.linear, "aspen_chip"),
     Claim("aspen", "A wider law saves energy and costs peak accuracy", "design tradeoffs",
           "U(1, 1.2) to U(1, 3)", judge.widths, "aspen_widths"),
     Claim("aspen", "The best width is U(1, 1.5) to U(1, 2)", "limitations", "U(1, 1.2) to U(1, 3)",

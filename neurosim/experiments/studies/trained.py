@@ -23,6 +23,9 @@ from neurosim.run import Run
 
 if TYPE_CHECKING:
     from neurosim.data import Dataset
+    from neurosim.data.images import ImageSet
+    from neurosim.network import Network
+    from neurosim.training.config import TrainConfig
 
 SUBJECTS = range(1, 11)
 
@@ -80,7 +83,7 @@ def dataset(seed: int, every: int = 1) -> Dataset:
 
 def wrist_net(
     preset: str, seed: int, *, every: int = 1, training: Training | None = None, **changes: Any
-) -> Run:
+) -> Network:
     """Return the net of a preset and seed (weights, batches, draws and subject split).
 
     Args:
@@ -93,18 +96,30 @@ def wrist_net(
     from neurosim.training import config
 
     settings = config.load(preset, seed=seed, **(training or {}), **changes)
-    wanted = settings.model_dump(mode="json")
     data = dataset(seed, every)
     key = {
-        # What is left at its default is not named: a later setting leaves old nets valid.
-        "settings": settings.model_dump(mode="json", exclude_defaults=True),
-        "seed": seed,
         "split": [data.split.train, data.split.validation],
         "front end": data.front_end.to_dict(),
-        "version": __version__,
         **({"every": every} if every > 1 else {}),
     }
-    name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:20]
+    network = kept(settings, data, key).network
+    assert network is not None  # the wrist's nets are layered
+    return network
+
+
+def kept(settings: TrainConfig, data: Dataset | ImageSet, key: dict[str, Any]) -> Run:
+    """Return a run of these settings, trained now if there is none.
+
+    Args:
+        settings: of the run.
+        data: its samples.
+        key: what tells these samples from others, as JSON values.
+    """
+    wanted = settings.model_dump(mode="json")
+    # What is left at its default is not named: a later setting leaves old nets valid.
+    named = settings.model_dump(mode="json", exclude_defaults=True)
+    whole = {"settings": named, "seed": settings.seed, "version": __version__, **key}
+    name = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:20]
     place = folder() / name
     with _alone(place):
         with contextlib.suppress(InputError):
@@ -116,7 +131,7 @@ def wrist_net(
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ActivityWarning)  # results say what is undecided
-            return train(settings, folder=place, dataset=data)
+            return train(settings, folder=place, dataset=data, resume=True, progress=False)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,56 @@
+"""AHSAR 2 and 3: learning with and without the homeostat, and without each of its parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neurosim.experiments.studies import images
+from neurosim.experiments.studies.study import Row, Study
+from neurosim.experiments.studies.trained import Training
+
+SHOWN: dict[str, dict[str, Any]] = {
+    "images": {},
+    "images, no BatchNorm": {"batch_norm": False},
+    "events": {"task": "digits-events"},
+}
+"""Digits as constant currents, to a net with and without BatchNorm, and as synthetic events."""
+
+
+def measure(
+    shown: str, method: str, variant: str, seed: int, training: Training, every: int
+) -> list[Row]:
+    """Train one net and report its epochs."""
+    found = images.run(
+        seed, every=every, method=method, **SHOWN[shown], **training, **images.VARIANTS[variant]
+    )
+    return [
+        {
+            "epoch": int(row["epoch"]),
+            "accuracy": row["validation_accuracy"],
+            "loss": row["validation_loss"],
+            "rate": row["spikes_per_neuron_and_step"],
+            "gain": row.get("gain", 1.0),
+        }
+        for row in found.metrics
+    ]
+
+
+STUDY = Study(
+    name="ahsar_homeostat",
+    title="Learning with and without AHSAR, and without its parts",
+    measure=measure,
+    grid={
+        "shown": tuple(SHOWN),
+        "method": images.METHODS,
+        "variant": tuple(images.VARIANTS),
+    },
+    index=("shown", "method", "variant", "seed", "epoch"),
+    units={
+        "accuracy": "share of validation images",
+        "loss": "nat (validation)",
+        "rate": "spikes per neuron and step",
+        "gain": "factor on all thresholds",
+    },
+    settings=images.SHORT,
+    fast={**images.FAST, "shown": ("images",), "variant": ("none", "full")},
+)

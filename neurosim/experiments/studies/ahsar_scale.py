@@ -1,0 +1,50 @@
+"""AHSAR 1: one constant factor on all thresholds, in training and evaluation."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from neurosim.experiments.studies import images
+from neurosim.experiments.studies.study import Row, Study
+from neurosim.experiments.studies.trained import Training
+
+TARGET = 0.8
+"""Validation accuracy whose first epoch measures the speed of learning."""
+
+
+def measure(scale: float, method: str, seed: int, training: Training, every: int) -> list[Row]:
+    """Train one net at one scale."""
+    from neurosim.training.constant_scale import train_at
+
+    settings = images.settings(seed, method=method, homeostat=False, **training)
+    epochs = train_at(scale, settings, images.digits(seed, every))
+    accuracy = [row["validation_accuracy"] for row in epochs]
+    reached = [k for k, value in enumerate(accuracy, 1) if value >= TARGET]
+    rises = [after - before for before, after in pairwise(accuracy)]
+    return [
+        {
+            "accuracy": accuracy[-1],
+            "mean_accuracy": sum(accuracy) / len(accuracy),
+            "epochs_to_target": reached[0] if reached else len(accuracy) + 1,
+            "worst_fall": max(0.0, -min(rises, default=0.0)),
+            "rate": epochs[-1]["spikes_per_neuron_and_step"],
+        }
+    ]
+
+
+STUDY = Study(
+    name="ahsar_scale",
+    title="One constant factor on all thresholds: speed, stability, accuracy",
+    measure=measure,
+    grid={"method": images.METHODS, "scale": tuple(round(0.1 + 0.05 * k, 2) for k in range(39))},
+    index=("method", "scale", "seed"),
+    units={
+        "accuracy": "share of validation images, last epoch",
+        "mean_accuracy": "share of validation images, mean over epochs",
+        "epochs_to_target": f"epochs to {TARGET}; one more than trained if never",
+        "worst_fall": "largest fall of accuracy in an epoch",
+        "rate": "spikes per neuron and step, last epoch",
+    },
+    settings={**images.SHORT, "training": {**images.SHORT["training"], "epochs": 6}},
+    fast={**images.FAST, "scale": (0.5, 1.0)},
+)

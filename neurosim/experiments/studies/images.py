@@ -1,0 +1,57 @@
+"""Digits and small nets for AHSAR's studies; trained runs are shared between studies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from neurosim import data
+from neurosim.experiments.studies import trained
+
+if TYPE_CHECKING:
+    from neurosim.data.images import ImageSet
+    from neurosim.run import Run
+    from neurosim.training.config import TrainConfig
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "none": {"homeostat": False},
+    "full": {},
+    "no relaxation": {"relaxation": False},
+    "no diffusion": {"diffusion": False},
+    "no gain": {"global_gain": False},
+}
+"""Without AHSAR, with it, and with one of its parts left out."""
+METHODS = ("bptt", "rate")
+SHORT: dict[str, Any] = {"training": {"net": "mlp", "epochs": 10, "threads": 1}, "every": 1}
+"""A perceptron of two layers, trained for a fifth of the paper's epochs."""
+FAST: dict[str, Any] = {
+    "training": {"net": "mlp", "epochs": 2, "batch_size": 32, "steps": 3, "threads": 1},
+    "every": 8,
+    "seeds": 2,
+}
+
+
+@lru_cache(maxsize=4)
+def digits(seed: int, every: int = 1) -> ImageSet:
+    """Return the digits in the split of a seed, every so manieth image of each part."""
+    whole = data.digits(seed)
+    return replace(
+        whole,
+        train=whole.train[::every],
+        validation=whole.validation[::every],
+        test=whole.test[::every],
+    )
+
+
+def settings(seed: int, **changes: Any) -> TrainConfig:
+    """Return AHSAR's settings (section 5.1) on digits, some of them changed."""
+    from neurosim.training import config
+
+    return config.load("ahsar-digits", seed=seed, **changes)
+
+
+def run(seed: int, *, every: int = 1, **changes: Any) -> Run:
+    """Return the run of these settings and this seed, of weights, batches and split."""
+    key = {"images": "digits", "every": every}
+    return trained.kept(settings(seed, **changes), digits(seed, every), key)

@@ -1,0 +1,47 @@
+"""Train an image net whose thresholds are multiplied by one constant, in training and evaluation.
+
+AHSAR's section 3: all else is equal, and the constant decides how fast and how well a net learns.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from neurosim.errors import InputError
+from neurosim.training import checkpoint, machine, spiking
+from neurosim.training.config import TrainConfig
+from neurosim.training.distributed import Group
+from neurosim.training.epochs import Epoch, Trainer
+from neurosim.training.interrupt import Request
+from neurosim.training.tasks import task_for
+
+if TYPE_CHECKING:
+    from neurosim.data.images import ImageSet
+
+
+def train_at(scale: float, settings: TrainConfig, dataset: ImageSet) -> list[Epoch]:
+    """Return the metrics of all epochs; nothing is saved.
+
+    Args:
+        scale: factor on the thresholds of all spiking layers.
+        settings: of a run without homeostat.
+        dataset: images of the run.
+
+    Raises:
+        InputError: the scale is not positive, or the settings have a homeostat.
+        NonFiniteLossError: training diverged.
+    """
+    if not scale > 0 or settings.homeostat:
+        raise InputError(f"scale is {scale}, homeostat {settings.homeostat}; positive, and none")
+    device = machine.device(settings)
+    with machine.threads(settings), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        task = task_for(settings, dataset, device)
+        for layer in spiking.layers(task.net):
+            layer.threshold_scale = scale
+        trainer = Trainer(task, settings, Group())
+        never = checkpoint.Saver(Path(), float("inf"))
+        return list(trainer.epochs(never, Request(), lambda *_: None))
