@@ -14,17 +14,28 @@ import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
+from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
-_INLINE: dict[str, Any] = {**_OPTIONS, "forceinline": True}
+
+
+class _Apart(Compiler):  # type: ignore[misc]
+    """Compiles for arrays that share no memory, so that loops over many of them vectorise."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.state.flags.noalias = True
+
+
+_INLINE: dict[str, Any] = {**_OPTIONS, "forceinline": True, "pipeline_class": _Apart}
 
 kernel: Any = njit(**_OPTIONS)
 """Compile a kernel. It does without reference counts (_nrt), which cost more than the arithmetic,
 and hence can allocate nothing."""
 
 part: Any = njit(**_INLINE)
-"""Compile a part of kernels."""
+"""Compile a part of kernels. It must not write an array that it also takes under another name."""
 
 # numba's annotations know nothing of the arguments that it adds itself.
 _intrinsic: Any = intrinsic

@@ -54,7 +54,7 @@ def folded(
 
     def tile(row: torch.Tensor) -> torch.Tensor:
         """(n,) -> (together * n,)."""
-        return row.reshape(1, -1).expand(together, -1).reshape(-1)
+        return row.reshape(-1).repeat(together)
 
     if theta.shape[0] == 1:
         theta = theta.expand(together, -1, -1)
@@ -68,6 +68,7 @@ def folded(
     spikes, vmem, isyn = evolve(
         fold(x), None, tile(alpha), tile(beta), tile(bias), fold(theta), wide
     )
+    setting.rate = wide.rate
     setting.vmem = wide.vmem.reshape(samples, -1)
     setting.isyn = wide.isyn.reshape(samples, *setting.isyn.shape)
     if not setting.record:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
-from neurosim.training import kernels
+from neurosim.errors import InputError
+from neurosim.training import kernels, slopes
 from neurosim.training import kernels_backward as adjoint
 from neurosim.training.folding import folded, samples_together
 from neurosim.training.surrogates import CODES, slope
@@ -37,6 +39,8 @@ class Setting:
     """(N, S) in, (B, N, S) out."""
     spikes: torch.Tensor
     """(N,) in."""
+    rate: torch.Tensor | None = None
+    """Spikes per neuron and step, out; a detached scalar."""
 
 
 def lif(
@@ -54,10 +58,13 @@ def lif(
         x: (B, T, M) synaptic input, M = N * S with the synapses of a neuron adjacent.
         recurrent: (N, M) recurrent weights, or None.
         alpha: (N,) membrane decay per step.
-        beta: (M,) synaptic decay per step.
+        beta: (M,) synaptic decay per step; empty for delta synapses.
         bias: (N,) added to the membrane each step.
         theta: (1 or B, 1 or T, N) threshold.
         setting: all else; its state is advanced.
+
+    Raises:
+        InputError: the state is not finite at the end, which one input that was not leads to.
 
     Returns:
         Spikes (B, T, N), and the recorded membrane (B, T, N) and currents (B, T, M) at the end of
@@ -93,7 +100,8 @@ class _LIF(torch.autograd.Function):
         constants = _constants(alpha, beta, bias, theta, setting)
         drive = _drive(x, feedback, setting.noise)
         flush = not setting.exact
-        outputs = [a.numpy() for a in (spikes, v_after, i_after)]
+        count = torch.zeros_like(v)
+        outputs = [a.numpy() for a in (spikes, count, v_after, i_after)]
         state = v.numpy(), i.numpy()
 
         def run(b0: int, b1: int, t0: int = 0, t1: int = steps) -> None:
@@ -109,6 +117,9 @@ class _LIF(torch.autograd.Function):
                 torch.mm(before, recurrent, out=feedback[:, t])
                 run(0, samples, t, t + 1)
                 before = spikes[:, t]
+        if not math.isfinite(v.sum() + i.sum()):
+            raise InputError(not_finite(x))
+        setting.rate = count.sum() / max(1, spikes.numel())
         setting.vmem, setting.isyn = v, i.reshape(samples, neurons, currents // neurons)
         ctx.setting, ctx.start = setting, start
         ctx.save_for_backward(
@@ -160,9 +171,7 @@ class _Backward:
     def gradients(self) -> tuple[torch.Tensor | None, ...]:
         """Return the gradients by all arguments of `_LIF.forward`."""
         code = CODES[self.setting.surrogate]
-        if self.recurrent is None and not (
-            self.setting.exact and code == adjoint.PERIODIC_EXPONENTIAL
-        ):
+        if self.recurrent is None and not (self.setting.exact and code != slopes.STEP_PWL):
             share(lambda b0, b1: self._in_cache(code, b0, b1), self.samples, self.by_spikes.numel())
         else:
             self._in_memory(code)
@@ -194,18 +203,18 @@ class _Backward:
         everything = (0, self.samples, 0, self.steps)
         state = self.v.numpy(), self.i.numpy()
         kernels.replay(
-            self.flush, self.drive, self.constants, *state, self._room(), arrays, everything
+            self.flush, self.drive, self.constants, *state, self._room()[0], arrays, everything
         )
-        slopes = None
-        if self.setting.exact and code == adjoint.PERIODIC_EXPONENTIAL:
+        steep = None
+        if self.setting.exact and code != slopes.STEP_PWL:
             setting = self.setting
-            slopes = slope(
+            steep = slope(
                 setting.surrogate, trace[0], self.theta, setting.window, setting.max_spikes
             )
-            code = adjoint.GIVEN
+            code = slopes.GIVEN
         if self.recurrent is not None:
             self.by_spikes = self.by_spikes.clone()
-        given, room = self._given(slopes), self._room()
+        given, room = self._given(steep), self._room()
         g_state = self.g_v.numpy(), self.g_i.numpy()
 
         def run(b0: int, b1: int, t0: int, t1: int) -> None:
@@ -244,22 +253,23 @@ class _Backward:
     def _wanted_arrays(self) -> adjoint.Wanted:
         return _arrays(adjoint.Wanted, self.wanted)
 
-    def _given(self, slopes: torch.Tensor | None = None) -> adjoint.Given:
-        slopes = self.x.new_empty(0, 0, 0) if slopes is None else slopes
-        return _arrays(adjoint.Given, (self.by_spikes, self.by_v, self.by_i, slopes))
+    def _given(self, steep: torch.Tensor | None = None) -> adjoint.Given:
+        steep = self.x.new_empty(0, 0, 0) if steep is None else steep
+        return _arrays(adjoint.Given, (self.by_spikes, self.by_v, self.by_i, steep))
 
     def _trace(self, samples: int) -> tuple[torch.Tensor, ...]:
         """Return room for the trace of some samples."""
         shape = (samples, self.steps)
         before = self.needs[2] or self.needs[3]
+        decay = before and self.constants.beta.size
         return (
             self.x.new_empty(*shape, self.neurons),
             self.x.new_empty((*shape, self.neurons) if before else (0, 0, 0)),
-            self.x.new_empty((*shape, self.currents) if before else (0, 0, 0)),
+            self.x.new_empty((*shape, self.currents) if decay else (0, 0, 0)),
         )
 
     def _room(self) -> np.ndarray:
-        return self.x.new_empty(self.neurons).numpy()
+        return self.x.new_empty(2, self.neurons).numpy()
 
 
 def _arrays(kind: Any, tensors: tuple[torch.Tensor, ...]) -> Any:
@@ -283,6 +293,19 @@ def _constants(
 def _drive(x: torch.Tensor, feedback: torch.Tensor, noise: torch.Tensor | None) -> kernels.Drive:
     noise = x.new_empty(0, 0, 0) if noise is None else noise
     return _arrays(kernels.Drive, (x, feedback, noise))
+
+
+def not_finite(x: torch.Tensor) -> str:
+    """Say where the input is not finite, or that the constants are not."""
+    where = torch.nonzero(~torch.isfinite(x))
+    if not len(where):
+        return "the state of a LIF layer is not finite; look for weights, bias or tau that are not"
+    b, t, m = where[0].tolist()
+    value = x[b, t, m].item()
+    return (
+        f"input of a LIF layer holds {value} (sample {b}, step {t}, synapse {m}); clean the data, "
+        "or lower the learning rate if it was finite before"
+    )
 
 
 def _spread(state: torch.Tensor, samples: int) -> torch.Tensor:

@@ -8,10 +8,11 @@ and gradients can be compared to the last bit (no fast-math, hence no fused mult
     s = min(floor(v / theta), limit) where v >= theta, else 0
     v = v - s * theta
 
-Loops over neurons are innermost, and none touches more than five arrays or writes one it also
-takes under another name: LLVM then checks that they do not overlap, and vectorises. Arrays that a
-call does not need have no elements. Kernels work on samples b0..b1 and steps t0..t1 of their
-arguments, the span, so that threads can share a batch and a recurrent net can go step by step.
+Loops over neurons are innermost, and parts take arrays that share no memory: LLVM then vectorises.
+A layer with one synapse per neuron and no noise or recurrence does a step in one loop, others do it
+in several. Arrays that a call does not need have no elements. Kernels work on samples b0..b1 and
+steps t0..t1 of their arguments, the span, so that threads can share a batch and a recurrent net can
+go step by step.
 
 Shapes: B samples, T steps, N neurons, S synapses per neuron, M = N * S currents (synapse fastest).
 """
@@ -42,7 +43,7 @@ class Neurons(NamedTuple):
     alpha: np.ndarray
     """(N,) membrane decay per step."""
     beta: np.ndarray
-    """(M,) synaptic decay per step."""
+    """(M,) synaptic decay per step; empty: delta synapses, whose current is the step's input."""
     bias: np.ndarray
     """(N,)."""
     theta: np.ndarray
@@ -72,7 +73,7 @@ def add(row, to):
 
 
 @part
-def _copy(row, to):
+def copy(row, to):
     """Copy a row."""
     for k in range(to.size):
         to[k] = row[k]
@@ -83,6 +84,49 @@ def _add_and_decay(x, beta, i):
     """Add input to the currents i (M,), which then decay."""
     for k in range(i.size):
         i[k] = (i[k] + x[k]) * beta[k]
+
+
+@part
+def _step(x, alpha, beta, bias, theta, limit, i, v, s, count):
+    """Do a whole step of neurons with one synapse: write spikes s (N,) and add them to count."""
+    zero = v.dtype.type(0)
+    for n in range(v.size):
+        current = (i[n] + x[n]) * beta[n]
+        i[n] = current
+        u = v[n] * alpha[n] + current + bias[n]
+        spikes = min(np.floor(u / theta[n]), limit)
+        spikes = spikes if u >= theta[n] else zero
+        s[n] = spikes
+        count[n] += spikes
+        v[n] = u - spikes * theta[n]
+
+
+@part
+def _replayed_step(x, alpha, beta, bias, theta, limit, i, v, trace):
+    """Do a whole step of neurons with one synapse: write the membrane at the decision."""
+    zero = v.dtype.type(0)
+    for n in range(v.size):
+        current = (i[n] + x[n]) * beta[n]
+        i[n] = current
+        u = v[n] * alpha[n] + current + bias[n]
+        trace[n] = u
+        spikes = min(np.floor(u / theta[n]), limit)
+        spikes = spikes if u >= theta[n] else zero
+        v[n] = u - spikes * theta[n]
+
+
+@part
+def _currents(x, recurrent, b, t, beta, i):
+    """Bring the currents i (M,) of sample b to step t."""
+    if not beta.size:
+        copy(x[b, t], i)
+        if recurrent.size:
+            add(recurrent[b, t], i)
+    elif recurrent.size:
+        add(x[b, t], i)
+        _add_and_decay(recurrent[b, t], beta, i)
+    else:
+        _add_and_decay(x[b, t], beta, i)
 
 
 @part
@@ -115,31 +159,34 @@ def _fire(u, theta, limit, s, v):
 
 
 @kernel
-def forward(flush, drive, neurons, v, i, u, spikes, v_after, i_after, span):
+def forward(flush, drive, neurons, v, i, u, spikes, count, v_after, i_after, span):
     """Advance v (B, N) and i (B, M) over the steps and write the spikes (B, T, N).
 
-    Where v_after (B, T, N) and i_after (B, T, M) are not empty, the state at the end of every
-    step is written there. flush turns subnormal numbers to zero; u (N,) is room to work in.
+    They are added up in count (B, N). Where v_after (B, T, N) and i_after (B, T, M) are not empty,
+    the state at the end of every step is written there. flush turns subnormal numbers to zero;
+    u (N,) is room to work in.
     """
     x, recurrent, noise = drive
     alpha, beta, bias, theta, limit, _ = neurons
     each_b, each_t = min(theta.shape[0] - 1, 1), min(theta.shape[1] - 1, 1)
+    simple = beta.size == alpha.size and not recurrent.size and not noise.size
     b0, b1, t0, t1 = span
     mode = start_flushing(flush)
     for b in range(b0, b1):
         for t in range(t0, t1):
-            if recurrent.size:
-                add(x[b, t], i[b])
-                _add_and_decay(recurrent[b, t], beta, i[b])
+            row, s = theta[b * each_b, t * each_t], spikes[b, t]
+            if simple:
+                _step(x[b, t], alpha, beta, bias, row, limit, i[b], v[b], s, count[b])
             else:
-                _add_and_decay(x[b, t], beta, i[b])
-            _integrate(v[b], i[b], alpha, noise[b, t] if noise.size else bias, u)
-            if noise.size:
-                add(bias, u)
-            _fire(u, theta[b * each_b, t * each_t], limit, spikes[b, t], v[b])
+                _currents(x, recurrent, b, t, beta, i[b])
+                _integrate(v[b], i[b], alpha, noise[b, t] if noise.size else bias, u)
+                if noise.size:
+                    add(bias, u)
+                _fire(u, row, limit, s, v[b])
+                add(s, count[b])
             if v_after.size:
-                _copy(v[b], v_after[b, t])
-                _copy(i[b], i_after[b, t])
+                copy(v[b], v_after[b, t])
+                copy(i[b], i_after[b, t])
     set_mode(mode)
 
 
@@ -153,24 +200,25 @@ def replay(flush, drive, neurons, v, i, s, trace, span):
     alpha, beta, bias, theta, limit, _ = neurons
     trace_v, v_before, i_before = trace
     each_b, each_t = min(theta.shape[0] - 1, 1), min(theta.shape[1] - 1, 1)
+    simple = beta.size == alpha.size and not recurrent.size and not noise.size
     b0, b1, t0, t1 = span
     mode = start_flushing(flush)
     for b in range(b0, b1):
         for t in range(t0, t1):
+            row, u = theta[b * each_b, t * each_t], trace_v[b - b0, t]
             if v_before.size:
-                _copy(v[b], v_before[b - b0, t])
-                _copy(i[b], i_before[b - b0, t])
+                copy(v[b], v_before[b - b0, t])
+            if i_before.size:
+                copy(i[b], i_before[b - b0, t])
                 add(x[b, t], i_before[b - b0, t])
                 if recurrent.size:
                     add(recurrent[b, t], i_before[b - b0, t])
-            if recurrent.size:
-                add(x[b, t], i[b])
-                _add_and_decay(recurrent[b, t], beta, i[b])
-            else:
-                _add_and_decay(x[b, t], beta, i[b])
-            u = trace_v[b - b0, t]
+            if simple:
+                _replayed_step(x[b, t], alpha, beta, bias, row, limit, i[b], v[b], u)
+                continue
+            _currents(x, recurrent, b, t, beta, i[b])
             _integrate(v[b], i[b], alpha, noise[b, t] if noise.size else bias, u)
             if noise.size:
                 add(bias, u)
-            _fire(u, theta[b * each_b, t * each_t], limit, s, v[b])
+            _fire(u, row, limit, s, v[b])
     set_mode(mode)

@@ -6,13 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neurosim.training.floats import exp2_of_negative, kernel, part, set_mode, start_flushing
-from neurosim.training.kernels import add, replay
-
-GIVEN, PERIODIC_EXPONENTIAL, STEP_PWL = 0, 1, 2
-"""How a spike passes a gradient on: by slopes handed in, or by a surrogate evaluated here."""
-
-_LOG2_E = float(np.log2(np.e))
+from neurosim.training.floats import kernel, part, set_mode, start_flushing
+from neurosim.training.kernels import add, copy, replay
+from neurosim.training.slopes import GIVEN, STEP_PWL, slopes, through_step_pwl
 
 
 class Given(NamedTuple):
@@ -51,38 +47,6 @@ def _add_product(a, b, to):
 
 
 @part
-def _through_periodic_exponential(by_spikes, v, theta, limit, window, g_v, g_spike):
-    """Pass gradients through rockpool's PeriodicExponential: exp(-d / window) / theta.
-
-    d is the distance of v from the nearest multiple of theta, from theta itself below it and
-    from limit * theta above that.
-    """
-    half, one, zero = v.dtype.type(0.5), v.dtype.type(1), v.dtype.type(0)
-    rate = v.dtype.type(_LOG2_E) / window
-    for n in range(v.size):
-        per_theta = one / theta[n]
-        u = v[n] * per_theta - half
-        nearest = min(np.floor(u), limit - one)
-        nearest = nearest if u >= half else zero
-        d = abs(u - nearest - half) * theta[n]
-        slope = exp2_of_negative(-d * rate) * per_theta
-        g = (by_spikes[n] - g_v[n] * theta[n]) * slope
-        g_spike[n] = g
-        g_v[n] += g
-
-
-@part
-def _through_step_pwl(by_spikes, v, theta, window, g_v, g_spike):
-    """Pass gradients through rockpool's StepPWL: 1 / theta where v >= theta - window, else 0."""
-    zero = v.dtype.type(0)
-    for n in range(v.size):
-        g = (by_spikes[n] - g_v[n] * theta[n]) / theta[n]
-        g = g if v[n] >= theta[n] - window else zero
-        g_spike[n] = g
-        g_v[n] += g
-
-
-@part
 def _through_slope(by_spikes, slope, theta, g_v, g_spike):
     """Pass gradients through a given derivative of the spikes by the membrane."""
     for n in range(theta.size):
@@ -105,6 +69,13 @@ def _add_by_surrogate(v, theta, g_spike, to):
     """Add the gradient by theta that the surrogate gives: -v / theta times that by v."""
     for n in range(v.size):
         to[n] -= g_spike[n] * v[n] / theta[n]
+
+
+@part
+def _clear(row):
+    """Set a row to zero."""
+    for k in range(row.size):
+        row[k] = row.dtype.type(0)
 
 
 @part
@@ -135,46 +106,70 @@ def _decay_to_input(beta, g_i, to):
         to[k] = g_i[k]
 
 
+@part
+def _adjoint_step(by_spikes, slope, theta, alpha, beta, g_v, g_i, to):
+    """Do a whole step of neurons with one synapse where only the gradient by x is wanted."""
+    for n in range(g_v.size):
+        g = g_v[n] + (by_spikes[n] - g_v[n] * theta[n]) * slope[n]
+        by_x = (g_i[n] + g) * beta[n]
+        g_v[n] = g * alpha[n]
+        g_i[n] = by_x
+        to[n] = by_x
+
+
 @kernel
-def backward(flush, surrogate, neurons, trace, given, wanted, g_v, g_i, g_spike, span):
+def backward(flush, surrogate, neurons, trace, given, wanted, g_v, g_i, room, span):
     """Compute the wanted gradients of `forward` over the steps of the span, last step first.
 
     g_v (B, N) and g_i (B, M) are the gradients by the state after the last step, and become those
-    by the state before the first. The trace holds one sample per sample of the span. g_spike (N,)
-    is room to work in.
+    by the state before the first. The trace holds one sample per sample of the span. room (2, N)
+    is to work in.
     """
     alpha, beta, _, theta, limit, window = neurons
     trace_v, v_before, i_before = trace
     by_spikes, by_v, by_i, slope = given
     to_x, to_alpha, to_beta, to_bias, to_theta = wanted
     each_b, each_t = min(theta.shape[0] - 1, 1), min(theta.shape[1] - 1, 1)
+    others = by_v.size + by_i.size + to_theta.size + to_bias.size + to_alpha.size + to_beta.size
+    simple = flush and beta.size == alpha.size and surrogate != GIVEN and others == 0
+    g_spike, steep = room[0], room[1]
     b0, b1, t0, t1 = span
     mode = start_flushing(flush)
     for b in range(b0, b1):
         for t in range(t1 - 1, t0 - 1, -1):
             v, row, given_s = trace_v[b - b0, t], theta[b * each_b, t * each_t], by_spikes[b, t]
+            if simple:
+                slopes(surrogate, v, row, limit, window, steep)
+                _adjoint_step(given_s, steep, row, alpha, beta, g_v[b], g_i[b], to_x[b, t])
+                continue
             if by_v.size:
                 add(by_v[b, t], g_v[b])
             if to_theta.size:
                 _add_by_reset(v, row, limit, g_v[b], to_theta[b, t * each_t])
-            if surrogate == PERIODIC_EXPONENTIAL:
-                _through_periodic_exponential(given_s, v, row, limit, window, g_v[b], g_spike)
-            elif surrogate == STEP_PWL:
-                _through_step_pwl(given_s, v, row, window, g_v[b], g_spike)
-            else:
+            if surrogate == STEP_PWL:  # divides by theta, as rockpool does
+                through_step_pwl(given_s, v, row, window, g_v[b], g_spike)
+            elif surrogate == GIVEN:
                 _through_slope(given_s, slope[b, t], row, g_v[b], g_spike)
+            else:
+                slopes(surrogate, v, row, limit, window, steep)
+                _through_slope(given_s, steep, row, g_v[b], g_spike)
             if to_theta.size:
                 _add_by_surrogate(v, row, g_spike, to_theta[b, t * each_t])
             if to_bias.size:
                 add(g_v[b], to_bias[b])
             if to_alpha.size:
                 _add_product(g_v[b], v_before[b - b0, t], to_alpha[b])
+            if not beta.size:
+                _clear(g_i[b])
             _to_currents(alpha, g_v[b], g_i[b])
             if by_i.size:
                 add(by_i[b, t], g_i[b])
             if to_beta.size:
                 _add_product(g_i[b], i_before[b - b0, t], to_beta[b])
-            _decay_to_input(beta, g_i[b], to_x[b, t])
+            if beta.size:
+                _decay_to_input(beta, g_i[b], to_x[b, t])
+            else:
+                copy(g_i[b], to_x[b, t])
     set_mode(mode)
 
 
@@ -186,5 +181,5 @@ def replay_and_backward(
     b0, b1, t0, t1 = span
     for b in range(b0, b1):
         one = b, b + 1, t0, t1
-        replay(flush, drive, neurons, v, i, room, trace, one)
+        replay(flush, drive, neurons, v, i, room[0], trace, one)
         backward(flush, surrogate, neurons, trace, given, wanted, g_v, g_i, room, one)

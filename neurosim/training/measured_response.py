@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -39,7 +38,7 @@ def measured_response(
         floor: smallest rate that is taken a logarithm of.
         run: runs the net.
     """
-    net = copy.deepcopy(net)
+    net = controlled_layers.duplicate(net)
     layers = controlled_layers.control(controlled_layers.find(net, readout=readout))
     units = blocks or [[k] for k in range(len(layers))]
 

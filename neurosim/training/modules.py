@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import torch
-from rockpool.nn.modules.torch.lif_torch import LIFBaseTorch, LIFTorch
+from rockpool.nn.modules.torch.lif_torch import LIFTorch
+from rockpool.parameters import Parameter
 
 from neurosim.errors import InputError
 from neurosim.training import fused, stepwise
+from neurosim.training.adapters import adapter_of
 from neurosim.training.surrogates import surrogate_of
 
 
@@ -19,8 +21,8 @@ class _Constants(NamedTuple):
     """(N, N * S)."""
     alpha: torch.Tensor
     """(N,)."""
-    beta: torch.Tensor
-    """(N, S)."""
+    beta: torch.Tensor | None
+    """(N, S); None for delta synapses."""
     bias: torch.Tensor
     """(N,)."""
     theta: torch.Tensor
@@ -38,11 +40,11 @@ class LIF(LIFTorch):
         s = min(floor(v / threshold), max_spikes_per_dt) where v >= threshold, else 0
         v = v - s threshold
 
-    On the CPU, in float32 and float64, with PeriodicExponential or StepPWL, a call runs in numba
-    kernels; otherwise in a torch loop. Both are linear in the number of steps, LIFTorch is
-    quadratic. Spikes are the same to the last bit. Gradients differ from LIFTorch's by less than
-    1e-5 of their maximum, or with `exact=True` by nothing (input and weights; those of time
-    constants, bias, threshold and recurrent weights are sums over time in another order).
+    On the CPU, in float32 and float64, with the surrogates of `neurosim.training.surrogates`, a
+    call runs in numba kernels; otherwise in a torch loop. Both are linear in the number of steps,
+    LIFTorch is quadratic. Spikes are the same to the last bit. Gradients differ from LIFTorch's by
+    less than 1e-5 of their maximum, or with `exact=True` by nothing (input and weights; those of
+    time constants, bias, threshold and recurrent weights are sums over time in another order).
 
     State: every call starts from the module's state, as in LIFTorch, and the state after the call
     is returned by `evolve`. The module keeps it only after a batch of one sample, which may be a
@@ -53,7 +55,16 @@ class LIF(LIFTorch):
     Args:
         *args: as for LIFTorch.
         exact: gradients equal LIFTorch's to the last bit; four to six times slower.
+        synapse: False for delta synapses: the input goes straight to the membrane,
+            v = v exp(-dt / tau_mem) + x + s_before W_rec + ..., one input per neuron, no tau_syn.
+        log_tau: train ln tau (`log_tau_mem`, `log_tau_syn`) in place of tau. A step of Adam moves a
+            parameter by about its learning rate, whatever its size: 1e-3 would change a tau of 10
+            ms by 10 %, but changes exp(ln tau) by 0.1 %. tau_mem and tau_syn are then read-only.
         **kwargs: as for LIFTorch.
+
+    Raises:
+        InputError: the settings do not fit each other; in a call, the input or what it leads to is
+            not a finite number, which the spikes alone would hide.
     """
 
     threshold_scale: float | torch.Tensor
@@ -63,11 +74,47 @@ class LIF(LIFTorch):
     broadcasts to samples, steps and neurons (B, T, N): a draw for each batch, sample or step.
     """
 
-    def __init__(self, *args: Any, exact: bool = False, **kwargs: Any):
+    mean_rate: torch.Tensor | None
+    """Spikes per neuron and step of the last call, a detached scalar."""
+
+    def __init__(
+        self,
+        *args: Any,
+        exact: bool = False,
+        synapse: bool = True,
+        log_tau: bool = False,
+        **kwargs: Any,
+    ):
         super().__init__(*args, **kwargs)
-        self.exact = exact
-        self.threshold_scale = 1.0
+        self.exact, self.synapse = exact, synapse
+        self.threshold_scale, self.mean_rate = 1.0, None
         self._end: dict[str, torch.Tensor] = {}
+        if not synapse:
+            self._leave_out_synapses(kwargs)
+        if log_tau:
+            self._train_logarithms()
+
+    def __getattr__(self, name: str) -> Any:
+        """Return exp of a logarithm that is trained; all else as LIFTorch does."""
+        if name in self.__dict__.get("_logarithms", ()):
+            return torch.exp(getattr(self, f"log_{name}"))
+        return super().__getattr__(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set a time constant whose logarithm is trained by that; all else as LIFTorch does."""
+        if name in self.__dict__.get("_logarithms", ()):
+            name, value = f"log_{name}", torch.nn.Parameter(torch.log(torch.as_tensor(value)))
+        super().__setattr__(name, value)
+
+    def as_graph(self) -> Any:
+        """Return rockpool's graph of the layer.
+
+        Raises:
+            InputError: it has delta synapses, which rockpool's graphs and chips do not know.
+        """
+        if not self.synapse:
+            raise InputError("synapse=False has no place in a rockpool graph; use synapse=True")
+        return super().as_graph()
 
     def evolve(
         self, input_data: torch.Tensor, record: bool = False
@@ -78,9 +125,13 @@ class LIF(LIFTorch):
             input_data: (B, T, N * S) or (T, N * S) synaptic input, synapses of a neuron adjacent.
             record: return vmem (B, T, N), isyn and irec (B, T, N, S), spikes (B, T, N).
         """
-        spikes, state, recorded = super().evolve(input_data, record)
-        state = {**state, **self._end}
+        # LIFTorch's own evolve, without the registries of rockpool, which take longer than a step.
+        held = self.__dict__
+        held["_record"] = record
+        spikes = torch.nn.Module.__call__(self, input_data)
+        state, recorded = dict(self._end), held["_record_dict"] if record else {}
         self._end.clear()
+        held["_record_dict"] = {}
         return spikes, state, recorded
 
     def forward(self, input_data: torch.Tensor) -> torch.Tensor:
@@ -88,10 +139,9 @@ class LIF(LIFTorch):
         x, _ = self._auto_batch(input_data)
         dtype = torch.promote_types(x.dtype, self.threshold.dtype)
         x = x.to(dtype).contiguous()
-        synapses = (self.size_out, self.n_synapses)
         alpha, beta = self._decays()
         alpha = alpha.to(x).expand(self.size_out)
-        beta = beta.to(x).expand(synapses)
+        beta = None if beta is None else beta.to(x).expand(self.size_out, self.n_synapses)
         bias = self.bias.to(x).expand(self.size_out)
         recurrent = self.w_rec.to(x).contiguous() if self._has_rec else None
         constants = _Constants(recurrent, alpha, beta, bias, self._theta(x))
@@ -127,11 +177,12 @@ class LIF(LIFTorch):
             x,
             recurrent,
             alpha.contiguous(),
-            beta.reshape(-1).contiguous(),
+            x.new_empty(0) if beta is None else beta.reshape(-1).contiguous(),
             bias.contiguous(),
             theta.expand(*theta.shape[:2], self.size_out).contiguous(),
             setting,
         )
+        self.__dict__["mean_rate"] = setting.rate
         self._keep_state(len(x), setting.vmem[0], setting.isyn[0], spikes[0, -1])
         return spikes, vmem, isyn
 
@@ -150,6 +201,9 @@ class LIF(LIFTorch):
 
         x = x.reshape(*x.shape[:2], self.size_out, self.n_synapses)
         spikes, vmem, isyn = stepwise.lif(x, *constants, noise, start, spike)
+        if not bool(torch.isfinite(vmem[:, -1].sum() + isyn[:, -1].sum())):
+            raise InputError(fused.not_finite(x.flatten(2)))
+        self.__dict__["mean_rate"] = spikes.detach().mean()
         self._keep_state(len(x), vmem[0, -1], isyn[0, -1], spikes[0, -1])
         return spikes, vmem, isyn
 
@@ -162,14 +216,39 @@ class LIF(LIFTorch):
         )
         return surrogate_of(self.spike_generation_fn) if fits else None
 
-    def _decays(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def _decays(self) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Return the decays per step of membrane and currents.
 
         LIFTorch's attributes work out all forms of the leak with every access.
         """
         if self.leak_mode == "taus" and not hasattr(type(self), "alpha"):
-            return torch.exp(-self.dt / self.tau_mem), torch.exp(-self.dt / self.tau_syn)
-        return self.alpha, self.beta
+            alpha = torch.exp(-self.dt / self.tau_mem)
+            return alpha, torch.exp(-self.dt / self.tau_syn) if self.synapse else None
+        return self.alpha, self.beta if self.synapse else None
+
+    def _leave_out_synapses(self, given: dict[str, Any]) -> None:
+        """Drop the parameters of the synapses."""
+        named = [name for name in ("tau_syn", "beta", "dash_syn") if name in given]
+        if named:
+            raise InputError(f"synapse=False leaves no use for {named[0]}; leave it out")
+        if self.n_synapses != 1:
+            raise InputError(
+                f"synapse=False takes one input per neuron; the shape gives {self.n_synapses}"
+            )
+        delattr(
+            self, {"taus": "tau_syn", "decays": "beta", "bitshifts": "dash_syn"}[self.leak_mode]
+        )
+
+    def _train_logarithms(self) -> None:
+        """Put the logarithms of trained time constants in their place."""
+        if self.leak_mode != "taus":
+            raise InputError(f"log_tau=True needs leak_mode 'taus'; it is {self.leak_mode!r}")
+        trained = [name for name in ("tau_mem", "tau_syn") if name in self._parameters]
+        for name in trained:
+            tau = getattr(self, name).detach()
+            delattr(self, name)
+            setattr(self, f"log_{name}", Parameter(torch.log(tau), shape=[tau.shape]))
+        self.__dict__["_logarithms"] = tuple(trained)
 
     def _theta(self, x: torch.Tensor) -> torch.Tensor:
         """Return the thresholds as (1 or B, 1 or T, 1 or N)."""
@@ -238,8 +317,8 @@ class LIF(LIFTorch):
 
 
 def reset_state(net: torch.nn.Module) -> None:
-    """Set membrane, currents and spikes of all LIF layers of a net to zero."""
+    """Put all spiking layers of a net to rest: ours, rockpool's and those of other libraries."""
     for module in torch.nn.Module.modules(net):
-        if isinstance(module, LIFBaseTorch):
-            for name in ("vmem", "isyn", "spikes"):
-                setattr(module, name, torch.zeros_like(getattr(module, name)))
+        adapter = adapter_of(module)
+        if adapter is not None:
+            adapter.reset(module)

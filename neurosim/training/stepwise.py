@@ -11,7 +11,7 @@ def lif(
     x: torch.Tensor,
     recurrent: torch.Tensor | None,
     alpha: torch.Tensor,
-    beta: torch.Tensor,
+    beta: torch.Tensor | None,
     bias: torch.Tensor,
     theta: torch.Tensor,
     noise: torch.Tensor | None,
@@ -27,7 +27,7 @@ def lif(
         x: (B, T, N, S) synaptic input.
         recurrent: (N, N * S) recurrent weights, or None.
         alpha: (N,) membrane decay per step.
-        beta: (N, S) synaptic decay per step.
+        beta: (N, S) synaptic decay per step, or None for delta synapses.
         bias: (N,) added to the membrane each step.
         theta: (1 or B, 1 or T, N) threshold.
         noise: (B, T, N) added to the membrane, or None.
@@ -43,10 +43,11 @@ def lif(
     noises = [None] * steps if noise is None else noise.unbind(1)
     record: list[tuple[torch.Tensor, ...]] = []
     for x_t, theta_t, noise_t in zip(x.unbind(1), thresholds, noises, strict=True):
-        i = i + x_t
+        i = x_t if beta is None else i + x_t
         if recurrent is not None:
             i = i + (s @ recurrent).reshape(i.shape)
-        i = i * beta
+        if beta is not None:
+            i = i * beta
         v = v * alpha + i.sum(2)
         if noise_t is not None:
             v = v + noise_t

@@ -145,7 +145,7 @@ def test_a_readout_is_controlled_on_demand_or_where_it_is_not_last():
     assert len(attach(deep(LIF), readout=True).layers) == 3
     linear = Sequential(*deep(LIF).modules().values(), LinearTorch((6, 2)))
     assert len(attach(linear).layers) == 3
-    with pytest.raises(InputError, match="holds no LIF"):
+    with pytest.raises(InputError, match="holds no spiking layer"):
         Homeostat.attach(Sequential(LinearTorch((3, 2))))
 
 
@@ -260,10 +260,12 @@ def test_a_checkpoint_continues_to_the_last_bit():
     steps(homeostat, net, 4)
     file.seek(0)
     other = deep(LIF)
-    resumed = attach(other, ticks=7)
+    with pytest.warns(HomeostatWarning):  # of gains that the checkpoint replaces
+        resumed = Homeostat.attach(other, loop=Loop(beta=50.0, gamma=0.1, D=0.0, layers=2, ticks=7))
     resumed.load_state_dict(torch.load(file, weights_only=True))
     steps(resumed, other, 4)
     assert [m.threshold_scale for m in spiking(net)] == [m.threshold_scale for m in spiking(other)]
+    assert resumed.control.loop == homeostat.control.loop
     for name, series in homeostat.history.items():
         assert len(series) == 8
         assert np.array_equal(series, resumed.history[name]), name
