@@ -1,0 +1,114 @@
+"""Training step against the number of steps T: rate-based backpropagation and that through time.
+
+small-vgg on 3x16x16 images, batch 32, BatchNorm, SGD, one thread. Rows are measured in turn, round
+after round, in CPU time; the least counts. "graph" is the part with gradients, phase 2 and its
+backward pass, which is all that T would matter for on a machine that runs phase 1 elsewhere. Peak
+memory is what a step adds to a fresh process (Linux).
+
+    python benchmarks/rate_based.py
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from neurosim.training import image_nets, rate_based
+
+SHAPE, BATCH, CLASSES, ROUNDS = (3, 16, 16), 32, 10, 3
+STEPS = (4, 16, 64)
+ROWS = {
+    "through time": "multi",
+    "rate-based, multi-step": "multi",
+    "rate-based, single-step": "single",
+}
+
+
+def step_of(row: str, steps: int) -> Callable[[], float]:
+    """Return one training step; it gives back the seconds of its part with gradients."""
+    net = image_nets.build("small-vgg", shape=SHAPE, classes=CLASSES, steps=steps, mode=ROWS[row])
+    optimiser = torch.optim.SGD(net.parameters(), 1e-3)
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(BATCH, *SHAPE, generator=generator)
+    labels = torch.randint(CLASSES, (BATCH,), generator=generator)
+    marks = []
+
+    def mark(*_: object) -> None:
+        marks.append(time.process_time())
+
+    net.readout.register_forward_hook(mark)  # its first calls end phase 1
+
+    def step() -> float:
+        marks.clear()
+        optimiser.zero_grad()
+        start = time.process_time()
+        if row == "through time":
+            logits = net(images).mean(1)
+        else:
+            logits = rate_based.forward(net, images)
+            start = marks[-2]
+        torch.nn.functional.cross_entropy(logits, labels).backward()
+        mark()
+        optimiser.step()
+        return marks[-1] - start
+
+    return step
+
+
+def times(steps: int) -> dict[str, tuple[float, float]]:
+    """Return the least seconds of a whole step and of its part with gradients."""
+    todo = {row: step_of(row, steps) for row in ROWS}
+    best = dict.fromkeys(ROWS, (float("inf"), float("inf")))
+    for number in range(ROUNDS + 1):
+        for row, step in todo.items():
+            start = time.process_time()
+            graph = step()
+            whole = time.process_time() - start
+            if number:  # the first round compiles and warms up
+                best[row] = min(best[row][0], whole), min(best[row][1], graph)
+    return best
+
+
+def peak_memory(row: str, steps: int) -> float:
+    """Return by how many MB a step raises the peak of a fresh process."""
+    argv = [sys.executable, __file__, "--peak", row, str(steps)]
+    return float(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
+
+
+def _print_peak(row: str, steps: int) -> None:
+    step_of(row, 2)()  # libraries, compiled kernels
+    step = step_of(row, steps)
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    before = _kilobytes("VmRSS")
+    step()
+    print((_kilobytes("VmHWM") - before) / 1024)
+
+
+def _kilobytes(name: str) -> int:
+    status = Path("/proc/self/status").read_text()
+    return int(status.split(name + ":")[1].split()[0])
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    if sys.argv[1:2] == ["--peak"]:
+        _print_peak(sys.argv[2], int(sys.argv[3]))
+        return
+    print(f"{'':4} {'':24} {'ms':>8} {'graph ms':>9} {'/ BPTT':>7} {'peak MB':>8}")
+    for steps in STEPS:
+        seconds = times(steps)
+        reference = seconds["through time"][0]
+        for row, (whole, graph) in seconds.items():
+            print(
+                f"{f'T={steps}':4} {row:24} {whole * 1e3:8.0f} {graph * 1e3:9.0f} "
+                f"{whole / reference:7.2f} {peak_memory(row, steps):8.0f}"
+            )
+
+
+if __name__ == "__main__":
+    main()
