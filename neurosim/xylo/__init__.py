@@ -11,11 +11,20 @@ from neurosim.xylo.rules import RuleError, Violation
 from neurosim.xylo.spec import XyloSpec
 
 if TYPE_CHECKING:
-    from neurosim.xylo.mapping import DeployWarning, deploy
+    from neurosim.xylo.mapping import Deployment, DeployWarning, deploy, plan
 
-__all__ = ["DeployWarning", "RuleError", "ThresholdRegister", "Violation", "XyloSpec", "deploy"]
+__all__ = [
+    "DeployWarning",
+    "Deployment",
+    "RuleError",
+    "ThresholdRegister",
+    "Violation",
+    "XyloSpec",
+    "deploy",
+    "plan",
+]
 
-_LAZY = {"DeployWarning": "mapping", "deploy": "mapping"}
+_LAZY = dict.fromkeys(("DeployWarning", "Deployment", "deploy", "plan"), "mapping")
 
 
 def __getattr__(name: str) -> Any:

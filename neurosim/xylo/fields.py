@@ -85,6 +85,7 @@ def normalise(values: dict[str, Any]) -> dict[str, Any]:
         read(name, _one)
     read("aliases", _aliases, n_hidden)
     read("layers", _layers, n_hidden)
+    read("relays", _relays, n_hidden)
     read("dt", _dt)
     read("chip", _chip)
     read("front_end", _front_end)
@@ -176,6 +177,15 @@ def _layers(name: str, value: Any, n: int) -> tuple[int, ...]:
     if sizes.ndim != 1 or sizes.sum() != n or sizes.min() < 1:
         raise InputError(f"{name} {value} do not add up to {n} hidden neurons")
     return tuple(sizes.tolist())
+
+
+def _relays(name: str, value: Any, n: int) -> tuple[int, ...]:
+    if value is None or (np.ndim(value) == 1 and len(value) == 0):
+        return ()
+    ids = integers(name, value)
+    if ids.ndim != 1 or ids.min() < 0 or ids.max() >= n or len(set(ids.tolist())) < ids.size:
+        raise InputError(f"{name} {value}: give different hidden ids in 0..{n - 1}")
+    return tuple(ids.tolist())
 
 
 def _dt(name: str, value: Any) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,10 @@ _RANDOM_SHAPE, _RANDOM_RATE = (16, 400), 0.5
 """Without calibration data: samples and steps of Poisson events per channel, seed 0."""
 
 
+Residuals = Sequence[tuple[int, int]]
+"""(source, target) layers: the spikes of the source are added to those of the target."""
+
+
 @dataclass(frozen=True)
 class Seen:
     """One layer in a run."""
@@ -24,6 +29,8 @@ class Seen:
     """(samples, time, n_in) what it received."""
     spikes: np.ndarray
     """(samples, time, n_out) what it fired."""
+    emitted: np.ndarray
+    """(samples, time, n_out) what it sent on: its spikes, and those of residual connections."""
 
     @property
     def own_before(self) -> np.ndarray:
@@ -41,12 +48,27 @@ def calibration_events(raster: np.ndarray | None, channels: int) -> np.ndarray:
     return raster[chosen].astype(np.float64)
 
 
-def run(network: Network, events: np.ndarray) -> list[Seen]:
-    """Run all layers in float64, each fed by the one before."""
-    seen = []
-    for layer in network.layers:
-        seen.append(Seen(events, run_layer(layer, events, network.dt)))
-        events = seen[-1].spikes
+def run(
+    network: Network, events: np.ndarray, residuals: Residuals = (), *, aligned: bool = True
+) -> list[Seen]:
+    """Run all layers in float64, each fed by the one before.
+
+    Args:
+        network: the layers.
+        events: (samples, time, channels) counts.
+        residuals: (source, target) layers whose spikes are added.
+        aligned: add the spikes of the same step; or, as a bare alias of the chip does, those that
+            the source fires as many steps later as it lies layers before the target.
+    """
+    seen: list[Seen] = []
+    for k, layer in enumerate(network.layers):
+        spikes = run_layer(layer, events, network.dt)
+        emitted = spikes.copy() if any(b == k for _, b in residuals) else spikes
+        for a in (a for a, b in residuals if b == k):
+            early = 0 if aligned else min(k - a, emitted.shape[1])
+            emitted[:, : emitted.shape[1] - early] += seen[a].emitted[:, early:]
+        seen.append(Seen(events, spikes, emitted))
+        events = emitted
     return seen
 
 

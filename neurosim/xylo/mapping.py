@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from neurosim.errors import InputError
-from neurosim.network import Layer, Network
-from neurosim.xylo import chips
+from neurosim.network import Network
+from neurosim.xylo import chips, idle, rules
+from neurosim.xylo import residuals as residual
+from neurosim.xylo.decays import TimeConstant, check_decays, time_constants
 from neurosim.xylo.fields import is_positive
-from neurosim.xylo.quantise import DASH_MAX, Integers, decay_shift, quantise
+from neurosim.xylo.idle import Idle
+from neurosim.xylo.quantise import Integers, quantise
 from neurosim.xylo.spec import XyloSpec
 
 SPIKES_OFF = 0.5
@@ -22,17 +27,50 @@ class DeployWarning(UserWarning):
     """The chip cannot do exactly what the network says; the message says what changes."""
 
 
-def deploy(
+@dataclass(frozen=True)
+class Deployment:
+    """A specification, and what became of the network on the way to it."""
+
+    spec: XyloSpec
+    time_constants: list[TimeConstant]
+    """Every different time constant, as wished and as given."""
+    usage: list[rules.Resource]
+    """What is used of the chip."""
+    idle: Idle
+    """Hidden neurons, by id before pruning, that cannot fire or that nobody hears."""
+    kept: tuple[int, ...]
+    """Hidden ids before pruning of those that are left."""
+    warnings: tuple[str, ...]
+    """What the chip cannot do as the network says."""
+
+
+def deploy(network: Network, chip: str = "xylo-imu", **options: Any) -> XyloSpec:
+    """Map and quantise a network for a chip; `plan` says what the options are and tells more.
+
+    Hidden layers take consecutive hidden ids, the first layer reads the input, the last feeds the
+    output, and the last layer of the network becomes the output neurons.
+
+    Raises:
+        InputError: the chip cannot express the network, or (RuleError) it does not fit.
+    """
+    deployment = plan(network, chip, **options)
+    for message in deployment.warnings:
+        warnings.warn(message, DeployWarning, stacklevel=2)
+    return deployment.spec
+
+
+def plan(
     network: Network,
     chip: str = "xylo-imu",
     *,
     calibration: np.ndarray | None = None,
     max_threshold_scale: float = 2.4,
-) -> XyloSpec:
-    """Map and quantise a network for a chip.
-
-    Hidden layers take consecutive hidden ids, the first layer reads the input, the last feeds the
-    output, and the last layer of the network becomes the output neurons.
+    quantiser: str = "saturation-aware",
+    residuals: Sequence[tuple[int, int]] = (),
+    aligned: bool = True,
+    prune: bool = False,
+) -> Deployment:
+    """Map and quantise a network for a chip, and say what changes on the way.
 
     Args:
         network: at least two layers; the last without recurrent weights.
@@ -40,6 +78,11 @@ def deploy(
         calibration: (samples, time, channels) events like those the net will see, on which integer
             scales are chosen; without it seeded random events are used.
         max_threshold_scale: largest runtime threshold scale that must fit the registers.
+        quantiser: "saturation-aware", "per-channel" or "global".
+        residuals: (source, target) hidden layers: the source's spikes are added to the target's.
+        aligned: add them in the step of the float net, which costs relay neurons; or by bare
+            aliases, target - source steps early.
+        prune: leave out hidden neurons that cannot fire or that nobody hears.
 
     Raises:
         InputError: the chip cannot express the network, or (RuleError) it does not fit.
@@ -48,13 +91,29 @@ def deploy(
         raise InputError(f"deploy takes a Network, got {type(network).__name__}")
     if not is_positive(max_threshold_scale):
         raise InputError(f"max_threshold_scale is {max_threshold_scale!r}; give a number >= 1")
-    _check_layers(network, chips.get(chip).synapses)
-    layers, shifts = quantise(network, calibration, max_threshold_scale)
-    for k, layer in enumerate(layers):
-        _warn_of_lost_spikes(k, layer)
-    sizes = tuple(len(layer.threshold) for layer in layers[:-1])
-    keys = lay_out(layers) | shifts
-    return XyloSpec(**keys, dt=network.dt, chip=chip, layers=sizes)
+    found = _check_layers(network, chips.get(chip).synapses)
+    connections = residual.check(network, residuals, aligned)
+    if not prune:
+        _check_sizes(network, chips.get(chip), connections if aligned else ())
+    layers, shifts = quantise(
+        network,
+        calibration,
+        max_threshold_scale,
+        quantiser=quantiser,
+        residuals=connections,
+        aligned=aligned,
+    )
+    found += [text for k, layer in enumerate(layers) for text in _lost_spikes(k, layer)]
+    found += residual.check_sums(network, calibration, connections, aligned)
+    laid = residual.lay(layers[:-1], connections, aligned=aligned, shift=shifts["weight_shift_rec"])
+    keys = lay_out([*laid.hidden, layers[-1]]) | shifts
+    sizes = tuple(len(layer.threshold) for layer in laid.hidden)
+    aliases = [[laid.aliases[i]] if i in laid.aliases else [] for i in range(sum(sizes))]
+    whole = XyloSpec(**keys, aliases=aliases, dt=network.dt, layers=sizes, relays=laid.relays)
+    spec, kept = idle.prune(whole) if prune else (whole, tuple(range(whole.hidden)))
+    spec = spec.on_chip(chip)
+    constants = time_constants(network)
+    return Deployment(spec, constants, rules.usage(spec), idle.find(whole), kept, tuple(found))
 
 
 def lay_out(layers: list[Integers]) -> dict[str, Any]:
@@ -89,61 +148,51 @@ def lay_out(layers: list[Integers]) -> dict[str, Any]:
     }
 
 
-def _check_layers(network: Network, synapses: int) -> None:
-    """Refuse what the core cannot express; warn of what it would do otherwise."""
+def _check_layers(network: Network, synapses: int) -> list[str]:
+    """Refuse what the core cannot express; return warnings of what it would do otherwise."""
     if len(network.layers) < 2:
         raise InputError("the network has one layer; the chip needs a hidden and an output layer")
     output = network.layers[-1]
+    found = []
     for k, layer in enumerate(network.layers):
         if layer.synapses > synapses:
             raise InputError(f"layer {k} has {layer.synapses} synapses, the chip has {synapses}")
-        _warn_of_spike_limit(k, layer, 1 if layer is output else 31)
-        _check_decays(k, layer, network.dt)
+        limit = 1 if layer is output else 31
+        if layer.max_spikes != limit:
+            found.append(
+                f"layer {k} may fire {layer.max_spikes} spikes a step, the chip fires at most "
+                f"{limit} there: set max_spikes_per_dt to {limit} in training"
+            )
     if output.recurrent is not None:
         raise InputError("the output layer is recurrent; output neurons of the chip cannot be")
     if output.synapses != 1:
         raise InputError("the output layer has two synapses; output neurons of the chip have one")
+    return found + check_decays(network)
 
 
-def _check_decays(k: int, layer: Layer, dt: float) -> None:
-    """Refuse currents that the chip would wipe at once; warn of leaks that it cannot do."""
-    for name in ("tau_mem", "tau_syn"):
-        tau = getattr(layer, name).reshape(layer.n_out, -1)
-        shift = decay_shift(tau, dt)
-        if name == "tau_syn" and (shift == 0).any():
-            neuron = int(np.argwhere(shift == 0)[0, 0])
-            raise InputError(
-                f"layer {k}, neuron {neuron}: tau_syn is {tau[neuron].min():.3g} s at dt {dt:g} s; "
-                f"the chip would empty the current each step: use at least {0.82 * dt:.3g} s"
-            )
-        ratio = -dt / np.log1p(-(2.0**-DASH_MAX))
-        if (tau > 1.5 * ratio).any():
-            neuron = int(np.argwhere(tau > 1.5 * ratio)[0, 0])
-            _warn(
-                f"layer {k}, neuron {neuron}: {name} {tau[neuron].max():.3g} s becomes "
-                f"{ratio:.3g} s, the slowest leak of the chip at this dt"
-            )
+def _check_sizes(network: Network, chip: chips.Chip, delayed: residual.Residuals) -> None:
+    """Refuse a net that cannot fit before time is spent on its integers."""
+    *hidden, output = network.layers
+    shape = {
+        "channels": network.shape[0],
+        "hidden": sum(layer.n_out for layer in hidden) + residual.relay_count(network, delayed),
+        "outputs": output.n_out,
+        "synapses": max(layer.synapses for layer in hidden),
+        "input_neurons": hidden[0].n_out,
+        "output_neurons": hidden[-1].n_out,
+    }
+    violations = list(rules.too_much(chip, rules.resources(chip, shape)))
+    if violations:
+        raise rules.RuleError(violations)
 
 
-def _warn_of_lost_spikes(k: int, layer: Integers) -> None:
+def _lost_spikes(k: int, layer: Integers) -> list[str]:
     """Say where the best integers still change the spikes much."""
     off = layer.error.sum() / max(layer.count.sum(), 1.0)
-    if off > SPIKES_OFF:
-        worst = int(layer.error.argmax())
-        _warn(
-            f"layer {k}: spike counts of the integer neurons are off by {off:.0%} on the "
-            f"calibration events, most at neuron {worst}: look for weights far larger than the "
-            "others, or states that do not fit 16 bits"
-        )
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, DeployWarning, stacklevel=4)
-
-
-def _warn_of_spike_limit(k: int, layer: Layer, limit: int) -> None:
-    if layer.max_spikes != limit:
-        _warn(
-            f"layer {k} may fire {layer.max_spikes} spikes a step, the chip fires at most {limit} "
-            f"there: set max_spikes_per_dt to {limit} in training"
-        )
+    if off <= SPIKES_OFF:
+        return []
+    return [
+        f"layer {k}: spike counts of the integer neurons are off by {off:.0%} on the calibration "
+        f"events, most at neuron {int(layer.error.argmax())}: look for weights far larger than "
+        "the others, or states that do not fit 16 bits"
+    ]

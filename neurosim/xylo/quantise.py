@@ -9,16 +9,19 @@ matrix the weight shift, with which its spike counts come nearest to those of th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 
 import numpy as np
 
+from neurosim.errors import InputError
 from neurosim.network import Layer, Network
 from neurosim.xylo import float_layer, integer_layer
+from neurosim.xylo.decays import decay_shift
 from neurosim.xylo.float_layer import Seen
+from neurosim.xylo.rules import REGISTER_MAX
 
-WEIGHT_MAX, REGISTER_MAX, DASH_MAX = 127, 32767, 15
 SHIFTS = range(7)
 """Weight shifts that are tried."""
 HALVINGS = range(4)
@@ -46,8 +49,63 @@ class Integers:
     """(n_out,) the float net's spikes in them."""
 
 
+def saturation_aware(job: Job) -> tuple[list[Integers], dict[str, int]]:
+    """Return the layers in integers, and the weight shifts of the chip's three matrices.
+
+    Every neuron takes the share of its largest scale, every matrix the weight shift, with which
+    the spike counts on the calibration events come nearest to those of the float net.
+    """
+    last = len(job.network.layers) - 1
+
+    def fit(k: int, shift: int, recurrent_shift: int) -> Integers:
+        largest = job.largest_scale(k, shift, recurrent_shift)
+        tried = [job.measured(k, largest * 0.5**m, shift, recurrent_shift) for m in HALVINGS]
+        return _pick(tried)
+
+    recurs = job.network.layers[0].recurrent is not None
+    inner = range(1, last) or range(recurs)
+    shift_rec, middle = _cheapest(lambda s: [fit(k, s, s) for k in inner])
+    shift_in, first = _cheapest(lambda s: [fit(0, s, shift_rec)])
+    shift_out, output = _cheapest(lambda s: [fit(last, s, 0)])
+    layers = [*first, *(middle if last > 1 else []), *output]
+    return layers, _shifts(shift_in, shift_rec, shift_out)
+
+
+def per_channel(job: Job) -> tuple[list[Integers], dict[str, int]]:
+    """Give every neuron the largest scale that its weights, threshold and bias fit the registers.
+
+    Weights into it, from input and recurrence alike, and its bias share the scale of its threshold;
+    a neuron without weights takes the scale that fills its threshold register.
+    """
+    scales = [job.largest_scale(k) for k in range(len(job.network.layers))]
+    return [job.measured(k, scale) for k, scale in enumerate(scales)], _shifts()
+
+
+def global_scale(job: Job) -> tuple[list[Integers], dict[str, int]]:
+    """Give all hidden neurons one scale and all output neurons another, the largest that fit."""
+    *hidden, output = (job.largest_scale(k) for k in range(len(job.network.layers)))
+    common = [np.full(len(s), min(h.min() for h in hidden)) for s in hidden]
+    scales = [*common, np.full(len(output), output.min())]
+    return [job.measured(k, scale) for k, scale in enumerate(scales)], _shifts()
+
+
+QUANTISERS = {
+    "saturation-aware": saturation_aware,
+    "per-channel": per_channel,
+    "global": global_scale,
+}
+"""Ways to choose scales; the first is the default, the others are what is usual."""
+
+
 def quantise(
-    network: Network, calibration: np.ndarray | None, max_threshold_scale: float
+    network: Network,
+    calibration: np.ndarray | None,
+    max_threshold_scale: float,
+    *,
+    quantiser: str = "saturation-aware",
+    residuals: float_layer.Residuals = (),
+    aligned: bool = True,
+    bits: int = 8,
 ) -> tuple[list[Integers], dict[str, int]]:
     """Return the layers in integers, and the weight shifts of the chip's three matrices.
 
@@ -55,49 +113,76 @@ def quantise(
         network: hidden layers and an output layer.
         calibration: (samples, time, channels) events, or None for random ones.
         max_threshold_scale: largest runtime threshold scale that must fit the registers.
+        quantiser: a name of `QUANTISERS`.
+        residuals: (source, target) hidden layers whose spikes are added.
+        aligned: whether they are added in the step of the float net.
+        bits: width of a weight, 2..8; the chip has 8.
+
+    Raises:
+        InputError: no quantiser has that name, or no weight that width.
     """
+    if quantiser not in QUANTISERS:
+        raise InputError(
+            f"quantiser {quantiser!r} is not known; choose from {', '.join(QUANTISERS)}"
+        )
+    if not (isinstance(bits, int) and 2 <= bits <= 8):
+        raise InputError(f"bits is {bits!r}; a weight of the chip has 2 to 8 bits")
     events = float_layer.calibration_events(calibration, network.shape[0])
     runs = {
-        scale: float_layer.run(network.with_threshold(scale), events) for scale in TRIED_THRESHOLDS
+        scale: float_layer.run(network.with_threshold(scale), events, residuals, aligned=aligned)
+        for scale in TRIED_THRESHOLDS
     }
-    last = len(network.layers) - 1
+    return QUANTISERS[quantiser](Job(network, runs, max_threshold_scale, bits))
 
-    def fit(k: int, shift: int, recurrent_shift: int) -> Integers:
-        seen = {scale if k < last else 1.0: run[k] for scale, run in runs.items()}
-        room = max(max_threshold_scale, 1.0) if k < last else 1.0
-        tried = [
-            _measured(
-                _integers(network.layers[k], 0.5**m, shift, recurrent_shift, room, network.dt),
-                seen,
-                shift,
-                recurrent_shift,
-                31 if k < last else 1,
-            )
-            for m in HALVINGS
-        ]
-        return _pick(tried)
 
-    recurs = network.layers[0].recurrent is not None
-    inner = range(1, last) or range(recurs)
-    shift_rec, middle = _cheapest(lambda s: [fit(k, s, s) for k in inner])
-    shift_in, first = _cheapest(lambda s: [fit(0, s, shift_rec)])
-    shift_out, output = _cheapest(lambda s: [fit(last, s, 0)])
-    layers = [*first, *(middle if last > 1 else []), *output]
-    return layers, {
+class Limits(NamedTuple):
+    """Most events of a step that a layer reads from a channel or neuron, and that it fires."""
+
+    received: int
+    fired: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """A network to quantise, and what its layers see and fire on calibration events."""
+
+    network: Network
+    runs: dict[float, list[Seen]]
+    """By threshold scale."""
+    max_threshold_scale: float
+    bits: int
+
+    def largest_scale(self, k: int, shift: int = 0, recurrent_shift: int = 0) -> np.ndarray:
+        """Return (n_out,) the largest scale of each neuron of layer k that fits all registers."""
+        layer = self.network.layers[k]
+        weight, recurrent = _matrices(layer)
+        room = 1.0 if self._is_output(k) else max(self.max_threshold_scale, 1.0)
+        most = 2 ** (self.bits - 1) - 1
+        largest = np.minimum(_fill(weight, shift, most), _fill(recurrent, recurrent_shift, most))
+        register = REGISTER_MAX / np.maximum(layer.threshold * room, np.abs(layer.bias))
+        return np.minimum(largest, register)
+
+    def measured(
+        self, k: int, scale: np.ndarray, shift: int = 0, recurrent_shift: int = 0
+    ) -> Integers:
+        """Return layer k rounded at a scale for each neuron, with its error on what it saw."""
+        rounded = _integers(self.network.layers[k], scale, shift, recurrent_shift, self.network.dt)
+        # The readout's register stays as it is when the hidden thresholds are scaled.
+        output = self._is_output(k)
+        seen = list({1.0 if output else s: run[k] for s, run in self.runs.items()}.items())
+        limits = Limits(15 if k == 0 else 31, 1 if output else 31)
+        return _measured(rounded, seen, shift, recurrent_shift, limits)
+
+    def _is_output(self, k: int) -> bool:
+        return k == len(self.network.layers) - 1
+
+
+def _shifts(shift_in: int = 0, shift_rec: int = 0, shift_out: int = 0) -> dict[str, int]:
+    return {
         "weight_shift_in": shift_in,
         "weight_shift_rec": shift_rec,
         "weight_shift_out": shift_out,
     }
-
-
-def decay_shift(tau: np.ndarray, dt: float) -> np.ndarray:
-    """Return the shift k whose decay 1 - 2^-k is nearest exp(-dt/tau), in the 4-bit register.
-
-    k = round(-log2(1 - exp(-dt/tau))); rockpool's mapper takes log2(tau/dt) instead, which gives 0,
-    a current wiped at every step, for tau below sqrt(2) dt.
-    """
-    shift = -np.log2(-np.expm1(-dt / np.asarray(tau, dtype=float)))
-    return np.clip(np.rint(shift), 0, DASH_MAX).astype(np.int64)
 
 
 def _cheapest(fit: Callable[[int], list[Integers]]) -> tuple[int, list[Integers]]:
@@ -118,17 +203,20 @@ def _pick(tried: list[Integers]) -> Integers:
     return Integers(**chosen)
 
 
-def _integers(
-    layer: Layer, share: float, shift: int, recurrent_shift: int, room: float, dt: float
-) -> Integers:
-    """Round a layer, every neuron at a share of its largest scale."""
+def _matrices(layer: Layer) -> tuple[np.ndarray, np.ndarray]:
+    """Return feed-forward and recurrent weights with a synapse axis; zero recurrence if none."""
     weight = layer.weight.reshape(layer.n_in, layer.n_out, -1).astype(float)
     recurrent = np.zeros((layer.n_out, *weight.shape[1:]))
     if layer.recurrent is not None:
         recurrent += layer.recurrent.reshape(recurrent.shape)
-    largest = np.minimum(_fill(weight, shift), _fill(recurrent, recurrent_shift))
-    register = REGISTER_MAX / np.maximum(layer.threshold * room, np.abs(layer.bias))
-    scale = np.minimum(np.minimum(largest, register) * share, register)
+    return weight, recurrent
+
+
+def _integers(
+    layer: Layer, scale: np.ndarray, shift: int, recurrent_shift: int, dt: float
+) -> Integers:
+    """Round a layer, every neuron at its scale."""
+    weight, recurrent = _matrices(layer)
     return Integers(
         weight=_round(weight * scale[:, None] / 2**shift),
         recurrent=_round(recurrent * scale[:, None] / 2**recurrent_shift),
@@ -141,30 +229,36 @@ def _integers(
     )
 
 
-def _fill(weight: np.ndarray, shift: int) -> np.ndarray:
-    """Return the scale at which each neuron's largest weight fills 8 bits; inf without weights."""
+def _fill(weight: np.ndarray, shift: int, most: int) -> np.ndarray:
+    """Return the scale at which each neuron's largest weight is the widest; inf without weights."""
     with np.errstate(divide="ignore"):
-        return WEIGHT_MAX * 2.0**shift / np.abs(weight).max(axis=(0, 2))
+        return most * 2.0**shift / np.abs(weight).max(axis=(0, 2))
 
 
 def _measured(
-    integers: Integers, seen: dict[float, Seen], shift: int, recurrent_shift: int, max_spikes: int
+    integers: Integers,
+    seen: Sequence[tuple[float, Seen]],
+    shift: int,
+    recurrent_shift: int,
+    limits: Limits,
 ) -> Integers:
     """Return the candidate with its error on what the layer saw."""
     error, count = np.zeros((2, len(integers.threshold)))
-    for scale, run in seen.items():
-        inputs = np.tensordot(run.events, integers.weight * 2.0**shift, axes=1)
+    weight = integers.weight << shift
+    if integers.recurrent.any():  # added after the inputs, in the order of the ids
+        weight = np.concatenate([weight, integers.recurrent << recurrent_shift])
+    for scale, run in seen:
+        events = np.minimum(run.events, limits.received)
         if integers.recurrent.any():
-            inputs += np.tensordot(
-                run.own_before, integers.recurrent * 2.0**recurrent_shift, axes=1
-            )
+            events = np.concatenate([events, run.own_before], axis=2)
         counts = integer_layer.spike_counts(
-            inputs,
+            events,
+            weight,
             integers.dash_mem,
             integers.dash_syn,
             np.floor(integers.threshold * scale + 0.5).astype(np.int64),
             integers.bias,
-            max_spikes,
+            limits.fired,
         )
         error += np.abs(counts - run.spikes.sum(axis=1)).sum(axis=0)
         count += run.spikes.sum(axis=(0, 1))

@@ -29,10 +29,15 @@ class ThresholdRegister:
     """Scale the output neurons as well; ASPEN varies the hidden layers only."""
 
     @property
+    def ids(self) -> np.ndarray:
+        """The hidden ids whose thresholds are scaled: all but the relays."""
+        return np.delete(np.arange(self.spec.hidden), list(self.spec.relays))
+
+    @property
     def registers(self) -> np.ndarray:
-        """The thresholds at scale 1: hidden neurons, then, where they are scaled, the outputs."""
-        parts = [self.spec.threshold, *([self.spec.threshold_out] if self.readout else [])]
-        return np.concatenate(parts)
+        """The thresholds at scale 1: those of `ids`, then, where they are scaled, the outputs."""
+        hidden = self.spec.threshold[self.ids]
+        return np.concatenate([hidden, *([self.spec.threshold_out] if self.readout else [])])
 
     @property
     def step(self) -> Fraction:
@@ -111,11 +116,14 @@ class ThresholdRegister:
             InputError: the scale is not positive, or a threshold leaves its register, 1..32767.
         """
         values = self.integers(scale)
-        hidden, output = values[: self.spec.hidden], values[self.spec.hidden :]
-        changes = {"threshold": hidden, **({"threshold_out": output} if self.readout else {})}
+        hidden, output = np.split(values, [len(self.ids)])
+        threshold = self.spec.threshold.copy()
+        threshold[self.ids] = hidden
+        changes = {"threshold": threshold, **({"threshold_out": output} if self.readout else {})}
         return replace(self.spec, **changes)
 
     def _name(self, index: int) -> str:
-        if index < self.spec.hidden:
-            return f"threshold[{index}] ({neuron(self.spec, index)})"
-        return f"threshold_out[{index - self.spec.hidden}]"
+        if index < len(self.ids):
+            hidden = int(self.ids[index])
+            return f"threshold[{hidden}] ({neuron(self.spec, hidden)})"
+        return f"threshold_out[{index - len(self.ids)}]"

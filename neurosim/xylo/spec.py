@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Mapping
-from dataclasses import InitVar, dataclass, fields
+from dataclasses import InitVar, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,8 @@ class XyloSpec:
     """Name of the chip whose limits hold; None checks only what all chips share."""
     layers: tuple[int, ...] = ()
     """Sizes of the hidden layers in id order, where the spec was mapped from a layered net."""
+    relays: tuple[int, ...] = ()
+    """Hidden ids that only delay spikes (see `residuals`): the threshold register skips them."""
     front_end: Mapping[str, Any] | None = None
     """Settings of the sensor's front end whose events the net reads: deployed with it."""
     mapped_graph: InitVar[Any] = None
@@ -163,10 +165,18 @@ class XyloSpec:
 
         return ThresholdRegister(self, readout=readout).apply(scale)
 
+    def on_chip(self, chip: str | None) -> XyloSpec:
+        """Return the specification for a chip, whose limits it must keep.
+
+        Raises:
+            InputError: no chip has that name, or (RuleError) the net does not fit it.
+        """
+        return replace(self, chip=chip)
+
     def save(self, path: str | Path) -> Path:
         """Write one safetensors file with a JSON header, whole or not at all."""
         tensors = {name: getattr(self, name).astype(np.int32) for name in ARRAYS}
-        names = (*SCALARS, "aliases", "layers", "front_end")
+        names = (*SCALARS, "aliases", "layers", "relays", "front_end")
         header = {name: getattr(self, name) for name in names}
         return store.save(path, "xylo-spec", tensors, header)
 
@@ -182,6 +192,7 @@ class XyloSpec:
             aliases = tuple(tuple(a) for a in header["aliases"])
             keys: dict[str, Any] = {**tensors, **{name: header[name] for name in SCALARS}}
             keys |= {"layers": tuple(header["layers"]), "front_end": header["front_end"]}
+            keys["relays"] = tuple(header.get("relays", ()))
             return cls(**keys, aliases=aliases)
 
     def digest(self) -> str:

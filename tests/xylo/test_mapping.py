@@ -9,8 +9,9 @@ from neurosim import engines
 from neurosim.errors import InputError
 from neurosim.network import Layer, Network
 from neurosim.xylo import DeployWarning, RuleError, deploy, float_layer
+from neurosim.xylo.decays import decay_shift
 from neurosim.xylo.mapping import lay_out
-from neurosim.xylo.quantise import Integers, decay_shift
+from neurosim.xylo.quantise import Integers
 from tests import nets
 
 
