@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -213,6 +213,7 @@ class Homeostat:
     def state_dict(self) -> dict[str, Any]:
         """Return all that a checkpoint needs, as tensors and numbers."""
         return {
+            "loop": asdict(self.control.loop),
             "c": torch.tensor(self.control.c),
             "average": torch.tensor(self.control.average),
             "scales": torch.tensor(self._scales),
@@ -224,7 +225,7 @@ class Homeostat:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over the state of a homeostat of the same make.
+        """Take over the state of a homeostat of the same make, its gains included.
 
         Raises:
             InputError: it has other units or ticks.
@@ -234,6 +235,7 @@ class Homeostat:
                 f"state has (ticks, units) {tuple(state['scales'].shape)}, this homeostat "
                 f"{self._scales.shape}; attach it with the same settings"
             )
+        self.control = LayerControl(Loop(**state["loop"]), self.control.floor, self.control.windup)
         self.control.c = state["c"].numpy().copy()
         self.control.average = state["average"].numpy().copy()
         self._scales = state["scales"].numpy().copy()

@@ -23,8 +23,10 @@ from neurosim.errors import InputError
 
 SWING = 0.02
 """Overshoot that is no oscillation; `recommend` allows half of it."""
-SETTLING = (20, 200)
-"""Optimisation steps to settle in that are tried in turn."""
+AIMS = ((0.1, 20), (0.1, 200), (0.2, 200), (0.35, 200), (0.5, 200))
+"""What is asked of gains, in turn: the share of a disagreement that may stay, and the optimisation
+steps to settle in. Layers that pass on more than they get (b > 1) swing under a centred loop unless
+relaxation, which leaves more of a disagreement, damps them."""
 
 _recommended = lru_cache(recommend)  # some tenths of a second a net
 
@@ -65,9 +67,9 @@ def gains_for(
     if loop is not None:
         return loop
     basic: dict[str, Any] = {"ticks": ticks or 1, "centring": 0.0 if common_mode else 1.0}
-    for steps in SETTLING:
+    for left, steps in AIMS:
         try:
-            return _recommended(units, steps=steps, **basic, **settings)
+            return _recommended(units, left=left, steps=steps, **basic, **settings)
         except InputError:
             continue
     return replace(_recommended(units, **basic), **settings)

@@ -25,7 +25,7 @@ class LayerControl:
             raise InputError(f"floor is {floor}; it is a positive rate, in spikes per step")
         if not windup > 0:
             raise InputError(f"windup is {windup}; it is a positive bound, inf for none")
-        self.loop, self.floor = loop, floor
+        self.loop, self.floor, self.windup = loop, floor, windup
         self.limit = windup / loop.kappa
         self.c = np.full(loop.layers, loop.c0)
         self.average = np.full(loop.layers, np.nan)
