@@ -49,7 +49,7 @@ def cached(key: dict[str, Any], make: Callable[[], Arrays], where: Path | None =
     path = (where or folder()) / name
     with contextlib.suppress(InputError):
         arrays, header = store.load(path, "cache")
-        if header.get("key") == text and header.get("checksum") == _checksum(arrays):
+        if header.get("key") == text and header.get("checksum") == checksum(arrays):
             with contextlib.suppress(OSError):
                 os.utime(path)  # used: what is pruned is what nobody used
             return arrays
@@ -57,7 +57,7 @@ def cached(key: dict[str, Any], make: Callable[[], Arrays], where: Path | None =
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as own:
-            header = {"key": text, "checksum": _checksum(arrays)}
+            header = {"key": text, "checksum": checksum(arrays)}
             os.replace(store.save(Path(own) / name, "cache", arrays, header), path)
         prune(path.parent)
     return arrays
@@ -92,7 +92,7 @@ def prune(where: Path, *, days: float = KEEP_DAYS, size: int = KEEP_BYTES) -> li
     return gone
 
 
-def _checksum(arrays: Arrays) -> int:
+def checksum(arrays: Arrays) -> int:
     """Return a CRC-32 of all arrays, which finds accidental damage."""
     value = 0
     for name in sorted(arrays):

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 from neurosim.errors import InputError
 from neurosim.xylo import cycles
-from neurosim.xylo.cycles import Activity, activity, clock_hz, per_step
+from neurosim.xylo.cycles import CLOCK_MARGIN, Activity, activity, clock_hz, per_step
 from neurosim.xylo.spec import XyloSpec
 
 __all__ = [
     "ANCHORS",
+    "CLOCK_MARGIN",
     "Activity",
     "Anchor",
     "Estimate",
@@ -145,7 +146,7 @@ def estimate(spec: XyloSpec, active: Activity, name: str = "imu") -> Estimate:
         raise InputError(f"chip is {spec.chip}; anchor 'imu' was measured on {cycles.ANCHOR_CHIP}")
     busy_hz = per_step(spec, active.input_bins, active.hidden_bins) / spec.dt
     clock = found.clock_hz if found.clock_hz is not None else clock_hz(spec)
-    utilisation = cycles.CLOCK_MARGIN * busy_hz / clock
+    utilisation = CLOCK_MARGIN * busy_hz / clock
     return Estimate(found, utilisation, found.idle_w, found.dynamic_w * utilisation)
 
 

@@ -1,0 +1,196 @@
+"""Operating points: what a stored model at a threshold gives, and what it costs.
+
+A table of them is calibrated once; the governor chooses among its rows at run time.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurosim.errors import InputError
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One model at one runtime threshold."""
+
+    model: str
+    threshold: float
+    """Scale of the hidden thresholds."""
+    accuracy: float
+    """Share of calibration windows decided as labelled."""
+    silent: float
+    """Share of calibration windows without any output spike."""
+    power_w: float
+    """Estimated power at work, on the calibration windows."""
+
+    def __post_init__(self) -> None:
+        shares = (self.accuracy, self.silent)
+        if not (self.power_w > 0 and all(0 <= share <= 1 for share in shares)):
+            raise InputError(f"{self}: shares lie in 0..1 and power is positive")
+
+
+Table = tuple[Setting, ...]
+
+
+def allowed(
+    settings: Sequence[Setting], *, min_accuracy: float = 0.0, max_silent: float = 0.05
+) -> Table:
+    """Return the settings that answer: none that silences the net or guesses.
+
+    Raises:
+        InputError: no setting is left.
+    """
+    kept = tuple(s for s in settings if s.accuracy >= min_accuracy and s.silent <= max_silent)
+    if not kept:
+        best = max((s.accuracy for s in settings), default=0.0)
+        raise InputError(
+            f"no setting has accuracy >= {min_accuracy} and at most {max_silent} silent windows; "
+            f"the best of {len(settings)} reaches {best:.3f}: relax a limit or calibrate others"
+        )
+    return kept
+
+
+def frontier(settings: Sequence[Setting]) -> Table:
+    """Return the settings that none beats in both accuracy and power, by rising power."""
+    kept: list[Setting] = []
+    for setting in sorted(settings, key=lambda s: (s.power_w, -s.accuracy)):
+        if not kept or setting.accuracy > kept[-1].accuracy:
+            kept.append(setting)
+    return tuple(kept)
+
+
+def select(settings: Sequence[Setting], power_w: float) -> int:
+    """Return the index of the most accurate setting within a power; the cheapest if none is.
+
+    ASPEN's Select(E) (arXiv 2508.11689) for the energy a step may cost. Of equal accuracies the
+    cheaper is taken.
+    """
+    affordable = [k for k, s in enumerate(settings) if s.power_w <= power_w]
+    if affordable:
+        return max(affordable, key=lambda k: (settings[k].accuracy, -settings[k].power_w))
+    return min(range(len(settings)), key=lambda k: settings[k].power_w)
+
+
+def worth(setting: Setting, power_w: float) -> float:
+    """Return the share of correct decisions, of all asked for, that a mean power buys.
+
+    accuracy min(1, power / setting's power): who spends more than there is will miss decisions.
+    """
+    return setting.accuracy * min(1.0, power_w / setting.power_w)
+
+
+def efficient(settings: Sequence[Setting]) -> Table:
+    """Return the settings that are worth most at some power, by rising power.
+
+    One that another beats in accuracy and in accuracy per watt is worth less at every power. Where
+    idle power dominates, little is left but the most accurate: there is nothing to govern.
+    """
+    kept: list[Setting] = []
+    for setting in sorted(settings, key=lambda s: (-s.accuracy, s.power_w)):
+        per_watt = setting.accuracy / setting.power_w
+        if not kept or per_watt > kept[-1].accuracy / kept[-1].power_w:
+            kept.append(setting)
+    return tuple(reversed(kept))
+
+
+def most_worth(table: Table, power_w: float) -> int:
+    """Return the row of an `efficient` table that is worth most at a power; it rises with power.
+
+    Row k beats all below it from power_k accuracy_(k-1) / accuracy_k on, so the last row whose
+    bound is reached is the best.
+    """
+    best = 0
+    for k in range(1, len(table)):
+        if power_w >= table[k].power_w * table[k - 1].accuracy / table[k].accuracy:
+            best = k
+    return best
+
+
+def mix(settings: Sequence[Setting], power_w: float) -> tuple[tuple[Setting, float], ...]:
+    """Return at most two settings and their shares of time: the best mean accuracy at a mean power.
+
+    The maximum of sum(q_k accuracy_k) over shares q with sum(q_k power_k) <= power_w lies on the
+    upper concave hull of the points (a linear programme with two constraints has an optimum with
+    at most two nonzero shares). It bounds what any governor can reach from the same table.
+    Below the cheapest setting: that one alone.
+    """
+    hull = _concave_hull(frontier(settings))
+    powers = [s.power_w for s in hull]
+    if power_w <= powers[0]:
+        return ((hull[0], 1.0),)
+    if power_w >= powers[-1]:
+        return ((hull[-1], 1.0),)
+    k = int(np.searchsorted(powers, power_w, side="right"))
+    share = (power_w - powers[k - 1]) / (powers[k] - powers[k - 1])
+    if share == 0:
+        return ((hull[k - 1], 1.0),)
+    return ((hull[k - 1], 1 - share), (hull[k], share))
+
+
+def mixed_accuracy(settings: Sequence[Setting], power_w: float) -> float:
+    """Return the accuracy of the best mix at a mean power."""
+    return sum(share * setting.accuracy for setting, share in mix(settings, power_w))
+
+
+def best_models(
+    settings: Sequence[Setting],
+    footprints: Mapping[str, int],
+    memory_bytes: int,
+    budgets_w: Sequence[float],
+) -> tuple[str, ...]:
+    """Return the models to store: the best mean accuracy over the budgets that fits a memory.
+
+    All subsets are tried; of equal ones that of fewer bytes wins. Budgets below a subset's
+    cheapest setting count as no answer at all.
+
+    Args:
+        settings: of all models.
+        footprints: bytes of each model.
+        memory_bytes: that all stored models may take together.
+        budgets_w: mean powers, equally likely.
+
+    Raises:
+        InputError: a footprint is missing, or no model fits.
+    """
+    names = sorted({s.model for s in settings})
+    missing = [name for name in names if name not in footprints]
+    if missing:
+        raise InputError(f"footprints: that of {missing[0]} is missing")
+    best: tuple[float, int, tuple[str, ...]] | None = None
+    for chosen in _subsets(names):
+        size = sum(footprints[name] for name in chosen)
+        if size > memory_bytes:
+            continue
+        points = [s for s in settings if s.model in chosen]
+        floor = min(s.power_w for s in points)
+        value = float(np.mean([mixed_accuracy(points, b) * (b >= floor) for b in budgets_w]))
+        if best is None or (value, -size) > (best[0], -best[1]):
+            best = (value, size, chosen)
+    if best is None:
+        smallest = min(footprints[name] for name in names)
+        raise InputError(f"memory of {memory_bytes} bytes holds no model; the least is {smallest}")
+    return best[2]
+
+
+def _subsets(names: Sequence[str]) -> list[tuple[str, ...]]:
+    sizes = range(1, len(names) + 1)
+    return [chosen for size in sizes for chosen in itertools.combinations(names, size)]
+
+
+def _concave_hull(points: Table) -> Table:
+    """Return the points of a frontier on its upper concave hull."""
+    hull: list[Setting] = []
+    for point in points:
+        while len(hull) > 1 and _slope(hull[-2], hull[-1]) <= _slope(hull[-1], point):
+            hull.pop()
+        hull.append(point)
+    return tuple(hull)
+
+
+def _slope(a: Setting, b: Setting) -> float:
+    return (b.accuracy - a.accuracy) / (b.power_w - a.power_w)
