@@ -2,7 +2,41 @@
 
 from __future__ import annotations
 
-from neurosim.experiments.studies.ledger import Claim
+from neurosim.experiments.studies import judges_ahsar as judge
+from neurosim.experiments.studies.ledger import Claim, untestable
 
-CLAIMS: tuple[Claim, ...] = ()
+_DIGITS = "digits, perceptron, 10 epochs, paired over seeds"
+
+CLAIMS = (
+    Claim("ahsar", "The mean gate is the density at the threshold, G = p_U = -dr/dtheta",
+          "section 3", "closed forms", judge.gate, None, "neurosim analyse"),
+    Claim("ahsar", "Too low and too high thresholds both slow learning; between lies a band",
+          "section 3, figure 2", "scales 0.1 to 2, digits, perceptron, 6 epochs", judge.band,
+          "ahsar_scale"),
+    Claim("ahsar", "AHSAR accelerates convergence", "section 5.2", _DIGITS, judge.faster,
+          "ahsar_homeostat"),
+    Claim("ahsar", "AHSAR raises accuracy after a fixed number of epochs", "table 1", _DIGITS,
+          judge.better, "ahsar_homeostat"),
+    Claim("ahsar", "Relaxation, diffusion and gain each contribute", "section 5.4, table 1",
+          _DIGITS, judge.parts, "ahsar_homeostat"),
+    Claim("ahsar", "It gains 0.3 to 2 % on CIFAR-10 and CIFAR10-DVS (VGG-13, ResNet-18)",
+          "table 1", "the official files and a GPU", judge.cifar, "ahsar_cifar"),
+    Claim("ahsar", "It raises accuracy out of distribution", "table 2", _DIGITS,
+          judge.ood_accuracy, "ahsar_ood"),
+    Claim("ahsar", "It raises AUROC and lowers FPR95 by predictive entropy", "table 4", _DIGITS,
+          judge.ood_detection, "ahsar_ood"),
+    Claim("ahsar", "The inner loop is negative feedback", "section 4.2", "sign of the loop's "
+          "response", judge.feedback, None, "neurosim figures homeostat_stability"),
+    Claim("ahsar", "The loop converges to a stable fixed point", "section 4.2",
+          "frozen nets, beta from 0.1 to 3 times the critical one of our theory", judge.boundary,
+          "ahsar_stability"),
+    Claim("ahsar", "At the fixed point rate deviations vanish", "section 4",
+          "spread of the layers' ln rates", judge.fixed_point, "ahsar_stability"),
+    Claim("ahsar", "It adds no trainable parameters", "abstract", "parameters counted",
+          judge.parameters, None, "neurosim claims"),
+    Claim("ahsar", "It combines with stochastic thresholds", "not in the papers", _DIGITS,
+          judge.with_aspen, "ahsar_aspen"),
+    Claim("ahsar", "95.92 % on CIFAR-10 with ResNet-18 in 4 steps and 300 epochs", "table 3",
+          "CIFAR-10 and some GPU days", untestable("neither was at hand")),
+)  # fmt: skip
 """In the order in which they are printed."""

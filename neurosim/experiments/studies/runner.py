@@ -156,7 +156,7 @@ def _on_dask(address: str) -> Executor:
                 client.submit(execute, study, case, path.resolve(), pure=False)
                 for case, path in todo
             ]
-            for _, result in as_completed(futures, with_results=True):
+            for _, result in as_completed(futures, loop=client.loop, with_results=True):
                 yield result
 
     return run_all

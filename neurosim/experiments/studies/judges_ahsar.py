@@ -1,0 +1,203 @@
+"""How the studies here judge the claims of AHSAR; each function reads one study's results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from neurosim.experiments.studies.ledger import Finding, Verdict, by_sign
+from neurosim.experiments.studies.statistics import Estimate, interval, paired
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+NEAR = 0.95
+"""Share of the best that still counts as productive."""
+
+
+def gate() -> Finding:
+    """Compare the mean gate with the density that the paper equates it with."""
+    from neurosim.analysis import stationary
+
+    near, far = (float(stationary.gate_bias(z, 0.0, 1.0, "laplace")) for z in (0.0, 4.0))
+    text = (
+        f"with the threshold at the mean G differs from p_U by {near:+.0%}, four standard "
+        f"deviations above it by {far:+,.0%} (Laplace surrogate of default width)"
+    )
+    return Finding(text, Verdict.REGIME)
+
+
+def band(d: xr.Dataset) -> Finding:
+    """Look for scales from which learning is slower to both sides."""
+    texts, verdicts = [], []
+    for method in d.method.values:
+        speed = d.mean_accuracy.sel(method=method)
+        mean = speed.mean("seed")
+        best = float(mean.idxmax("scale"))
+        inside = mean.scale.where(mean >= NEAR * mean.max(), drop=True)
+        low = paired(speed.sel(scale=best), speed.isel(scale=0))
+        high = paired(speed.sel(scale=best), speed.isel(scale=-1))
+        texts.append(
+            f"{method}: fastest at {best:g}, within 5 % of it from {float(inside.min()):g} to "
+            f"{float(inside.max()):g}; mean accuracy over epochs there is {low} above that at "
+            f"{float(mean.scale[0]):g}, {high} above that at {float(mean.scale[-1]):g}"
+        )
+        verdicts += [by_sign(low), by_sign(high)]
+    return Finding("; ".join(texts), _all(verdicts))
+
+
+def _gains(d: xr.Dataset, variant: str, value: str) -> dict[str, Estimate]:
+    """Return the paired difference to the net without AHSAR, for each input and method."""
+    final = d.accuracy.isel(epoch=-1) if value == "final" else d.accuracy.mean("epoch")
+    return {
+        f"{shown}, {method}": paired(
+            final.sel(shown=shown, method=method, variant=variant),
+            final.sel(shown=shown, method=method, variant="none"),
+        )
+        for shown in d.shown.values
+        for method in d.method.values
+    }
+
+
+def _all(verdicts: list[Verdict]) -> Verdict:
+    """Return what all verdicts say, "in this regime" if some but not all hold."""
+    kinds = set(verdicts)
+    if len(kinds) == 1:
+        return kinds.pop()
+    if Verdict.HOLDS in kinds:
+        return Verdict.REGIME
+    return Verdict.UNDECIDED
+
+
+def faster(d: xr.Dataset) -> Finding:
+    """Compare accuracy on the way with and without AHSAR."""
+    gains = _gains(d, "full", "mean")
+    text = "mean accuracy over epochs: " + "; ".join(f"{k} {g:+.4f}" for k, g in gains.items())
+    return Finding(text, _all([by_sign(g) for g in gains.values()]))
+
+
+def better(d: xr.Dataset) -> Finding:
+    """Compare accuracy after the last epoch with and without AHSAR."""
+    gains = _gains(d, "full", "final")
+    text = "accuracy after the last epoch: " + "; ".join(f"{k} {g:+.4f}" for k, g in gains.items())
+    return Finding(text, _all([by_sign(g) for g in gains.values()]))
+
+
+def parts(d: xr.Dataset) -> Finding:
+    """Compare AHSAR with itself less a part, over all inputs and methods."""
+    mean = d.accuracy.mean("epoch")
+    gaps = {
+        variant: interval(
+            (mean.sel(variant="full") - mean.sel(variant=variant)).mean(("shown", "method")).values
+        )
+        for variant in d.variant.values
+        if variant.startswith("no ")
+    }
+    text = "mean accuracy over epochs, full less " + "; ".join(
+        f"{k} {g:+.4f}" for k, g in gaps.items()
+    )
+    return Finding(text, _all([by_sign(g) for g in gaps.values()]))
+
+
+def ood_accuracy(d: xr.Dataset) -> Finding:
+    """Compare accuracy on corrupted images with and without AHSAR."""
+    worse = d.accuracy.sel(kind=["noise", "rotation", "gain"]).mean("kind")
+    gains = {
+        str(m): paired(worse.sel(method=m, variant="full"), worse.sel(method=m, variant="none"))
+        for m in d.method.values
+    }
+    text = "accuracy on corrupted digits: " + "; ".join(f"{m} {g:+.3f}" for m, g in gains.items())
+    return Finding(text, _all([by_sign(g) for g in gains.values()]))
+
+
+def ood_detection(d: xr.Dataset) -> Finding:
+    """Compare AUROC and FPR95 for MNIST's digits with and without AHSAR."""
+    texts, verdicts = [], []
+    for value, positive in (("auroc", True), ("fpr95", False)):
+        at = d[value].sel(kind="MNIST")
+        for m in d.method.values:
+            gap = paired(at.sel(method=m, variant="full"), at.sel(method=m, variant="none"))
+            texts.append(f"{value} {m} {gap:+.3f}")
+            verdicts.append(by_sign(gap, positive=positive))
+    return Finding("digits against MNIST: " + "; ".join(texts), _all(verdicts))
+
+
+def boundary(d: xr.Dataset) -> Finding:
+    """Count the runs that settle or not as the spectral radius says."""
+    settled = d.swing < SETTLED
+    agree = settled == (d.factor < 1)
+    text = (
+        f"{int(agree.sum())} of {agree.size} runs settle or keep swinging as the sign of "
+        f"1 - beta/beta_critical says; critical beta {interval(d.critical_beta.values):.3g}"
+    )
+    return Finding(text, Verdict.HOLDS if bool(agree.all()) else Verdict.REGIME)
+
+
+SETTLED = 0.02
+"""Change of ln threshold in a step below which a loop counts as settled."""
+
+
+def fixed_point(d: xr.Dataset) -> Finding:
+    """Ask whether disagreements of the layers vanish where the loop settles."""
+    left = (d.disagreement / d.open_disagreement).where(d.factor < 1)
+    most, least = (
+        float(left.sel(factor=f).mean()) for f in (d.factor[0], d.factor.where(d.factor < 1).max())
+    )
+    text = (
+        f"of the spread of ln rates {most:.0%} is left at {float(d.factor[0]):g} of the critical "
+        f"beta, {least:.0%} just below it: relaxation and diffusion hold the rest, as theory says"
+    )
+    return Finding(text, Verdict.REGIME)
+
+
+def feedback() -> Finding:
+    """Say when centring feeds disagreements, from the loop's theory."""
+    from neurosim.analysis.homeostat_loop import Loop
+    from neurosim.analysis.homeostat_stability import feedback_sign
+
+    def sign(coupling: float) -> int:
+        return feedback_sign(Loop(beta=1e-3, gamma=0.0, D=0.0, layers=4, coupling=coupling))
+
+    text = (
+        "negative feedback where layers are normalised or weakly coupled (b = 0.5: "
+        f"{'negative' if sign(0.5) < 0 else 'positive'}), positive in plain chains "
+        f"(b = 1.5, 4 layers: {'positive' if sign(1.5) > 0 else 'negative'})"
+    )
+    return Finding(text, Verdict.REGIME if sign(0.5) < 0 < sign(1.5) else Verdict.FAILS)
+
+
+def with_aspen(d: xr.Dataset) -> Finding:
+    """Compare the combination with ASPEN alone over raised thresholds."""
+    mean = d.accuracy.sel(threshold=slice(0.99, None)).mean("threshold")
+    gap = paired(mean.sel(net="both"), mean.sel(net="ASPEN"))
+    alone = paired(mean.sel(net="AHSAR"), mean.sel(net="fixed"))
+    text = (
+        f"mean accuracy over scales 1 to 2.4: both {gap:+.3f} against ASPEN alone, AHSAR "
+        f"{alone:+.3f} against neither"
+    )
+    return Finding(text, by_sign(gap))
+
+
+def parameters() -> Finding:
+    """Count what a homeostat adds to a net that is trained."""
+    from neurosim.experiments.studies import images
+    from neurosim.training import machine
+    from neurosim.training.homeostat import Homeostat
+    from neurosim.training.tasks import task_for
+
+    settings = images.settings(0, net="mlp", threads=1)
+    task = task_for(settings, images.digits(0, 16), machine.device(settings))
+    before = sum(p.numel() for p in task.net.parameters())
+    homeostat = Homeostat.attach(task.net)
+    added = sum(p.numel() for p in task.net.parameters()) - before
+    text = (
+        f"{added} trainable parameters added to {before:,}; {len(homeostat.layers)} states, one a "
+        "layer"
+    )
+    return Finding(text, Verdict.HOLDS if added == 0 else Verdict.FAILS)
+
+
+def cifar(d: xr.Dataset) -> Finding:
+    """Compare accuracies on CIFAR-10 and CIFAR10-DVS with and without AHSAR."""
+    gap = d.accuracy.sel(variant="full") - d.accuracy.sel(variant="none")
+    found = interval(gap.mean([x for x in gap.dims if x != "seed"]).values)
+    return Finding(f"mean gain over all settings {found:+.4f}", by_sign(found))
