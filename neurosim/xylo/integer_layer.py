@@ -93,6 +93,8 @@ def _simulate(
             active = np.flatnonzero(events[sample, t])
             for j in range(neurons):
                 total = -_leak(v_mem[j], dash_mem[j])
+                if total > HIGH:  # -(-32768) does not fit 16 bits, and wraps
+                    total = LOW
                 for s in range(synapses):
                     current = i_syn[j, s]
                     up, down = rising[sample, t, j, s], falling[sample, t, j, s]

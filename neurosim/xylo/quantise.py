@@ -169,7 +169,7 @@ class Job:
         rounded = _integers(self.network.layers[k], scale, shift, recurrent_shift, self.network.dt)
         # The readout's register stays as it is when the hidden thresholds are scaled.
         output = self._is_output(k)
-        seen = list({1.0 if output else s: run[k] for s, run in self.runs.items()}.items())
+        seen = [(1.0 if output else s, run[k]) for s, run in self.runs.items()]
         limits = Limits(15 if k == 0 else 31, 1 if output else 31)
         return _measured(rounded, seen, shift, recurrent_shift, limits)
 
