@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from neurosim import readout
 from neurosim.errors import InputError
-from neurosim.training import ThresholdSampler, config, loop, network_from_module, sweep
+from neurosim.training import (
+    ThresholdSampler,
+    config,
+    image_nets,
+    loop,
+    network_from_module,
+    sweep,
+)
 from neurosim.training.activity import ActivityWarning, Watch
 from neurosim.training.modules import LIF
 from neurosim.training.nets import layered
@@ -270,3 +277,26 @@ def test_a_network_sweeps_like_the_net_that_it_was(net, raster, rng):
 def test_a_wrong_sweep_is_refused(net, raster, samples, thresholds, message):
     with pytest.raises(InputError, match=message):
         sweep(net, raster, np.zeros(samples, int), thresholds)
+
+
+def test_an_image_net_sweeps_as_it_evaluates(rng):
+    net = image_nets.build("small-resnet", shape=(1, 8, 8), classes=4, steps=5).double()
+    images, labels = rng.random((6, 1, 8, 8)), rng.integers(0, 4, 6)
+    thresholds = (0.8, 1.0, 1.1, 1e6)
+    with torch.no_grad():  # BatchNorm's running statistics, and the layers' sizes
+        net.train()(torch.tensor(images))
+    result = sweep(net, images, labels, thresholds)
+    assert net.training
+    net.eval()
+    for k, scale in enumerate(thresholds):
+        for layer in hidden(net):
+            layer.threshold_scale = scale
+        with torch.no_grad():
+            answers = net(torch.tensor(images)).mean(1).argmax(1).numpy()
+        assert result.accuracy[k] == np.mean(answers == labels)
+        rates = [float(layer.mean_rate) for layer in hidden(net)]
+        assert result.rates[k] == pytest.approx(rates, rel=1e-12)
+    assert result.rates[0].min() > 0.01
+    assert (result.rates[3] == 0).all()
+    assert result.faults[0] == "layer 0 has no spikes at threshold scale 1e+06"
+    assert result.faults[-1].startswith("the readout answers")
