@@ -15,6 +15,7 @@ _FAMILIES = (
     "noisy_lif",
     "lif_map",
     "nir_neuron",
+    "loihi",
     "xylo",
     "threshold_rules",
     "drawn_threshold",

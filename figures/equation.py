@@ -28,6 +28,7 @@ INPUTS = {
     "lif-map-two-synapses": 0.5,
     "lif-flow": 0.05,
     "nir-neuron": 0.5,
+    "loihi": 3000.0,
     "noisy-lif": -35.0,
     "noisy-lif-euler": -35.0,
     "xylo": 600.0,

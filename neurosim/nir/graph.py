@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -115,7 +114,7 @@ def load(
     try:
         with h5py.File(path, "r") as file:
             _check_names(file)
-        graph = nir.read(path)
+        graph = nir.read(path, type_check=False)  # shapes are checked by `layers.check_shapes`
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except Exception as error:  # nir raises whatever its parser meets
@@ -297,18 +296,18 @@ def _once(items: list[Any]) -> tuple[Any, ...]:
 
 
 def _input_shape(graph: Any, nodes: dict[str, Any], heads: tuple[str, ...]) -> tuple[int, ...]:
-    """Return the shape of the input, from its node or the weights that hear it."""
+    """Return the shape of the input; a batch axis that a source left in it is dropped."""
     given = next(n for n in graph.nodes.values() if kind(n) == "Input").input_type
-    for value in _known_shapes(given, nodes, heads):
-        shape = tuple(int(n) for n in np.atleast_1d(value))
-        if shape and all(n > 0 for n in shape):
-            return shape
-    raise InputError("the shape of its input is not stated")
-
-
-def _known_shapes(given: Any, nodes: dict[str, Any], heads: tuple[str, ...]) -> Iterator[Any]:
-    if isinstance(given, dict) and given.get("input") is not None:
-        yield given["input"]
+    stated = given.get("input") if isinstance(given, dict) else None
+    shape = () if stated is None else tuple(int(n) for n in np.atleast_1d(stated))
     for name in heads:
-        if kind(nodes[name]) in ("Linear", "Affine"):
-            yield (np.shape(nodes[name].weight)[1],)
+        node = nodes[name]
+        if kind(node) in ("Linear", "Affine"):
+            n = int(np.shape(node.weight)[1])
+            if not shape or (int(np.prod(shape)) != n and shape[-1] == n):
+                shape = (n,)
+        elif kind(node) == "Conv2d":
+            shape = shape[-3:]
+    if not shape or min(shape) < 1:
+        raise InputError(f"the shape of its input is {shape}; it must be stated")
+    return shape

@@ -16,6 +16,7 @@ KINDS = (
     "Affine",
     "Scale",
     "Threshold",
+    "Identity",
     "Flatten",
     "Conv2d",
     "AvgPool2d",
@@ -173,7 +174,12 @@ def _avg_pool(node: Any, x: np.ndarray) -> np.ndarray:
     return _sum_pool(node, x) / (rows * columns)
 
 
+def _identity(node: Any, x: np.ndarray) -> np.ndarray:
+    return x
+
+
 _APPLY = {
+    "Identity": _identity,
     "Linear": _linear,
     "Affine": _affine,
     "Scale": _scale,

@@ -76,14 +76,14 @@ def checked(graph: Graph, raster: np.ndarray) -> np.ndarray:
 
 def _relax(graph: Graph, x: np.ndarray, stepper: Stepper) -> dict[str, States]:
     """Run all nodes until the signals of the edges that lead back stay as they are."""
-    back, order = graph.recurrent(), graph.order()
+    back, order, rest = graph.recurrent(), graph.order(), _rest(graph)
     signals: dict[str, np.ndarray] = {}
     heard: dict[str, np.ndarray] = {}
     states: dict[str, States] = {}
     for _ in range(len(x) + 1):
         before = {a: signals.get(a) for a, _ in back}
         for name in order:
-            total = _heard(graph, name, signals, before, x, back)
+            total = _heard(graph, name, signals, before, x, rest)
             if name in heard and np.array_equal(heard[name], total):
                 continue
             heard[name], node = total, graph.nodes[name]
@@ -98,6 +98,23 @@ def _relax(graph: Graph, x: np.ndarray, stepper: Stepper) -> dict[str, States]:
     return states
 
 
+def _rest(graph: Graph) -> dict[str, np.ndarray]:
+    """Return what each node gives before the first step, when no neuron has fired: biases."""
+    shapes, back = layers.check_shapes(graph), graph.recurrent()
+    rest: dict[str, np.ndarray] = {}
+    for name in graph.order():
+        node = graph.nodes[name]
+        if kind(node) in NEURONS:
+            rest[name] = np.zeros((1, 1, *shapes[name]))
+            continue
+        heard = [rest[a] for a in graph.before(name) if (a, name) not in back]
+        total = heard[0] if heard else np.zeros((1, 1, *graph.shape))
+        for part in heard[1:]:
+            total = total + part.reshape(total.shape)
+        rest[name] = layers.apply(name, node, total)
+    return rest
+
+
 def _same(a: np.ndarray | None, b: np.ndarray) -> bool:
     return a is not None and np.array_equal(a, b)
 
@@ -108,9 +125,10 @@ def _heard(
     signals: dict[str, np.ndarray],
     before: dict[str, np.ndarray | None],
     x: np.ndarray,
-    back: frozenset[tuple[str, str]],
+    rest: dict[str, np.ndarray],
 ) -> np.ndarray:
     """Add up what a node hears; what leads back comes a step late, from the pass before."""
+    back = graph.recurrent()
     parts = [x] if name in graph.inputs else []
     late = []
     for a in graph.before(name):
@@ -119,7 +137,7 @@ def _heard(
         elif before[a] is not None:
             course = before[a]
             assert course is not None
-            late.append(np.concatenate([np.zeros_like(course[:1]), course[:-1]]))
+            late.append(np.concatenate([np.broadcast_to(rest[a], course[:1].shape), course[:-1]]))
     total = parts[0]
     for part in (*parts[1:], *late):
         total = total + part.reshape(total.shape)

@@ -30,6 +30,7 @@ DRIVE = {
     "lif-map-two-synapses": 1.0,
     "lif-flow": 0.2,
     "nir-neuron": 1.0,
+    "loihi": 3000.0,
 }
 
 # exp and log of numpy and of the C library differ in the last bit; over 800 steps of a spiking

@@ -1,0 +1,26 @@
+"""`neurosim loihi`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neurosim.commands.terminal import console
+
+
+def loihi(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    out: Annotated[Path | None, typer.Option(help="Write the rows as CSV there.")] = None,
+) -> None:
+    """Sweep a run's threshold in Loihi's integers, beside the float net and Xylo."""
+    from neurosim import store
+    from neurosim.experiments.loihi_sweep import sweep_run, table
+
+    with console.status("running the net at ten thresholds ..."):
+        rows = sweep_run(run)
+    console.print(table(rows))
+    if out is not None:
+        store.write_rows(out, rows)
+        console.print(f"written: {out}", soft_wrap=True)
