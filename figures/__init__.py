@@ -9,8 +9,8 @@ from types import ModuleType
 
 from neurosim.errors import InputError
 
-_NOT_FIGURES = ("style", "equation")
-"""The style sheet, and the page of a model, which `neurosim equations NAME --plot` draws."""
+_NOT_FIGURES = ("style", "equation", "intervals")
+"""Style sheet, intervals, and the page of a model that `neurosim equations NAME --plot` draws."""
 
 
 def names() -> tuple[str, ...]:

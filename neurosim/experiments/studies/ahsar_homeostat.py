@@ -17,11 +17,11 @@ SHOWN: dict[str, dict[str, Any]] = {
 
 
 def measure(
-    shown: str, method: str, variant: str, seed: int, training: Training, every: int
+    shown: str, learning: str, variant: str, seed: int, training: Training, every: int
 ) -> list[Row]:
     """Train one net and report its epochs."""
     found = images.run(
-        seed, every=every, method=method, **SHOWN[shown], **training, **images.VARIANTS[variant]
+        seed, every=every, method=learning, **SHOWN[shown], **training, **images.VARIANTS[variant]
     )
     return [
         {
@@ -41,10 +41,10 @@ STUDY = Study(
     measure=measure,
     grid={
         "shown": tuple(SHOWN),
-        "method": images.METHODS,
+        "learning": images.METHODS,
         "variant": tuple(images.VARIANTS),
     },
-    index=("shown", "method", "variant", "seed", "epoch"),
+    index=("shown", "learning", "variant", "seed", "epoch"),
     units={
         "accuracy": "share of validation images",
         "loss": "nat (validation)",

@@ -15,11 +15,11 @@ SEVERITIES = {"noise": 0.3, "rotation": 30.0, "gain": 0.7}
 """Of the corruptions of `data.corrupt.images`."""
 
 
-def measure(method: str, variant: str, seed: int, training: Training, every: int) -> list[Row]:
+def measure(learning: str, variant: str, seed: int, training: Training, every: int) -> list[Row]:
     """Measure accuracy on clean and corrupted test images, and detection of others."""
     from neurosim.training.image_answers import answers
 
-    found = images.run(seed, every=every, method=method, **training, **images.VARIANTS[variant])
+    found = images.run(seed, every=every, method=learning, **training, **images.VARIANTS[variant])
     clean, labels = images.digits(seed, every).part("test")
     others = {
         "clean": clean,
@@ -74,8 +74,8 @@ STUDY = Study(
     name="ahsar_ood",
     title="Corrupted digits, and detection of others by predictive entropy",
     measure=measure,
-    grid={"method": images.METHODS, "variant": tuple(images.VARIANTS)},
-    index=("method", "variant", "seed", "kind"),
+    grid={"learning": images.METHODS, "variant": tuple(images.VARIANTS)},
+    index=("learning", "variant", "seed", "kind"),
     units={
         "accuracy": "share of test images",
         "auroc": "area under the ROC curve",

@@ -68,7 +68,7 @@ STUDY = Study(
     settings={
         "training": trained.FULL,
         "every": 1,
-        "thresholds": (0.6, 1.0, 1.4, 1.8, 2.2),
+        "thresholds": (0.6, 1.0, 1.6, 2.2),
         "windows": 48,
     },
     fast={**trained.FAST, "thresholds": (1.0, 1.8), "windows": 4},

@@ -11,7 +11,7 @@ CLAIMS = (
     Claim("ahsar", "The mean gate is the density at the threshold, G = p_U = -dr/dtheta",
           "section 3", "closed forms", judge.gate, None, "neurosim analyse"),
     Claim("ahsar", "Too low and too high thresholds both slow learning; between lies a band",
-          "section 3, figure 2", "scales 0.1 to 2, digits, perceptron, 6 epochs", judge.band,
+          "section 3, figure 2", "scales 0.1 to 2, digits, perceptron, 4 epochs", judge.band,
           "ahsar_scale"),
     Claim("ahsar", "AHSAR accelerates convergence", "section 5.2", _DIGITS, judge.faster,
           "ahsar_homeostat"),

@@ -29,8 +29,8 @@ def gate() -> Finding:
 def band(d: xr.Dataset) -> Finding:
     """Look for scales from which learning is slower to both sides."""
     texts, verdicts = [], []
-    for method in d.method.values:
-        speed = d.mean_accuracy.sel(method=method)
+    for method in d.learning.values:
+        speed = d.mean_accuracy.sel(learning=method)
         mean = speed.mean("seed")
         best = float(mean.idxmax("scale"))
         inside = mean.scale.where(mean >= NEAR * mean.max(), drop=True)
@@ -50,11 +50,11 @@ def _gains(d: xr.Dataset, variant: str, value: str) -> dict[str, Estimate]:
     final = d.accuracy.isel(epoch=-1) if value == "final" else d.accuracy.mean("epoch")
     return {
         f"{shown}, {method}": paired(
-            final.sel(shown=shown, method=method, variant=variant),
-            final.sel(shown=shown, method=method, variant="none"),
+            final.sel(shown=shown, learning=method, variant=variant),
+            final.sel(shown=shown, learning=method, variant="none"),
         )
         for shown in d.shown.values
-        for method in d.method.values
+        for method in d.learning.values
     }
 
 
@@ -87,7 +87,9 @@ def parts(d: xr.Dataset) -> Finding:
     mean = d.accuracy.mean("epoch")
     gaps = {
         variant: interval(
-            (mean.sel(variant="full") - mean.sel(variant=variant)).mean(("shown", "method")).values
+            (mean.sel(variant="full") - mean.sel(variant=variant))
+            .mean(("shown", "learning"))
+            .values
         )
         for variant in d.variant.values
         if variant.startswith("no ")
@@ -102,8 +104,8 @@ def ood_accuracy(d: xr.Dataset) -> Finding:
     """Compare accuracy on corrupted images with and without AHSAR."""
     worse = d.accuracy.sel(kind=["noise", "rotation", "gain"]).mean("kind")
     gains = {
-        str(m): paired(worse.sel(method=m, variant="full"), worse.sel(method=m, variant="none"))
-        for m in d.method.values
+        str(m): paired(worse.sel(learning=m, variant="full"), worse.sel(learning=m, variant="none"))
+        for m in d.learning.values
     }
     text = "accuracy on corrupted digits: " + "; ".join(f"{m} {g:+.3f}" for m, g in gains.items())
     return Finding(text, _all([by_sign(g) for g in gains.values()]))
@@ -114,8 +116,8 @@ def ood_detection(d: xr.Dataset) -> Finding:
     texts, verdicts = [], []
     for value, positive in (("auroc", True), ("fpr95", False)):
         at = d[value].sel(kind="MNIST")
-        for m in d.method.values:
-            gap = paired(at.sel(method=m, variant="full"), at.sel(method=m, variant="none"))
+        for m in d.learning.values:
+            gap = paired(at.sel(learning=m, variant="full"), at.sel(learning=m, variant="none"))
             texts.append(f"{value} {m} {gap:+.3f}")
             verdicts.append(by_sign(gap, positive=positive))
     return Finding("digits against MNIST: " + "; ".join(texts), _all(verdicts))

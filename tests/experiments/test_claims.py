@@ -1,0 +1,80 @@
+"""The ledger: each claim is judged by stored results, and verdicts follow the numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from neurosim.errors import InputError
+from neurosim.experiments import studies
+from neurosim.experiments.studies import judges_ahsar, judges_aspen, ledger, results
+from neurosim.experiments.studies.claims_ahsar import CLAIMS as AHSAR
+from neurosim.experiments.studies.claims_aspen import CLAIMS as ASPEN
+from neurosim.experiments.studies.ledger import Verdict
+from neurosim.experiments.studies.statistics import Estimate
+from tests import study_tables
+
+OF_STUDIES = [c for c in (*ASPEN, *AHSAR) if c.study and c.study in studies.names()]
+
+
+@pytest.mark.parametrize("claim", OF_STUDIES, ids=lambda c: c.claim[:40])
+def test_a_claim_is_judged_from_a_table_of_its_study(claim, tmp_path, rng, monkeypatch):
+    path = study_tables.write(claim.study, tmp_path, rng)
+    monkeypatch.setattr(results, "shipped", lambda name: path)
+    entry = ledger.judge(claim)
+    assert entry.command == f"neurosim study {claim.study}"
+    assert any(letter.isdigit() for letter in entry.finding.result)
+    assert "nan" not in entry.finding.result
+    assert entry.finding.verdict not in (Verdict.NOT_RUN, Verdict.UNTESTABLE)
+
+
+def test_without_results_nothing_is_claimed(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "shipped", lambda name: tmp_path / f"{name}.csv")
+    for claim in OF_STUDIES:
+        assert ledger.judge(claim).finding.verdict is Verdict.NOT_RUN
+
+
+def _aspen(folder, rng, at_high):
+    """Nets whose accuracy at the highest threshold is given."""
+
+    def accuracy(row):
+        value = at_high[row["net"]] if row["threshold"] == 2.4 else 0.78
+        return value + 0.001 * rng.standard_normal()
+
+    return results.read(study_tables.write("aspen_thresholds", folder, rng, accuracy=accuracy))
+
+
+def test_the_verdict_on_graceful_degradation_follows_the_numbers(tmp_path, rng):
+    good = _aspen(tmp_path, rng, {"fixed": 0.06, "aspen": 0.5})
+    assert judges_aspen.graceful(good).verdict is Verdict.HOLDS
+    assert judges_aspen.fixed_drops(good).verdict is Verdict.HOLDS
+    assert judges_aspen.competitive(good).verdict is Verdict.HOLDS
+    assert "0.44" in judges_aspen.graceful(good).result
+    bad = _aspen(tmp_path, rng, {"fixed": 0.5, "aspen": 0.06})
+    assert judges_aspen.graceful(bad).verdict is Verdict.FAILS
+    same = _aspen(tmp_path, rng, {"fixed": 0.5, "aspen": 0.5})
+    assert judges_aspen.graceful(same).verdict is not Verdict.FAILS
+
+
+def test_intervals_decide():
+    sure, unsure = Estimate(1.0, 0.5, 1.5, 5), Estimate(1.0, -0.5, 2.5, 5)
+    assert ledger.by_sign(sure) is Verdict.HOLDS
+    assert ledger.by_sign(sure, positive=False) is Verdict.FAILS
+    assert ledger.by_sign(unsure) is Verdict.UNDECIDED
+    assert ledger.by_sign(Estimate(1.0, np.nan, np.nan, 1)) is Verdict.UNDECIDED
+
+
+def test_what_theory_decides():
+    assert judges_aspen.jensen().verdict is Verdict.REGIME
+    assert judges_ahsar.gate().verdict is Verdict.REGIME
+    assert judges_ahsar.feedback().verdict is Verdict.REGIME
+
+
+def test_both_forms_hold_every_claim():
+    entries = ledger.judge_all("aspen")
+    lines = ledger.markdown(entries).splitlines()
+    assert len(lines) == len(ASPEN) + 2
+    assert {line.count(" | ") for line in lines} == {len(ledger.COLUMNS) - 1}
+    assert ledger.table(entries).row_count == len(ASPEN)
+    with pytest.raises(InputError, match="paper 'bdett' is not known"):
+        ledger.judge_all("bdett")
