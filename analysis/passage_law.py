@@ -15,7 +15,9 @@ from neurosim.analysis.volterra import end_corrections, passage_density
 Boundary = Callable[[FloatArray], FloatArray]
 
 STEPS = 2000
-MOST_STEPS = 30_000
+MOST_STEPS = 60_000
+MOST_MOVING = 16_000
+"""The same for a moving threshold, whose kernel changes at every step."""
 CLOSEST = 0.3
 """Starts closer to the threshold than this many std are not resolved."""
 _DEGREE = 7
@@ -129,12 +131,25 @@ def constant(
 
 
 def moving(
-    threshold: Boundary, mean: float, std: float, tau: float, start: float, end: float, steps: int
-) -> PassageLaw:
+    threshold: Boundary,
+    mean: float,
+    std: float,
+    tau: float,
+    start: float,
+    end: float,
+    steps: int | None = None,
+) -> PassageLaw | None:
     """Return the law up to `end` for a threshold that is a smooth function of time [s].
 
-    Its derivative is taken from a spline of degree 7 through the grid.
+    Its derivative is taken from a spline of degree 7 through the grid. Without `steps` the grid
+    resolves the earliest passages; None where that takes more than MOST_MOVING steps.
     """
+    if steps is None:
+        gap = (float(np.ravel(threshold(np.zeros(1)))[0]) - start) / std
+        needed = max(np.ceil(150 * end / tau / gap**2), STEPS)
+        if gap < CLOSEST or not needed <= MOST_MOVING:
+            return None
+        steps = int(needed)
     time = np.linspace(0.0, end / tau, steps + 1)
     values = np.broadcast_to(np.asarray(threshold(time * tau), dtype=np.float64), time.shape)
     boundary = (values - mean) / std

@@ -15,17 +15,50 @@ from neurosim.errors import InputError
 
 REFERENCE = json.loads(
     (Path(__file__).parents[1] / "reference" / "theory_passage.json").read_text(encoding="utf-8")
-)
+)["laws"]
 CELL = (1.0, 0.6, 0.4, 0.02, 0.0)  # threshold, mean, std, tau, start
 
 
 @pytest.mark.parametrize("row", REFERENCE, ids=lambda row: f"{row['start']}-{row['threshold']}")
-def test_density_and_moments_against_mpmath(row):
+def test_laws_against_mpmath(row):
     cell = (row["threshold"], 0.0, 1.0, 1.0, row["start"])
+    error = 1e-8 * max(row["density"])
     found = first_passage.density(row["times"], *cell)
-    np.testing.assert_allclose(found, row["density"], rtol=0, atol=1e-8 * max(row["density"]))
+    np.testing.assert_allclose(found, row["density"], rtol=0, atol=error)
+    left = first_passage.survival(row["times"], *cell)
+    np.testing.assert_allclose(left, row["survival"], rtol=0, atol=1e-8)
     for order, moment in enumerate(row["moments"], start=1):
         assert first_passage.moments(order, *cell) == pytest.approx(moment, rel=1e-10)
+
+
+@pytest.mark.parametrize("row", REFERENCE[::4], ids=lambda r: f"{r['start']}-{r['threshold']}")
+def test_a_moving_threshold_is_as_good(row):
+    def threshold(t):
+        return row["threshold"] + 0 * t
+
+    cell = (threshold, 0.0, 1.0, 1.0, row["start"])
+    error = 1e-8 * max(row["density"])
+    found = first_passage.density(row["times"], *cell)
+    np.testing.assert_allclose(found, row["density"], rtol=0, atol=error)
+    left = first_passage.survival(row["times"], *cell)
+    np.testing.assert_allclose(left, row["survival"], rtol=0, atol=2e-8)
+
+
+def test_a_close_start_is_resolved_or_refused():
+    """From 0.35 std below the threshold most have passed after a fiftieth of tau."""
+    p = np.array([0.2, 0.9])
+    time = first_passage.quantile(p, 0.5, 0.0, 1.0, 1.0, 0.15)
+    assert time[0] < 0.1
+    np.testing.assert_allclose(
+        first_passage.survival(time, 0.5, 0.0, 1.0, 1.0, 0.15), 1 - p, atol=1e-7
+    )
+    for threshold in (0.5, lambda t: 0.5 + 0 * t):
+        assert np.isnan(first_passage.density(0.1, threshold, 0.0, 1.0, 1.0, 0.25))
+    far = first_passage.density(100.0, lambda t: 0.5 + 0 * t, 0.0, 1.0, 1.0, 0.15)
+    assert np.isnan(far)  # it would need more steps than are taken
+    assert np.isfinite(
+        first_passage.density(100.0, lambda t: 0.5 + 0 * t, 0.0, 1.0, 1.0, 0.15, steps=500)
+    )
 
 
 def daniels(t, delta=1.0, first=0.6, second=0.3):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,9 @@ from neurosim.analysis.homeostasis import Loop
 from neurosim.analysis.homeostat_loop import advance, chain_modes, laplacian
 from neurosim.errors import InputError
 
+LOOPS = json.loads(
+    (Path(__file__).parents[1] / "reference" / "theory_layers.json").read_text(encoding="utf-8")
+)["loops"]
 EDGE = 1e-9  # eigenvalues of a 16x16 map are good to about 1e-12; a draw so near 1 is no evidence
 
 
@@ -64,6 +69,17 @@ def assert_predicate_matches(draws: int, seed: int, **fixed) -> None:
         assert homeostasis.spectral_radius(loop) == pytest.approx(radius, rel=1e-6)
     assert checked > 0.99 * draws
     assert 0.1 * draws < stable < 0.9 * draws
+
+
+def test_coupled_unequal_loops_against_mpmath():
+    for row in LOOPS:
+        parts = {k: tuple(v) if isinstance(v, list) else v for k, v in row["loop"].items()}
+        loop = Loop(**parts)
+        assert homeostasis.spectral_radius(loop) == pytest.approx(row["radius"], rel=1e-11)
+        assert homeostasis.feedback_sign(loop) == row["feedback"]
+        assert homeostasis.is_stable(loop) == (row["radius"] < 1)
+    assert {row["feedback"] for row in LOOPS} == {-1, 1}
+    assert {row["radius"] < 1 for row in LOOPS} == {True, False}
 
 
 def test_stability_has_no_mismatch_with_eigenvalues():

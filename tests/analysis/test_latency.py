@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.stats import binom
@@ -10,6 +13,9 @@ from neurosim.analysis import latency
 from neurosim.analysis.latency import Stage
 from neurosim.errors import InputError
 
+DECISIONS = json.loads(
+    (Path(__file__).parents[1] / "reference" / "theory_passage.json").read_text(encoding="utf-8")
+)["decisions"]
 NEURON = {"mean": 1.1, "std": 0.3, "tau": 0.02}
 FIRST, HALF = 1.0, 1.5
 
@@ -32,6 +38,14 @@ def spike_times(
         if not alive.size:
             break
     return times
+
+
+@pytest.mark.parametrize("row", DECISIONS, ids=lambda row: f"{row['start']}-{row['threshold']}")
+def test_mean_decision_time_against_mpmath(row):
+    cell = (row["threshold"], 0.0, 1.0, 1.0, row["start"])
+    for (neurons, needed), mean in zip(row["groups"], row["means"], strict=True):
+        found = latency.mean_time(*cell, neurons=neurons, needed=needed)
+        assert found == pytest.approx(mean, rel=1e-6)
 
 
 def test_noiseless_time_solves_the_membrane_equation():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +18,9 @@ from neurosim.errors import InputError
 from neurosim.network import Layer, Network
 from tests.nets import network
 
+REFERENCE = json.loads(
+    (Path(__file__).parents[1] / "reference" / "theory_layers.json").read_text(encoding="utf-8")
+)
 DT = 1e-3
 
 
@@ -47,6 +52,25 @@ def simulate(
             if step >= 300:
                 count += spikes.mean(0)
     return [count / (steps - 300) for count in counts]
+
+
+@pytest.mark.parametrize("row", REFERENCE["membranes"], ids=lambda row: str(row["fades"]))
+def test_membrane_against_its_impulse_response(row):
+    weight = np.array(row["weight"])[:, None, :]
+    tau_syn = -DT / np.log(np.array(row["fades"]))[None]
+    layer = Layer(weight, -DT / np.log(row["decay"]), tau_syn, 1.0, 0.0)
+    for binary, std in zip((False, True), row["stds"], strict=True):
+        found = membrane(layer, row["rate"], DT, binary=binary)
+        assert found.mean[0] == pytest.approx(row["mean"], rel=1e-12)
+        assert found.std[0] == pytest.approx(std, rel=1e-12)
+
+
+def test_jacobians_against_mpmath():
+    exact = REFERENCE["jacobians"]
+    layers = [Layer(np.array(w), 0.02, 0.01, 1.0, 0.0) for w in exact["weights"]]
+    found = passage(Network(tuple(layers), DT), [np.array(g) for g in exact["gates"]])
+    np.testing.assert_allclose(found.norms, exact["norms"], rtol=1e-12)
+    np.testing.assert_allclose(found.log_product, exact["log_product"], rtol=1e-12)
 
 
 def test_membrane_has_the_simulated_moments():

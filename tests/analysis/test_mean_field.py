@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from neurosim.analysis.stationary import exceedance
 from neurosim.errors import InputError
 from neurosim.network import Layer, Network
 
+REFERENCE = Path(__file__).parents[1] / "reference"
 DT = 5e-3
 TAUS = DT * np.array([3.5, 7.5, 15.5])
 TOTAL = 0.05
@@ -83,6 +86,23 @@ def test_stationary_counts_within_the_stated_error(synapse, strength):
             assert predicted.mean() == pytest.approx(seen.mean(), rel=LAYER)
             assert np.corrcoef(predicted.ravel(), seen.ravel())[0, 1] > 0.98
     assert firing >= 2
+
+
+@pytest.mark.parametrize("scale", [0.6, 1.0, 1.6])
+def test_counts_of_a_trained_net_within_the_stated_error(scale):
+    """Weights of backpropagation through time, input rates of four recordings."""
+    network = Network.load(REFERENCE / "trained_net.safetensors")
+    rates = np.array(json.loads((REFERENCE / "trained_net.json").read_text("utf-8"))["rates"])
+    raster = np.random.default_rng(3).poisson(np.repeat(rates[:, None], 4300, axis=1))
+    scaled = network.with_threshold(scale)
+    measured = [spikes[:, 300:].mean(1) for spikes in simulate(scaled, raster)]
+    found = predict(network, rates, threshold_scale=scale).rates
+    counts = [(a.sum(), b.sum()) for a, b in zip(found, measured, strict=True)]
+    assert sum(a for a, _ in counts) == pytest.approx(sum(b for _, b in counts), rel=TOTAL)
+    firing = [(a, b) for a, b in zip(found, measured, strict=True) if b.mean() > 0.01]
+    assert len(firing) >= 2
+    for predicted, seen in firing:
+        assert predicted.mean() == pytest.approx(seen.mean(), rel=LAYER)
 
 
 def test_other_formulas_are_far_off():

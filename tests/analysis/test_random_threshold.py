@@ -193,6 +193,13 @@ def test_convexity_boundary_is_where_the_curvature_turns():
                 assert (curvature < 0) == ((side > 0) == concave_above)
 
 
+def test_critical_distance_against_mpmath():
+    path = Path(__file__).parents[1] / "reference" / "theory_layers.json"
+    for row in json.loads(path.read_text(encoding="utf-8"))["critical"]:
+        found = critical_reset_distance(row["refractory"])
+        assert found == pytest.approx(row["distance"], rel=1e-10)
+
+
 def test_rate_is_convex_everywhere_below_the_critical_distance():
     critical = critical_reset_distance()
     assert critical == pytest.approx(11.757, abs=1e-3)

@@ -87,7 +87,7 @@ def variations(rng):
         mean, std, threshold, reset, _, dead = numbers(*cell)
         bottom, end = (reset - mean) / (std * mp.sqrt(2)), (threshold - mean) / (std * mp.sqrt(2))
         with mp.workdps(60):
-            size = mp.mpf(10) ** -18
+            size = mp.mpf(10) ** -18 * mp.exp(-(max(end, 0) ** 2))  # well below 1/period
             ends = [psi(k, bottom) / psi(k, end) for k in (-size, size)]
             period = (ends[0] - ends[1]) / (2 * size)
             second = (ends[0] - 2 + ends[1]) / size**2
