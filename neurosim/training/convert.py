@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from rockpool.nn.combinators import Sequential
+from rockpool.nn.combinators.residual import ResidualMixin
 from rockpool.nn.combinators.sequential import SequentialMixin
 from rockpool.nn.modules import LIFTorch, LinearTorch
 from rockpool.nn.modules.torch.lif_torch import PeriodicExponential
@@ -84,6 +85,11 @@ def _set(parameter: torch.nn.Parameter, value: np.ndarray) -> None:
 
 def _flat(name: str, module: torch.nn.Module) -> Iterator[Named]:
     """Yield the innermost modules of nested sequentials with their paths."""
+    if isinstance(module, ResidualMixin):
+        raise InputError(
+            f"module {name} is a Residual, which a Network cannot say; "
+            "neurosim.training.synnet.chain_of returns the network and its residuals apart"
+        )
     if isinstance(module, SequentialMixin | torch.nn.Sequential):
         for key, child in torch.nn.Module.named_children(module):
             yield from _flat(f"{name}.{key}" if name else key, child)
