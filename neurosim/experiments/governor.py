@@ -57,6 +57,8 @@ class Model:
     """(windows,) subject of each window, of validation and test."""
     wearers: tuple[int, ...]
     """Test subjects: who wears the device. The table is calibrated on all others of `people`."""
+    input_bins: float
+    """Share of (window, step, channel) with an event."""
 
     @property
     def footprint(self) -> int:
@@ -104,7 +106,8 @@ def measure_model(
             "the device and another, of test or validation, to calibrate on"
         )
     found = sample(spec, raster, labels, scales, engine)
-    return Model(folder.name, spec, tuple(scales), found, people, wearers)
+    active = float(np.count_nonzero(raster) / raster.size)
+    return Model(folder.name, spec, tuple(scales), found, people, wearers, active)
 
 
 def sample(
@@ -144,23 +147,16 @@ def _one(spec: XyloSpec, raster: np.ndarray, labels: np.ndarray, engine: str) ->
     }
 
 
-def published_price(name: str = "imu", spec: XyloSpec | None = None) -> Price:
+def published_price(name: str = "imu") -> Price:
     """Return idle power and energy of a cycle by an anchor of `energy.ANCHORS`.
 
-    Args:
-        name: of an anchor with idle and dynamic power.
-        spec: its clock is used where the anchor's was not published.
-
     Raises:
-        InputError: the anchor has no idle or dynamic power, or neither clock nor spec is given.
+        InputError: the anchor has no idle or dynamic power.
     """
     found = energy.anchor(name)
-    if found.idle_w is None or found.dynamic_w is None:
-        raise InputError(f"anchor {name!r} gives no idle and dynamic power ({found.source})")
-    clock = found.clock_hz or (energy.clock_hz(spec) if spec is not None else None)
-    if clock is None:
-        raise InputError(f"anchor {name!r} gives no clock: pass the spec that is to run")
-    return Price(found.idle_w, found.dynamic_w * energy.CLOCK_MARGIN / clock)
+    if found.idle_w is None:
+        raise InputError(f"anchor {name!r} gives no idle power ({found.source}); use another")
+    return Price(found.idle_w, found.cycle_j)
 
 
 def price_at(share: float, model: Model, *, scale: float = 1.0) -> Price:

@@ -16,6 +16,7 @@ from neurosim.xylo.spec import XyloSpec
 
 __all__ = [
     "ANCHORS",
+    "ASSUMED_CLOCK_HZ",
     "CLOCK_MARGIN",
     "Activity",
     "Anchor",
@@ -27,6 +28,10 @@ __all__ = [
     "per_step",
     "spread",
 ]
+
+
+ASSUMED_CLOCK_HZ = 6.25e6
+"""Where a measurement's clock was not published: that of the one where it was."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,17 @@ class Anchor:
     """Watts in all, where nothing else was published."""
     clock_hz: float | None = None
     """Master clock of the measurement; None where it was not published."""
+
+    @property
+    def cycle_j(self) -> float:
+        """Energy of a busy cycle: dynamic power over the cycles of a clock used but for its margin.
+
+        Raises:
+            InputError: no dynamic power was published.
+        """
+        if self.dynamic_w is None:
+            raise InputError(f"anchor {self.name!r} gives no dynamic power ({self.source})")
+        return self.dynamic_w * CLOCK_MARGIN / (self.clock_hz or ASSUMED_CLOCK_HZ)
 
 
 ANCHORS = (
@@ -87,8 +103,7 @@ class Estimate:
     """An estimated power; it was not measured."""
 
     anchor: Anchor
-    utilisation: float
-    """Share of the clock's cycles (less the margin of 20 %) that are busy."""
+    cycles_per_s: float
     idle_w: float | None
     dynamic_w: float
 
@@ -124,11 +139,10 @@ def anchor(name: str) -> Anchor:
 def estimate(spec: XyloSpec, active: Activity, name: str = "imu") -> Estimate:
     """Estimate the power of the core at an activity.
 
-    Dynamic power is the anchor's times the share of cycles that are busy. With the anchor's clock
-    that share is cycles per second x 1.2 / clock, so that a cycle costs the same as it did there;
-    where no clock was published, the core is taken to run at the lowest clock that finishes every
-    step (`clock_hz`). Idle power is the anchor's, whatever the clock: no measurement says how it
-    would scale.
+    Dynamic power is cycles per second times the energy of a cycle (`Anchor.cycle_j`), which
+    takes the measured core to have been busy for all of its clock but the margin of 20 %, and the
+    clock to have been 6.25 MHz where it was not published. Idle power is the anchor's, whatever the
+    clock: no measurement says how it would scale.
 
     Args:
         spec: the deployed net.
@@ -140,14 +154,10 @@ def estimate(spec: XyloSpec, active: Activity, name: str = "imu") -> Estimate:
             spec of another chip.
     """
     found = anchor(name)
-    if found.dynamic_w is None:
-        raise InputError(f"anchor {name!r} gives no dynamic power ({found.source}); use another")
     if name == "imu" and spec.chip not in (None, cycles.ANCHOR_CHIP):
         raise InputError(f"chip is {spec.chip}; anchor 'imu' was measured on {cycles.ANCHOR_CHIP}")
-    busy_hz = per_step(spec, active.input_bins, active.hidden_bins) / spec.dt
-    clock = found.clock_hz if found.clock_hz is not None else clock_hz(spec)
-    utilisation = CLOCK_MARGIN * busy_hz / clock
-    return Estimate(found, utilisation, found.idle_w, found.dynamic_w * utilisation)
+    cycles_per_s = per_step(spec, active.input_bins, active.hidden_bins) / spec.dt
+    return Estimate(found, cycles_per_s, found.idle_w, found.cycle_j * cycles_per_s)
 
 
 def spread(spec: XyloSpec, active: Activity) -> tuple[Estimate, ...]:

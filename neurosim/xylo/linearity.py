@@ -29,8 +29,11 @@ class Linearity:
 
     @property
     def linear(self) -> bool:
-        """Whether the data are compatible with a line: the curvature's interval holds 0."""
-        return self.curvature_ci[0] <= 0 <= self.curvature_ci[1]
+        """Whether the data are compatible with a line: the curvature's interval holds 0, or nothing
+        but rounding is left.
+        """
+        exact = self.worst_residual < 1e-9
+        return exact or self.curvature_ci[0] <= 0 <= self.curvature_ci[1]
 
 
 def fit(x: np.ndarray, y: np.ndarray) -> Linearity:

@@ -32,14 +32,15 @@ def test_every_anchor_spreads_the_estimate(spec):
     found = energy.spread(spec, BUSY)
     assert [e.anchor.name for e in found] == ["imu", "audio-scenes", "keywords"]
     for e in found:
-        assert 0 < e.utilisation < 1
-        assert e.dynamic_w == pytest.approx(e.anchor.dynamic_w * e.utilisation)
+        assert e.cycles_per_s == pytest.approx(energy.per_step(spec, 0.4, 0.1) / spec.dt)
+        assert e.dynamic_w == pytest.approx(e.anchor.cycle_j * e.cycles_per_s)
     assert found[1].total_w == pytest.approx(219e-6 + found[1].dynamic_w)
     assert found[2].total_w is None
     assert found[2].energy_j(1.0) is None
-    # At full activity a core at its lowest clock is busy but for the margin.
-    full = energy.estimate(spec, Activity(1.0, 1.0, 0.0), "audio-scenes")
-    assert full.utilisation == pytest.approx(1.0)
+    # A core that is busy for all of its clock but the margin takes what was measured.
+    full = energy.ASSUMED_CLOCK_HZ / energy.CLOCK_MARGIN
+    assert full * energy.anchor("imu").cycle_j == pytest.approx(13e-6)
+    assert full * energy.anchor("audio-scenes").cycle_j == pytest.approx(93e-6)
 
 
 def test_an_anchor_is_for_its_chip_and_gives_what_was_published(spec):

@@ -1,0 +1,26 @@
+"""`neurosim energy`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neurosim.commands.terminal import console
+
+
+def energy(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs.")],
+) -> None:
+    """Estimate what deployed nets cost: every published anchor, linearity in spikes, the reach."""
+    from neurosim.experiments import governor
+    from neurosim.report import power
+
+    with console.status("running the nets at every threshold ..."):
+        models = [governor.measure_model(run) for run in runs]
+    console.print(power.estimates(models))
+    console.print("[bold]Is power linear in spikes?[/]")
+    console.print(power.linearity(models))
+    console.print("[bold]What does the threshold save?[/]")
+    console.print(power.reaches(models))

@@ -1,0 +1,45 @@
+"""`neurosim governor`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neurosim.commands.terminal import console
+
+
+def governor(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs; the first is modulated.")],
+    share: Annotated[
+        list[float] | None,
+        typer.Option(help="Dynamic shares of power, each a regime; the published one without."),
+    ] = None,
+    supply: Annotated[float, typer.Option(help="Energy there is over what scale 1 needs.")] = 0.8,
+    days: Annotated[int, typer.Option(min=1, help="Until the battery is recharged.")] = 7,
+    weeks: Annotated[int, typer.Option(min=1, help="How many are drawn.")] = 9,
+    memory: Annotated[int, typer.Option(min=1, help="Bytes for stored models.")] = 8192,
+    out: Annotated[Path | None, typer.Option(help="Folder for governor.csv and a trace.")] = None,
+) -> None:
+    """Compare policies that choose threshold and model by the energy at hand, on simulated wear."""
+    from neurosim.experiments import governor as study
+    from neurosim.experiments import governor_results
+    from neurosim.report import power
+
+    with console.status("running the nets at every threshold ..."):
+        models = [study.measure_model(run) for run in runs]
+    prices = [study.published_price()] + [study.price_at(s, models[0]) for s in share or ()]
+    regimes = {}
+    for price in prices:
+        found = study.weeks_of(
+            models, price, supply=supply, days=days, weeks=weeks, memory_bytes=memory
+        )
+        regimes[study.dynamic_share(models[0], price)] = found
+        console.print(power.weeks(found, models, price))
+    console.print(power.reaches(models))
+    if out is not None:
+        command = f"neurosim {' '.join(sys.argv[1:])}"
+        paths = governor_results.save(regimes, out, command=command)
+        console.print(f"Written: {', '.join(map(str, paths))}", soft_wrap=True)

@@ -1,0 +1,143 @@
+"""Tables of estimated power and of the governor's weeks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from rich import box
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from neurosim.experiments import power
+from neurosim.experiments.governor import Model, Price, Weeks, dynamic_share, gains
+from neurosim.xylo import energy
+
+
+def estimates(models: Sequence[Model]) -> Group:
+    """Return the estimate of each model at scale 1 from each anchor."""
+    table = Table("net", "anchor", "idle µW", "dynamic µW", "dynamic share", box=box.SIMPLE)
+    for model in models:
+        k = model.scales.index(1.0)
+        active = energy.Activity(
+            model.input_bins,
+            float(model.sample.hidden_bins[k].mean()),
+            float(model.sample.spikes[k].mean()),
+        )
+        for found in energy.spread(model.spec, active):
+            total = found.total_w
+            table.add_row(
+                model.name,
+                found.anchor.name,
+                "-" if found.idle_w is None else f"{1e6 * found.idle_w:.0f}",
+                f"{1e6 * found.dynamic_w:.2f}",
+                "-" if total is None else f"{found.dynamic_w / total:.3f}",
+            )
+    notes = [Text(f"{a.name}: {a.what}; {a.source}") for a in energy.ANCHORS]
+    return Group(table, "Estimates, nothing was measured here. Published figures:", *notes)
+
+
+def linearity(models: Sequence[Model]) -> Table:
+    """Return how linear power is in spikes: over thresholds, over windows, in active bins."""
+    table = Table(
+        "net",
+        "dynamic power against",
+        "slope [95 %]",
+        "R²",
+        "worst residual",
+        "curvature [95 %]",
+        "elasticity",
+        "linear",
+        box=box.SIMPLE,
+    )
+    for model in models:
+        for name, scale, unit, found in (
+            ("spikes, over thresholds", 1e12, "nW/1000 spikes", power.over_thresholds(model)),
+            ("spikes, over windows at 1", 1e12, "nW/1000 spikes", power.over_windows(model)),
+            ("active bins (so modelled)", 1e4, "µW/%", power.in_active_bins(model)),
+        ):
+            low, high = (scale * bound for bound in found.slope_ci)
+            curved = [found.curvature, *found.curvature_ci]
+            table.add_row(
+                model.name,
+                name,
+                f"{scale * found.slope:.3g} [{low:.3g}, {high:.3g}] {unit}",
+                f"{found.r_squared:.4f}",
+                f"{found.worst_residual:.3f}",
+                "{:+.3f} [{:+.3f}, {:+.3f}]".format(*curved),
+                f"{found.elasticity:.3f}",
+                "yes" if found.linear else "no",
+            )
+    return table
+
+
+def reaches(models: Sequence[Model]) -> Table:
+    """Return what the threshold saves on each net, at the published price."""
+    table = Table(
+        "net",
+        "bytes",
+        "silent cycles",
+        "cheapest scale",
+        "accuracy 1 -> there",
+        "spikes saved",
+        "dynamic saved",
+        "power saved",
+        "dynamic share for 10 % longer life",
+        box=box.SIMPLE,
+    )
+    for model in models:
+        found = power.reach(model)
+        needed = found.share_needed(0.1)
+        table.add_row(
+            model.name,
+            f"{model.footprint}",
+            f"{power.silent_share(model):.2f}",
+            f"{found.scale}",
+            f"{found.accuracy[0]:.3f} -> {found.accuracy[1]:.3f}",
+            f"{found.spikes:.1%}",
+            f"{found.dynamic:.1%}",
+            f"{found.total:.2%}",
+            f"{needed:.2f}" if needed <= 1 else "impossible",
+        )
+    return table
+
+
+def weeks(found: Weeks, models: Sequence[Model], price: Price) -> Group:
+    """Return what each policy made of its weeks."""
+    table = Table(
+        "policy",
+        "correct of asked",
+        "gain [95 %]",
+        "accuracy",
+        "lifetime d",
+        "missed",
+        "mJ / correct",
+        "changes",
+        box=box.SIMPLE,
+    )
+    gained = gains(found.lives)
+    for name, lives in found.lives.items():
+        mean = {
+            key: float(np.mean([getattr(life, key) for life in lives]))
+            for key in ("correct_share", "accuracy", "lifetime_days", "energy_per_correct_j")
+        }
+        missed = sum(life.failures for life in lives) / sum(d.asked for d in found.schedules)
+        gain, half = gained[name]
+        table.add_row(
+            name,
+            f"{mean['correct_share']:.3f}",
+            "" if name == "fixed" else f"{gain:+.3f} ± {half:.3f}",
+            f"{mean['accuracy']:.3f}",
+            f"{mean['lifetime_days']:.2f}",
+            f"{missed:.1%}",
+            f"{1e3 * mean['energy_per_correct_j']:.3f}",
+            f"{np.mean([life.changes for life in lives]):.1f}",
+        )
+    share = dynamic_share(models[0], price)
+    head = (
+        f"{100 * share:.1f} % of {models[0].name}'s power at work is dynamic; battery "
+        f"{found.battery.capacity_j:.1f} J, harvest {1e6 * found.battery.harvest_w:.1f} µW; "
+        f"{len(found.wearers)} weeks of {len(set(found.wearers))} wearers"
+    )
+    return Group(Text(head), table)
