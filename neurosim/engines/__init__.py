@@ -16,6 +16,7 @@ from neurosim.errors import InputError
 from neurosim.recording import VARIABLES, Recording
 
 _MODULES = {
+    "board": "neurosim.engines.board",
     "brian2": "neurosim.engines.brian2",
     "liftorch": "neurosim.training.liftorch",
     "torch": "neurosim.engines.torch",
