@@ -70,6 +70,8 @@ class TrainConfig(BaseModel):
     """False leaves out its outer loop, one factor on all thresholds, renewed every epoch."""
     common_mode: bool = False
     """Hold log rates to a reference instead of to their mean."""
+    target_rate: float | None = Field(None, gt=0)
+    """That reference, spikes per neuron and step; the first batch's geometric mean if left out."""
     homeostat_ticks: Literal["batch", "step", "block"] = "batch"
     """Control ticks: one a batch; one a time step, each with its threshold; one a layer."""
 
@@ -130,6 +132,8 @@ class TrainConfig(BaseModel):
             raise ValueError(f"net 'layered' is for task 'imu'; task {self.task!r} has 'small-vgg'")
         if self.task == "imu" and self.method == "rate":
             raise ValueError("method 'rate' needs an image task, 'digits' or 'digits-events'")
+        if self.target_rate is not None and not self.common_mode:
+            raise ValueError(f"target_rate {self.target_rate} is for common_mode = true only")
         if self.warm_up >= self.epochs and self.warm_up:
             raise ValueError(f"warm_up {self.warm_up} must be fewer than {self.epochs} epochs")
         return self

@@ -41,6 +41,7 @@ def attach(task: Task, settings: TrainConfig, batch: int) -> Homeostat | None:
         diffusion=settings.diffusion,
         gain=settings.global_gain,
         common_mode=settings.common_mode,
+        target=settings.target_rate,
         **ticks,
     )
     for layer in homeostat.layers:  # the loop hands in the rates

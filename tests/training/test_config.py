@@ -29,6 +29,7 @@ def test_a_file_says_what_differs_and_keywords_come_last(tmp_path):
         ({"net": "vgg13"}, "net 'vgg13' is for images"),
         ({"task": "digits", "net": "layered"}, "net 'layered' is for task 'imu'"),
         ({"method": "rate"}, "method 'rate' needs an image task"),
+        ({"target_rate": 0.1}, "target_rate 0.1 is for common_mode"),
         ({"warm_up": 40}, "warm_up 40 must be fewer than 40 epochs"),
         ({"optimiser": "adan"}, r"optimiser: .*'adam', 'adamw' or 'sgd' \(got 'adan'\)"),
         ({"threshold": (1.5, 1.0)}, r"threshold \(1.5, 1.0\) must be 0 < low <= high"),
