@@ -9,7 +9,7 @@ from rich.console import Console
 
 from neurosim.data import cache
 from neurosim.errors import InputError
-from neurosim.experiments import governor, governor_results, power
+from neurosim.experiments import governor, governor_results, power, tidy
 from neurosim.report import power as tables
 from neurosim.xylo import energy
 from tests import nets
@@ -120,14 +120,14 @@ def test_weeks_compare_all_policies_on_the_same_days(models, rng, tmp_path):
     gained = governor.gains(weeks.lives)
     assert gained["fixed"] == (0.0, 0.0)
     paths = governor_results.save({0.6: weeks}, tmp_path, command="neurosim governor x")
-    rows = governor_results.read(paths[0])
+    rows = tidy.read(paths[0], remedy="x")
     assert len(rows["week"]) == 3 * len(weeks.lives)
     np.testing.assert_allclose(
         rows["correct_share"][rows["policy"] == "select"],
         [life.correct_share for life in weeks.lives["select"]],
         rtol=1e-5,
     )
-    assert set(governor_results.read(paths[1])["policy"]) == set(governor_results.TRACED)
+    assert set(tidy.read(paths[1], remedy="x")["policy"]) == set(governor_results.TRACED)
 
 
 def test_power_follows_active_bins_and_the_threshold_reaches_so_far(models, rng):

@@ -42,6 +42,8 @@ def run(
     console.print(
         f"{len(rows)} rows, {seconds:.0f} s of work: {', '.join(map(str, paths))}", soft_wrap=True
     )
+    if study.show is not None:
+        console.print(study.show(results.read(paths[0])))
     return paths
 
 

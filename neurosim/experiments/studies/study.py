@@ -7,9 +7,13 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neurosim.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from rich.console import RenderableType
 
 Case = dict[str, Any]
 Row = dict[str, Any]
@@ -35,6 +39,8 @@ class Study:
     seeds: int = 3
     fast: Mapping[str, Any] = field(default_factory=dict)
     """What a fast run takes instead: axes by sequences, settings by values, `seeds`."""
+    show: Callable[[xr.Dataset], RenderableType] | None = None
+    """Makes a table of the results for the terminal."""
 
     def cases(self, seeds: int | None = None, *, fast: bool = False) -> list[Case]:
         """Return all cases, seeds in the outer loop: a study cut short is complete for some.

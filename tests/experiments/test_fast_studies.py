@@ -1,0 +1,72 @@
+"""Studies run end to end at their fast size, on real recordings and digits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from neurosim.experiments import studies
+from neurosim.experiments.studies import command, results, trained
+from tests.data import official
+
+OWN_DATA = [name for name in studies.names() if name != "ahsar_cifar"]
+
+
+def _run(name, folder, monkeypatch, **changes):
+    monkeypatch.setenv(trained.FOLDER_VARIABLE, str(folder / "nets"))
+    options = {"fast": True, "seeds": None, "jobs": 1, "dask": None, "ship": False} | changes
+    with (folder / "log").open("w") as log:
+        paths = command.run(studies.get(name), folder, console=Console(file=log), **options)
+    return results.read(paths[0])
+
+
+@pytest.mark.slow
+def test_laws_of_the_threshold(tmp_path, monkeypatch):
+    d = _run("aspen_laws", tmp_path, monkeypatch, seeds=1)
+    assert d.sizes == {"law": 3, "seed": 1, "threshold": 2}
+    assert (d.spikes.sel(threshold=1.0) > d.spikes.sel(threshold=2.4)).all()
+    assert (d.spikes > 0).all()
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "nets").glob("*/network.safetensors")}
+    assert len(before) == 3
+    d = _run("aspen_switching", tmp_path, monkeypatch, seeds=1)
+    after = {p: p.stat().st_mtime_ns for p in (tmp_path / "nets").glob("*/network.safetensors")}
+    assert len(after) == 4, "the net trained at U(1, 2) is shared by both studies"
+    assert before.items() <= after.items()
+
+
+def test_homeostats_inside_and_outside_the_boundary(tmp_path, monkeypatch):
+    d = _run("ahsar_stability", tmp_path, monkeypatch, seeds=1)
+    swing = d.swing.isel(net=0, seed=0)
+    assert float(swing.sel(factor=0.3)) < 0.02 < float(swing.sel(factor=3.0))
+    assert (d.radius.sel(factor=0.3) < 1).all()
+    assert (d.radius.sel(factor=3.0) > 1).all()
+
+
+def test_cifar_studies_on_tiny_official_files(tmp_path, monkeypatch):
+    monkeypatch.setenv("NEUROSIM_DATA", str(tmp_path / "sets"))
+    rng = np.random.default_rng(0)
+    official.cifar10(tmp_path / "sets" / "cifar10", rng)
+    official.cifar10_dvs(tmp_path / "sets" / "cifar10-dvs", rng, recordings=10)
+    d = _run("ahsar_cifar", tmp_path, monkeypatch, seeds=1)
+    assert d.sizes["modality"] == 2
+    assert (d.rate > 0).all()
+    assert ((d.auroc >= 0) & (d.auroc <= 1)).all()
+    assert "AHSAR" in (tmp_path / "log").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OWN_DATA)
+def test_every_study_runs_and_is_drawn(name, tmp_path, monkeypatch):
+    from neurosim import figures
+
+    d = _run(name, tmp_path, monkeypatch)
+    for column in studies.get(name).units:
+        assert bool(d[column].notnull().any()), column
+    activity = next((c for c in ("spikes", "rate") if c in d), None)
+    if activity is not None:
+        assert float(d[activity].max()) > 0, "nothing fired"
+    figure = figures.get(name)
+    path = tmp_path / name / f"{name}.csv"
+    if name not in ("aspen_laws", "aspen_switching", "aspen_granularity"):  # smaller grids
+        assert figure.draw(figure.compute(path)).axes
