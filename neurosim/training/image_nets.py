@@ -187,7 +187,11 @@ def _vgg(
             continue
         stages[-1] += [_convolution(channels, entry, norm), neuron()]
         channels = entry
-    return [nn.Sequential(*stage) for stage in stages], channels
+    return list(map(_stage, stages)), channels
+
+
+def _stage(modules: Sequence[nn.Module]) -> nn.Module:
+    return nn.Sequential(*modules)
 
 
 def _resnet(
@@ -214,7 +218,8 @@ def _resnet(
 
 def _mlp(pixels: int, norm: Any, neuron: Neuron) -> tuple[list[nn.Module], int]:
     """Return dense layers, each a stage, and the width of the last."""
-    stages, width = [], pixels
+    stages: list[nn.Module] = []
+    width = pixels
     for wider in MLP:
         dense = nn.Linear(width, wider, bias=norm is nn.Identity)
         flatten = [] if stages else [nn.Flatten()]

@@ -66,7 +66,9 @@ def forward(net: nn.Module, x: torch.Tensor, *, mode: str | None = None) -> torc
     outputs = _observe(run, series, mode, seen, norms)
     if not torch.is_grad_enabled():
         return outputs
-    estimates = {module: kept.estimate() for module, kept in (seen | norms).items()}
+    estimates: dict[nn.Module, Forward] = {
+        module: kept.estimate() for module, kept in (seen | norms).items()
+    }
     with spiking.replaced(estimates):
         return run(series.mean(1, keepdim=True)).squeeze(1)
 
@@ -78,9 +80,8 @@ def _observe(
     """Do phase 1; return the mean output over time."""
     parts = [series] if mode == "multi" else series.split(1, 1)
     with spiking.replaced({module: kept.observe for module, kept in (seen | norms).items()}):
-        total = sum(run(part).sum(1) for part in parts)
-    outputs: torch.Tensor = total / series.shape[1]
-    return outputs
+        totals = [run(part).sum(1) for part in parts]
+    return torch.stack(totals).sum(0) / series.shape[1]
 
 
 def _training_norms(net: nn.Module) -> list[BatchNorm]:

@@ -108,8 +108,8 @@ def summary(
     if isinstance(net, Network):
         from neurosim.training.convert import module_from_network
 
-        input_shape = input_shape or (1, net.shape[0])
-        net = module_from_network(net)
+        shape = input_shape or (1, net.shape[0])
+        return summary(module_from_network(net), shape, inputs=inputs)
     if inputs is None and input_shape is None:
         raise InputError("input_shape is None; give the shape of a sample, or inputs")
     # Two samples: rockpool's modules keep the state of a single one.
