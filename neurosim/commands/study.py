@@ -14,6 +14,9 @@ def study(
     name: Annotated[str | None, typer.Argument(help="Which; lists them without.")] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Tiny: to see that it runs.")] = False,
     seeds: Annotated[int | None, typer.Option(min=1, help="Instead of the study's.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Part of the grid, as AXIS=VALUE,VALUE; repeatable.")
+    ] = None,
     jobs: Annotated[int, typer.Option(help="Processes; -1 for all cores.")] = -1,
     dask: Annotated[str | None, typer.Option(help="Scheduler of a Dask cluster.")] = None,
     out: Annotated[
@@ -35,6 +38,7 @@ def study(
         out or Path("runs/studies-fast" if fast else "runs/studies"),
         fast=fast,
         seeds=seeds,
+        only=only or [],
         jobs=jobs,
         dask=dask,
         ship=ship,

@@ -15,7 +15,14 @@ OWN_DATA = [name for name in studies.names() if name != "ahsar_cifar"]
 
 def _run(name, folder, monkeypatch, **changes):
     monkeypatch.setenv(trained.FOLDER_VARIABLE, str(folder / "nets"))
-    options = {"fast": True, "seeds": None, "jobs": 1, "dask": None, "ship": False} | changes
+    options = {
+        "fast": True,
+        "seeds": None,
+        "only": [],
+        "jobs": 1,
+        "dask": None,
+        "ship": False,
+    } | changes
     with (folder / "log").open("w") as log:
         paths = command.run(studies.get(name), folder, console=Console(file=log), **options)
     return results.read(paths[0])

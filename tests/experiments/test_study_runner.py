@@ -67,6 +67,16 @@ def test_fast_runs_take_the_small_grid_and_never_mix_with_full_ones(tmp_path):
         study.cases(0)
 
 
+def test_a_part_of_the_grid_is_run_and_anything_else_refused(tmp_path):
+    study = sample_studies.study(tmp_path / "log")
+    rows, _ = run(study, tmp_path / "out", only={"letter": ["d", "b"]}, jobs=1)
+    assert [r["letter"] for r in rows if r["seed"] == 0 and r["time"] == 0] == ["d", "b"]
+    with pytest.raises(InputError, match=r"letter=b,x: x is not in the grid of letters"):
+        study.cases(only={"letter": ["b", "x"]})
+    with pytest.raises(InputError, match=r"number=1: 1 is not in the grid of letters"):
+        study.cases(only={"number": ["1"]})
+
+
 def test_a_killed_study_goes_on_where_it_stopped(tmp_path):
     log, out = tmp_path / "log", tmp_path / "out"
     code = (

@@ -10,7 +10,7 @@ from neurosim.experiments.studies.trained import Training
 
 SHOWN: dict[str, dict[str, Any]] = {
     "images": {},
-    "images, no BatchNorm": {"batch_norm": False},
+    "images without BatchNorm": {"batch_norm": False},
     "events": {"task": "digits-events"},
 }
 """Digits as constant currents, to a net with and without BatchNorm, and as synthetic events."""

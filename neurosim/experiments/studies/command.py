@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich import box
@@ -20,6 +22,7 @@ def run(
     *,
     fast: bool,
     seeds: int | None,
+    only: Sequence[str],
     jobs: int,
     dask: str | None,
     ship: bool,
@@ -27,16 +30,39 @@ def run(
 ) -> list[Path]:
     """Run a study in the folder `out`/NAME and write its results there, and to figures/data.
 
+    Args:
+        study: which.
+        out: folder of all studies.
+        fast: its small version.
+        seeds: instead of its own number.
+        only: parts of its grid, each as AXIS=VALUE,VALUE.
+        jobs: processes.
+        dask: address of a scheduler, instead of processes.
+        ship: keep the results with the figures.
+        console: where progress is shown.
+
     Raises:
-        InputError: `ship` is asked for a fast run.
+        InputError: `ship` is asked for a fast run, or `only` is not of that form.
     """
+    wrong = [text for text in only if not all(text.partition("="))]
+    if wrong:
+        raise InputError(f"--only {wrong[0]}: say AXIS=VALUE,VALUE")
+    chosen = {axis: values.split(",") for axis, _, values in (t.partition("=") for t in only)}
     if fast and ship:
         raise InputError("--ship keeps the results of full runs; leave --fast out")
     rows, seconds = runner.run(
-        study, out / study.name, seeds=seeds, fast=fast, jobs=jobs, dask=dask, console=console
+        study,
+        out / study.name,
+        seeds=seeds,
+        fast=fast,
+        only=chosen,
+        jobs=jobs,
+        dask=dask,
+        console=console,
     )
     command = f"neurosim study {study.name}" + (" --fast" if fast else "")
     command += f" --seeds {seeds}" if seeds not in (None, study.seeds) else ""
+    command += "".join(f" --only {shlex.quote(text)}" for text in only)
     folder = results.shipped(study.name).parent if ship else out / study.name
     paths = results.write(study, rows, folder, command=command, seconds=seconds)
     console.print(

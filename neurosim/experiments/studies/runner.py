@@ -15,7 +15,7 @@ from rich.console import Console
 from neurosim import store
 from neurosim.errors import NeurosimError, UnavailableError
 from neurosim.experiments.progress import bar
-from neurosim.experiments.studies.study import Case, Row, Study, key
+from neurosim.experiments.studies.study import Case, Only, Row, Study, key
 
 CASES = "cases"
 """Sub-folder of the files of single cases."""
@@ -31,6 +31,7 @@ def run(
     *,
     seeds: int | None = None,
     fast: bool = False,
+    only: Only | None = None,
     jobs: int = -1,
     dask: str | None = None,
     console: Console | None = None,
@@ -45,6 +46,7 @@ def run(
         folder: of this study; holds a file for each finished case.
         seeds: number of seeds; the study's own when left out.
         fast: the small version of the study.
+        only: values of some axes of its grid, as text; all when left out.
         jobs: processes on this machine; -1 takes all cores.
         dask: address of a scheduler whose workers run the cases instead.
         console: where progress is shown.
@@ -56,7 +58,7 @@ def run(
         StudyError: a case failed.
         UnavailableError: `dask` is given and Dask is missing or does not answer.
     """
-    cases = study.cases(seeds, fast=fast)
+    cases = study.cases(seeds, fast=fast, only=only)
     place = folder / CASES
     place.mkdir(parents=True, exist_ok=True)
     paths = [place / f"{key(study, case)}.json" for case in cases]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Case = dict[str, Any]
 Row = dict[str, Any]
+Only = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -42,17 +43,33 @@ class Study:
     show: Callable[[xr.Dataset], RenderableType] | None = None
     """Makes a table of the results for the terminal."""
 
-    def cases(self, seeds: int | None = None, *, fast: bool = False) -> list[Case]:
+    def cases(
+        self, seeds: int | None = None, *, fast: bool = False, only: Only | None = None
+    ) -> list[Case]:
         """Return all cases, seeds in the outer loop: a study cut short is complete for some.
 
+        Args:
+            seeds: number of seeds; the study's own when left out.
+            fast: the small version.
+            only: values of some axes, as text; the others are left out.
+
         Raises:
-            InputError: `seeds` is below 1.
+            InputError: `seeds` is below 1, or `only` names what the grid does not have.
         """
         change = dict(self.fast) if fast else {}
         count = seeds if seeds is not None else change.get("seeds", self.seeds)
         if count < 1:
             raise InputError(f"seeds is {count}; a study needs at least one")
         grid = {axis: change.get(axis, values) for axis, values in self.grid.items()}
+        for axis, wanted in (only or {}).items():
+            known = {_text(value): value for value in grid.get(axis, ())}
+            strange = [text for text in wanted if text not in known]
+            if strange or not known:
+                raise InputError(
+                    f"only {axis}={','.join(wanted)}: {', '.join(strange) or axis} is not in the "
+                    f"grid of {self.name}: { {k: list(map(_text, v)) for k, v in grid.items()} }"
+                )
+            grid[axis] = [known[text] for text in wanted]
         settings = {name: change.get(name, value) for name, value in self.settings.items()}
         return [
             {**settings, **dict(zip(grid, point, strict=True)), "seed": seed}
@@ -63,6 +80,10 @@ class Study:
     def label(self, case: Case) -> Row:
         """Return the part of a case that names its rows."""
         return {name: case[name] for name in (*self.grid, "seed")}
+
+
+def _text(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def key(study: Study, case: Case) -> str:
