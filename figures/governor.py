@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from neurosim.experiments import governor_results
+from neurosim.experiments import governor_results, tidy
 from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, PINK, style
 
 TITLE = "The governor: what threshold and model choice gain on a battery"
@@ -52,9 +52,9 @@ def compute(folder: Path | None = None) -> dict[str, Any]:
     Raises:
         InputError: the folder holds no results.
     """
-    folder = folder or governor_results.stored()
-    table = governor_results.read(folder / governor_results.WEEKS)
-    week = governor_results.read(folder / governor_results.TRACE)
+    folder, remedy = folder or tidy.stored(), "neurosim governor RUN..."
+    table = tidy.read(folder / governor_results.WEEKS, remedy=remedy)
+    week = tidy.read(folder / governor_results.TRACE, remedy=remedy)
     shares = np.unique(table["dynamic_share"])
     found: dict[str, Any] = {"shares": shares, "trace_share": float(week["dynamic_share"][0])}
     for name in ("fixed", *POLICIES):

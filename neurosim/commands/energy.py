@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +13,11 @@ from neurosim.commands.terminal import console
 
 def energy(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for energy.csv.")] = None,
 ) -> None:
     """Estimate what deployed nets cost: every published anchor, linearity in spikes, the reach."""
-    from neurosim.experiments import governor
+    from neurosim.experiments import governor, tidy
+    from neurosim.experiments import power as study
     from neurosim.report import power
 
     with console.status("running the nets at every threshold ..."):
@@ -24,3 +27,7 @@ def energy(
     console.print(power.linearity(models))
     console.print("[bold]What does the threshold save?[/]")
     console.print(power.reaches(models))
+    if out is not None:
+        command = f"neurosim {' '.join(sys.argv[1:])}"
+        path = tidy.write(out / "energy.csv", study.rows(models), command=command)
+        console.print(f"Written: {path}", soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +60,27 @@ def curve(model: Model, price: Price | None = None) -> Curve:
         cycles,
         np.asarray(price.power_w(cycles, model.spec.dt)) - price.idle_w,
     )
+
+
+def rows(models: Sequence[Model]) -> list[dict[str, object]]:
+    """Return one row for each net and threshold; power is estimated from the anchor "imu"."""
+    found = []
+    for model in models:
+        own = curve(model)
+        for k, scale in enumerate(model.scales):
+            found.append(
+                {
+                    "net": model.name,
+                    "threshold": scale,
+                    "accuracy": float(model.sample.correct[k].mean()),
+                    "spikes": float(own.spikes[k]),
+                    "hidden_bins": float(own.hidden_bins[k]),
+                    "cycles": float(own.cycles[k]),
+                    "silent_cycles": energy.per_step(model.spec, 0.0, 0.0),
+                    "dynamic_uw": 1e6 * float(own.dynamic_w[k]),
+                }
+            )
+    return found
 
 
 def over_thresholds(model: Model) -> Linearity:

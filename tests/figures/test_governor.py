@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from neurosim.errors import InputError
-from neurosim.experiments import governor_results
+from neurosim.experiments import tidy
 from neurosim.figures import governor
 
 
@@ -47,4 +47,4 @@ def test_missing_and_damaged_tables_are_named(tmp_path):
         governor.compute(tmp_path)
     (tmp_path / "governor.csv").write_text("a,b\n1\n")
     with pytest.raises(InputError, match="damaged"):
-        governor_results.read(tmp_path / "governor.csv")
+        tidy.read(tmp_path / "governor.csv", remedy="neurosim governor")

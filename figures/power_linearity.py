@@ -1,0 +1,95 @@
+"""Is power linear in spikes? Estimated dynamic power of four deployed nets over the thresholds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from neurosim.experiments import tidy
+from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, PINK, SKY, style
+from neurosim.xylo import energy
+from neurosim.xylo.linearity import fit
+
+TITLE = "Power against spikes: a curve; against active bins: a line with an offset"
+FINDING = """\
+ASPEN takes power to be proportional to spikes. By the chip's cycle model it is not: over thresholds
+0.6 to 2.4 a fall of the spikes by 92 % lowers the dynamic power by 45 % (elasticity .15 to .25
+instead of 1), and a straight line through the points, though it explains 93 to 95 % of the
+variance, misses by up to 12 % of the range, with a curvature far from zero. Two reasons: a core
+without any event spends 42 to 50 % of its cycles, and a step in which a neuron fires many times
+costs as much as one spike, so that the first spikes saved are the cheapest. In the share of active
+bins power is a line, by construction of the model. What a cycle costs differs sevenfold between
+the two published measurements with an idle power, and idle power dominates in both."""
+
+NETS = {
+    "aspen": (ORANGE, "s", "48-48-48, U(1, 1.5)"),
+    "fixed": (BLUE, "o", "48-48-48"),
+    "fixed24": (GREEN, "^", "24-24-24"),
+    "fixed12": (PINK, "v", "12-12"),
+}
+
+
+def compute(folder: Path | None = None) -> dict[str, Any]:
+    """Read the results of `neurosim energy ... --out FOLDER`; those stored with the figures.
+
+    Returns:
+        For each net the columns `threshold`, `spikes`, `hidden_bins`, `cycles`, `silent_cycles`,
+        `dynamic_uw` (K,) and `line`, the fit of power against spikes; `anchors`: name, idle and
+        dynamic microwatts of the net `aspen` at scale 1 for each anchor with an idle power.
+
+    Raises:
+        InputError: the folder holds no results.
+    """
+    table = tidy.read((folder or tidy.stored()) / "energy.csv", remedy="neurosim energy RUN...")
+    found: dict[str, Any] = {}
+    for net in NETS:
+        own = {name: column[table["net"] == net] for name, column in table.items()}
+        found[net] = {**own, "line": fit(own["spikes"], own["dynamic_uw"])}
+    at_one = found["aspen"]["dynamic_uw"][found["aspen"]["threshold"] == 1.0][0]
+    unit = energy.anchor("imu").cycle_j
+    found["anchors"] = [
+        (a.name, 1e6 * a.idle_w, at_one * a.cycle_j / unit)
+        for a in energy.ANCHORS
+        if a.idle_w is not None
+    ]
+    return found
+
+
+def draw(arrays: dict[str, Any]) -> Figure:
+    """Draw dynamic power against spikes and against active bins, and the anchors' totals."""
+    with style():
+        figure = Figure(figsize=(9.6, 3.2), layout="constrained")
+        spikes, bins, total = figure.subplots(1, 3, width_ratios=(1.2, 1.2, 0.8))
+        for net, (colour, marker, label) in NETS.items():
+            a = arrays[net]
+            spikes.plot(a["spikes"] / 1e3, a["dynamic_uw"], color=colour, marker=marker, ls="")
+            ends = np.array([0, a["spikes"].max()])
+            line = a["line"].intercept + a["line"].slope * ends
+            spikes.plot(ends / 1e3, line, color=colour, lw=0.8, ls="--")
+            active = 100 * a["hidden_bins"]
+            bins.plot(active, a["dynamic_uw"], color=colour, marker=marker, lw=0.8, label=label)
+        power = "estimated dynamic power (µW)"
+        spikes.set(title="Against spikes", xlabel="thousand spikes per inference", ylabel=power)
+        spikes.set_ylim(bottom=0)
+        bins.set(title="Against active bins", xlabel="active (neuron, step) bins (%)", ylabel=power)
+        bins.set_ylim(bottom=0)
+        bins.set_xlim(left=0)
+        bins.legend(loc="upper right", bbox_to_anchor=(1.02, 0.78), fontsize=7)
+        _totals(total, arrays["anchors"])
+    return figure
+
+
+def _totals(axis: Axes, anchors: list[tuple[str, float, float]]) -> None:
+    names = [name for name, _, _ in anchors]
+    idle, dynamic = ([a[k] for a in anchors] for k in (1, 2))
+    axis.bar(names, idle, color=SKY, label="idle, published")
+    axis.bar(names, dynamic, bottom=idle, color=ORANGE, label="dynamic, estimated")
+    claimed = 1e6 * (energy.anchor("aspen").total_w or 0.0)
+    axis.axhline(claimed, color=BLACK, lw=0.8, ls=":")
+    axis.annotate("ASPEN's claim", (0.5, claimed), ha="center", va="bottom", fontsize=7)
+    axis.set(title="By anchor", ylabel="power at threshold 1 (µW)", ylim=(0, 340))
+    axis.legend(loc="upper left", fontsize=7)
