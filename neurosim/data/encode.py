@@ -92,7 +92,7 @@ def events(
         floor: added to the intensity, so that black has a logarithm.
 
     Returns:
-        (n, T, 2, height, width) uint8 counts: channel 0 ON (brighter), 1 OFF (darker).
+        (n, T, 2, height, width) uint8 counts, at most 255: channel 0 ON (brighter), 1 OFF (darker).
 
     Raises:
         InputError: images of the wrong shape or range, no step, or a setting out of range.
@@ -138,7 +138,9 @@ def _differencing(grey, path, substeps, threshold, floor):  # pragma: no cover
                     seen = np.log(_at(grey[k], i - path[k, t, 0], j - path[k, t, 1]) + floor)
                     moved = int((seen - level) / threshold)  # towards zero
                     level += moved * threshold
-                    counts[k, (t - 1) // substeps, 0 if moved > 0 else 1, i, j] += abs(moved)
+                    step, off = (t - 1) // substeps, int(moved < 0)
+                    total = counts[k, step, off, i, j] + abs(moved)
+                    counts[k, step, off, i, j] = min(total, 255)
     return counts
 
 

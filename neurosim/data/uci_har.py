@@ -43,11 +43,8 @@ def read(folder: str | Path, *, rows: Mapping[str, int] | None = ROWS) -> Record
         UnavailableError: a file is missing.
         InputError: a file of another shape, range or count; a subject in both parts.
     """
-    windows, labels, subjects = [], [], []
-    for part in ROWS:
-        read_part = _part(top(folder), part, None if rows is None else rows[part])
-        for found, kept in zip(read_part, (windows, labels, subjects), strict=True):
-            kept.append(found)
+    parts = [_part(top(folder), part, None if rows is None else rows[part]) for part in ROWS]
+    windows, labels, subjects = zip(*parts, strict=True)
     both = sorted(set(subjects[0]) & set(subjects[1]))
     if both:
         raise InputError(f"{folder}: subject {both[0]} is in train and test; files were mixed up")

@@ -171,7 +171,7 @@ def price_at(share: float, model: Model, *, scale: float = 1.0) -> Price:
         raise InputError(f"scale {scale} was not measured; there are {model.scales}")
     published = published_price()
     cycles = model.sample.cycles[model.scales.index(scale)].mean()
-    total = published.power_w(cycles, model.spec.dt)
+    total = float(published.power_w(cycles, model.spec.dt))
     return Price(total * (1 - share), total * share * model.spec.dt / cycles)
 
 
@@ -235,7 +235,8 @@ def policies(
         )
     at_one = [s for s in table if s.threshold == 1.0]
     home = next(s for s in at_one if s.model == models[0].name)
-    budgets = np.linspace(min(s.power_w for s in usable), max(s.power_w for s in usable), 33)
+    powers = [s.power_w for s in usable]
+    budgets = np.linspace(min(powers), max(powers), 33).tolist()
     footprints = {model.name: model.footprint for model in models}
     stored = best_models(usable, footprints, memory_bytes, budgets)
     chosen = [s for s in usable if s.model in stored]

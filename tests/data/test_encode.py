@@ -65,6 +65,7 @@ def test_event_counts_follow_the_change_of_log_intensity(images):
     ratio = fine.sum(dtype=int) / coarse.sum(dtype=int)
     assert 4 < ratio < 6  # four times as many levels, and smaller changes seen at all
     assert not encode.events(np.ones_like(images), 10, 1, radius=0.0).any()
+    assert encode.events(images[:2], 1, 1, threshold=1e-3).max() == 255  # and no overflow
 
 
 def test_events_are_seeded_and_see_the_luminance_of_colours(images):
