@@ -78,7 +78,12 @@ def _unpack(value: Any, tensors: dict[str, np.ndarray]) -> Any:
 
 
 class Saver:
-    """Writes checkpoints now and then, so that writing takes a small share of the time."""
+    """Writes checkpoints now and then, so that writing takes a small share of the time.
+
+    Args:
+        path: of the file, which each one replaces.
+        seconds: least time between two; 0 writes one after every batch.
+    """
 
     def __init__(self, path: Path, seconds: float = SECONDS):
         self.path, self.wait = path, seconds
@@ -94,4 +99,5 @@ class Saver:
         begin = time.monotonic()
         save(self.path, state())
         self._last = time.monotonic()
-        self.wait = max(self._least, (self._last - begin) / SHARE)
+        if self._least:
+            self.wait = max(self._least, (self._last - begin) / SHARE)

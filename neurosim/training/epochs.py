@@ -109,7 +109,11 @@ class Trainer:
         drawn = (task.net, len(chosen), task.steps, self.rng, self.epoch, share)
         with self.sampler.drawn(*drawn) as draws:
             inputs = task.inputs("train", chosen, share, self.rng)
-            result = task.forward(inputs, training=True)
+            try:
+                result = task.forward(inputs, training=True)
+            except InputError as error:  # layers refuse numbers that are not finite
+                scales = regulation.total(draws, self.homeostat)
+                raise finite.refused(self, scales, inputs) or error from None
         loss = self._loss(result, labels)
         hits = int((result.logits.argmax(1) == labels).sum())
         seen = [loss.item() * len(labels), hits, *result.spikes, *result.places, float(stop)]

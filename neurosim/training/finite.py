@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from neurosim.errors import NeurosimError
+from neurosim.errors import InputError, NeurosimError
 from neurosim.training.thresholds import Draw
 
 if TYPE_CHECKING:
@@ -27,6 +28,14 @@ def lost(
     return _error(trainer, f"loss is {loss}", scales, where)
 
 
+def refused(
+    trainer: Trainer, scales: Sequence[Draw], inputs: torch.Tensor
+) -> NonFiniteLossError | None:
+    """Return the error of a forward pass that a layer refused, if numbers were not finite."""
+    where = first_layer(trainer, inputs)
+    return _error(trainer, "the forward pass failed", scales, where) if where else None
+
+
 def steep(trainer: Trainer, scales: Sequence[Draw]) -> NonFiniteLossError:
     """Return the error of a gradient that is no number, naming the last such weights.
 
@@ -41,8 +50,13 @@ def steep(trainer: Trainer, scales: Sequence[Draw]) -> NonFiniteLossError:
 
 
 def first_layer(trainer: Trainer, inputs: torch.Tensor) -> str | None:
-    """Return which weights, or else which module's output, is not finite first, or None."""
+    """Say what is not finite first: weights, samples or the output of a module; None: nothing."""
     net, found = trainer.task.net, []
+    for name, parameter in torch.nn.Module.named_parameters(net):
+        if not torch.isfinite(parameter).all():
+            return f"{name} is not finite"
+    if not torch.isfinite(inputs).all():
+        return "the samples themselves are not finite"
 
     def look(name: str) -> Any:
         def hook(module: torch.nn.Module, given: Any, output: Any) -> None:
@@ -52,9 +66,6 @@ def first_layer(trainer: Trainer, inputs: torch.Tensor) -> str | None:
 
         return hook
 
-    for name, parameter in torch.nn.Module.named_parameters(net):
-        if not torch.isfinite(parameter).all():
-            return f"{name} is not finite"
     leaves = [
         (n, m)
         for n, m in torch.nn.Module.named_modules(net)
@@ -62,7 +73,7 @@ def first_layer(trainer: Trainer, inputs: torch.Tensor) -> str | None:
     ]
     hooks = [m.register_forward_hook(look(name)) for name, m in leaves]
     try:
-        with torch.no_grad():
+        with torch.no_grad(), suppress(InputError):
             trainer.task.forward(inputs, training=True)
     finally:
         for hook in hooks:

@@ -71,7 +71,7 @@ def train(
         progress: show it, on this console; by default where the output is a terminal.
         on_epoch: called with the metrics of each epoch as it ends.
         write_tensorboard: write the metrics for TensorBoard too, in `<folder>/tensorboard`.
-        checkpoint_seconds: least time between two checkpoints.
+        checkpoint_seconds: least time between two checkpoints; 0: one after every batch.
         changes: settings that differ from the source, e.g. `epochs=5`.
 
     Returns:

@@ -36,7 +36,7 @@ def same(a, b):
     return type(a) is type(b) and a == b
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(st.dictionaries(names, trees))
 def test_a_state_comes_back_bit_for_bit(tmp_path_factory, state):
     path = tmp_path_factory.getbasetemp() / "state.safetensors"

@@ -173,8 +173,11 @@ def test_early_stopping_keeps_the_best_weights(tmp_path):
 # --- killed ---------------------------------------------------------------------------------------
 
 
-def killed(folder, rng, kills):
-    """Train in processes of their own, which are killed after a random batch of theirs."""
+def killed(folder, rng, kills, whole):
+    """Train in processes of their own, which are killed after a random batch of theirs.
+
+    Wherever that leads to the end of a run, it is compared with the whole one, and begins again.
+    """
     command = [sys.executable, str(Path(__file__).with_name("resume_child.py")), str(folder)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = 0
@@ -190,7 +193,8 @@ def killed(folder, rng, kills):
                     child.kill()
                     break
             status = child.wait()
-        if status == 0:  # it came to the end before it was killed: begin another run
+        if status == 0:  # it came to the end before it was killed
+            assert equal(ns.Run.load(folder), whole)
             (folder / "network.safetensors").unlink()
             continue
         assert status == -signal.SIGKILL
@@ -199,12 +203,12 @@ def killed(folder, rng, kills):
 
 
 def test_a_killed_process_goes_on_to_the_same_weights(tmp_path, whole, rng):
-    assert equal(killed(tmp_path, rng, kills=1), whole)
+    assert equal(killed(tmp_path, rng, 1, whole), whole)
 
 
 @pytest.mark.slow
-def test_twenty_killed_processes(tmp_path, whole, rng):
-    assert equal(killed(tmp_path, rng, kills=20), whole)
+def test_two_dozen_killed_processes(tmp_path, whole, rng):
+    assert equal(killed(tmp_path, rng, 24, whole), whole)
 
 
 @pytest.mark.slow
