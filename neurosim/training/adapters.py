@@ -75,13 +75,14 @@ def _from_rest(threshold: Any, rest: Any, scale: Scale) -> Any:
 def _norse(layer: Any, scale: Scale) -> tuple[str, Any]:
     p = layer.p
     inner = p.lif if hasattr(p, "lif") else p
-    inner = inner._replace(v_th=_from_rest(inner.v_th, inner.v_leak, scale))
+    rest = getattr(inner, "v_leak", 0.0)
+    inner = inner._replace(v_th=_from_rest(inner.v_th, rest, scale))
     return "p", p._replace(lif=inner) if hasattr(p, "lif") else inner
 
 
 def _norse_spikes(layer: Any) -> bool:
     p = getattr(layer, "p", None)
-    return all(hasattr(getattr(p, "lif", p), name) for name in ("v_th", "v_leak", "_replace"))
+    return all(hasattr(getattr(p, "lif", p), name) for name in ("v_th", "_replace"))
 
 
 def _sinabs(layer: Any, scale: Scale) -> tuple[str, Any]:
