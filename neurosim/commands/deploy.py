@@ -19,14 +19,43 @@ class Chip(StrEnum):
     imu = "xylo-imu"
 
 
+class Quantiser(StrEnum):
+    """Ways to choose integer scales."""
+
+    saturation_aware = "saturation-aware"
+    per_channel = "per-channel"
+    global_scale = "global"
+
+
 def deploy(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
     chip: Annotated[Chip, typer.Option(help="The chip.")] = Chip.imu,
+    quantiser: Annotated[
+        Quantiser, typer.Option(help="How integer scales are chosen.")
+    ] = Quantiser.saturation_aware,
+    prune: Annotated[
+        bool, typer.Option(help="Leave out neurons that cannot fire or that nobody hears.")
+    ] = False,
+    json: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write the vendor's configuration fields, for samna.", metavar="FILE"
+        ),
+    ] = None,
 ) -> None:
-    """Map and quantise a run's net; writes spec.safetensors beside it."""
-    from neurosim.experiments.deployment import deploy_run
+    """Map and quantise a run's net; writes spec.safetensors beside it, and says what changes."""
+    from neurosim.experiments import deployment
+    from neurosim.xylo import formats
 
-    spec, path = deploy_run(run, chip.value)
+    options = {"quantiser": quantiser.value, "prune": prune}
+    made, path, layers = deployment.report_run(run, chip.value, **options)
+    for table in deployment.tables(made, layers):
+        console.print(table)
+    for line in (*made.warnings, *deployment.summary(made)):
+        console.print(line)
+    spec = made.spec
     console.print(
         f"{spec.hidden} hidden and {spec.outputs} output neurons for {spec.chip}, saved in {path}"
     )
+    if json is not None:
+        console.print(f"configuration fields saved in {formats.save_json(spec, json)}")
