@@ -6,13 +6,13 @@ reset to zero where these subtract the threshold: what that costs is measured, n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from neurosim.engines import check_raster
 from neurosim.errors import InputError
-from neurosim.network import Network
+from neurosim.network import Layer, Network
 from neurosim.recording import Recording
 
 WEIGHT_MAX = 254
@@ -22,6 +22,11 @@ THRESHOLD_MAX = 131071
 DECAY_ONE, SHIFT = 4096, 64
 STATE_MAX = 2**23
 """States have 24 bits with sign."""
+EXPONENTS = range(0, -7, -1)
+"""Exponents that are tried until currents of the calibration events fill half of their bits."""
+
+
+VARIABLES = ("spikes", "v_mem", "i_syn")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +39,8 @@ class LoihiLayer:
     """(n_out,) mantissas."""
     decay_v: np.ndarray
     decay_i: np.ndarray
+    exponent: int = 0
+    """A weight counts weight * 2^(6 + exponent); -8..7."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,20 +66,24 @@ class LoihiNet:
                     f"threshold scale {scale} takes a threshold to {threshold.max():.0f}; the "
                     f"register holds 1..{THRESHOLD_MAX}"
                 )
-            layers.append(LoihiLayer(layer.weight, threshold, layer.decay_v, layer.decay_i))
+            layers.append(replace(layer, threshold=threshold))
         return LoihiNet((*layers, self.layers[-1]), self.dt)
 
 
-def from_network(network: Network, *, max_threshold_scale: float = 2.4) -> LoihiNet:
+def from_network(
+    network: Network, calibration: np.ndarray | None = None, *, max_threshold_scale: float = 2.4
+) -> LoihiNet:
     """Map a feed-forward Network: decays to 12 bits, weights to 8, thresholds to 17.
 
-    Loihi's membrane takes a current before it decays, the net's after: weights are multiplied by
-    the synaptic decay to make up for it.
+    Args:
+        network: the layers.
+        calibration: (samples, time, channels) events; the weights' exponents are chosen so that
+            currents stay within half of their 24 bits on them. Membranes saturate, as on the chip.
+        max_threshold_scale: largest runtime threshold scale that must fit the registers.
 
     Raises:
-        InputError: a layer has recurrent weights, two synapses or a bias.
+        InputError: a layer has recurrent weights, two synapses or a bias, or does not fit.
     """
-    layers = []
     for k, layer in enumerate(network.layers):
         for what, there in (
             ("recurrent weights", layer.recurrent is not None),
@@ -81,21 +92,65 @@ def from_network(network: Network, *, max_threshold_scale: float = 2.4) -> Loihi
         ):
             if there:
                 raise InputError(f"layer {k} has {what}; this map to Loihi has no place for them")
-        alpha = np.exp(-network.dt / layer.tau_mem.astype(float))
-        beta = np.exp(-network.dt / layer.tau_syn.astype(float).reshape(-1))
-        weight = layer.weight.reshape(layer.n_in, layer.n_out).astype(float) * beta
-        largest = max(float(np.abs(weight).max()), 1e-300)
-        room = THRESHOLD_MAX / (float(layer.threshold.max()) * max(max_threshold_scale, 1.0))
-        scale = min(WEIGHT_MAX / largest, room)
-        layers.append(
-            LoihiLayer(
-                weight=2.0 * np.rint(weight * scale / 2),
-                threshold=np.maximum(np.rint(layer.threshold * scale), 1.0),
-                decay_v=np.rint(DECAY_ONE * (1 - alpha)),
-                decay_i=np.rint(DECAY_ONE * (1 - beta)),
-            )
-        )
+    heard = None
+    if calibration is not None:
+        heard = np.moveaxis(check_raster(calibration, network.shape[0]), 1, 0).astype(float)
+    layers = []
+    for k, layer in enumerate(network.layers):
+        for exponent in EXPONENTS:
+            mapped = _integers(layer, network.dt, exponent, max(max_threshold_scale, 1.0))
+            if heard is None:
+                break
+            states = _run_layer(mapped, heard)
+            if np.abs(states["i_syn"]).max() < STATE_MAX / 2:
+                heard = states["spikes"]
+                break
+        else:
+            raise InputError(f"layer {k}: its currents do not fit Loihi's 24 bits at any exponent")
+        layers.append(mapped)
     return LoihiNet(tuple(layers), network.dt)
+
+
+def _integers(layer: Layer, dt: float, exponent: int, room: float) -> LoihiLayer:
+    """Round a layer; all of it shares a scale.
+
+    Loihi's current decays before the input is added, the net's after: weights are multiplied by
+    the synaptic decay to make up for it.
+    """
+    alpha = np.exp(-dt / layer.tau_mem.astype(float))
+    beta = np.exp(-dt / layer.tau_syn.astype(float).reshape(-1))
+    weight = layer.weight.reshape(layer.n_in, layer.n_out).astype(float) * beta
+    largest = max(float(np.abs(weight).max()), 1e-300)
+    limit = THRESHOLD_MAX / (float(layer.threshold.max()) * room * 2.0**exponent)
+    scale = min(WEIGHT_MAX / largest, limit)
+    return LoihiLayer(
+        weight=2.0 * np.rint(weight * scale / 2),
+        threshold=np.maximum(np.rint(layer.threshold * scale * 2.0**exponent), 1.0),
+        decay_v=np.rint(DECAY_ONE * (1 - alpha)),
+        decay_i=np.rint(DECAY_ONE * (1 - beta)),
+        exponent=exponent,
+    )
+
+
+def _run_layer(layer: LoihiLayer, heard: np.ndarray) -> dict[str, np.ndarray]:
+    """Return spikes and states (steps, samples, neurons) of a layer for what it hears."""
+    from neurosim.engines.brian2 import simulate
+
+    steps, samples = heard.shape[:2]
+    n = layer.weight.shape[1]
+    values = {"decay_v": layer.decay_v, "decay_i": layer.decay_i}
+    values["theta_0"] = SHIFT * layer.threshold
+    current = heard @ (SHIFT * 2.0**layer.exponent * layer.weight)
+    result = simulate(
+        "loihi",
+        n=samples * n,
+        duration=steps * 1e-3,
+        dt=1e-3,
+        parameters={name: np.tile(v, samples) for name, v in values.items()},
+        inputs={"I": current.reshape(steps, -1)},
+        record=VARIABLES,
+    )
+    return {v: np.asarray(result.traces[v]).reshape(steps, samples, n) for v in VARIABLES}
 
 
 def run(net: LoihiNet, raster: np.ndarray) -> Recording:
@@ -109,33 +164,21 @@ def run(net: LoihiNet, raster: np.ndarray) -> Recording:
         raster: (samples, time, channels) event counts.
 
     Raises:
-        InputError: the raster does not fit, or a membrane leaves 24 bits.
+        InputError: the raster does not fit, or a current leaves 24 bits.
     """
-    from neurosim.engines.brian2 import simulate
-
     raster = check_raster(raster, net.layers[0].weight.shape[0])
-    samples, steps = raster.shape[:2]
     heard: np.ndarray = np.moveaxis(raster, 1, 0).astype(float)
-    found: dict[str, list[np.ndarray]] = {"spikes": [], "v_mem": [], "i_syn": []}
+    found: dict[str, list[np.ndarray]] = {name: [] for name in VARIABLES}
     for k, layer in enumerate(net.layers):
-        n = layer.weight.shape[1]
-        values = {"decay_v": layer.decay_v, "decay_i": layer.decay_i}
-        values["theta_0"] = SHIFT * layer.threshold
-        result = simulate(
-            "loihi",
-            n=samples * n,
-            duration=steps * 1e-3,
-            dt=1e-3,
-            parameters={name: np.tile(v, samples) for name, v in values.items()},
-            inputs={"I": (heard @ (SHIFT * layer.weight)).reshape(steps, -1)},
-            record=tuple(found),
-        )
+        states = _run_layer(layer, heard)
+        if np.abs(states["i_syn"]).max() >= STATE_MAX:
+            raise InputError(
+                f"layer {k}: a current leaves Loihi's 24 bits; map the net with events like these "
+                "as calibration"
+            )
         for name, arrays in found.items():
-            course = np.asarray(result.traces[name]).reshape(steps, samples, n)
-            arrays.append(np.ascontiguousarray(np.moveaxis(course, 0, 1)))
-        if max(np.abs(found[v][-1]).max() for v in ("v_mem", "i_syn")) >= STATE_MAX:
-            raise InputError(f"layer {k}: a state leaves Loihi's 24 bits; scale the weights down")
-        heard = np.moveaxis(found["spikes"][-1], 1, 0)
+            arrays.append(np.ascontiguousarray(np.moveaxis(states[name], 0, 1)))
+        heard = states["spikes"]
     spikes = tuple(s.astype(np.uint8) for s in found["spikes"])
     states = {name: tuple(a.astype(np.int32) for a in found[name]) for name in ("v_mem", "i_syn")}
     provenance = {"engine": "brian2", "model": "loihi"}

@@ -16,7 +16,8 @@ from neurosim.experiments import targets
 from neurosim.experiments.sweep import SCALES
 from neurosim.verify.rung import some
 
-WINDOWS = 256
+WINDOWS, CALIBRATION = 256, 64
+"""Test windows of the sweep; training windows that exponents are chosen on."""
 
 
 def sweep_run(folder: Path, scales: Sequence[float] = SCALES) -> list[dict[str, Any]]:
@@ -33,7 +34,10 @@ def sweep_run(folder: Path, scales: Sequence[float] = SCALES) -> list[dict[str, 
     chosen = some(events.raster, WINDOWS)
     raster = events.raster[chosen]
     labels = np.asarray(events.labels)[chosen]
-    mapped = loihi.from_network(target.network, max_threshold_scale=max(scales))
+    seen = events.raster if events.calibration is None else events.calibration
+    mapped = loihi.from_network(
+        target.network, seen[some(seen, CALIBRATION)], max_threshold_scale=max(scales)
+    )
     engine, rows = engines.get("brian2"), []
     for scale in scales:
         runs = {"float": engine.run(target.network.with_threshold(scale), raster).spikes}

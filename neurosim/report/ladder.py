@@ -64,7 +64,7 @@ def draw_trace(trace: Trace) -> Figure:
             axes.plot(trace.steps[fired], height, "|", color=colour, markersize=8)
         axes.set_xlabel("step")
         axes.set_ylabel("membrane / threshold")
-        axes.legend(loc="lower left", ncols=2)
+        figure.legend(loc="outside upper right", ncols=2)
     return figure
 
 

@@ -38,7 +38,7 @@ def rockpool(subject: Subject) -> Rung:
     mine = _agreement(ours, exact, raster)
     full = saturation(ours, raster)
     numbers: dict[str, Any] = {"ours": mine, "saturated": full}
-    said = [f"correlation with the float net by layer: ours {_shown(mine)} ({full:.2%} saturated)"]
+    said = [f"correlation with the float net by layer: ours {_shown(mine)} ({_saturated(full)})"]
     try:
         mapped = mapping(network, ours.chip or subject.chip)
     except Exception as error:  # whatever rockpool raises is the finding
@@ -91,8 +91,8 @@ def _try(
     result["with our decays"] = _agreement(repaired, exact, raster)
     result["saturated"] = saturation(spec, raster)
     says = f"{_shown(result['theirs'])}, with our decay shifts {_shown(result['with our decays'])}"
-    if result["saturated"] > 0:
-        causes.append(f"16-bit states saturate in {result['saturated']:.2%} of neurons and steps")
+    if any(result["saturated"]):
+        causes.append(_saturated(result["saturated"]))
     return {**result, "says": _joined(says, causes)}
 
 
@@ -107,12 +107,17 @@ def as_spec(theirs: Specification, ours: XyloSpec) -> XyloSpec:
     return XyloSpec(**arrays, **others, dt=ours.dt, layers=ours.layers)
 
 
-def saturation(spec: XyloSpec, raster: np.ndarray) -> float:
-    """Return the share of (neuron, step) at which a state stands at the end of its 16 bits."""
+def saturation(spec: XyloSpec, raster: np.ndarray) -> tuple[float, float]:
+    """Return the shares of (neuron, step) at which a state stands at either end of its 16 bits.
+
+    The upper end cuts off excitation; at the lower one only inhibition beyond need is lost.
+    """
     run = engines.get("brian2").run(spec, raster, record=("v_mem", "i_syn"))
     states = [*(run.v_mem or ()), *(run.i_syn or ()), *(run.i_syn_2 or ())]
-    full = sum(int(np.count_nonzero((s >= FULL) | (s <= -FULL - 1))) for s in states)
-    return full / sum(s.size for s in states)
+    size = sum(s.size for s in states)
+    above = sum(int(np.count_nonzero(s >= FULL)) for s in states)
+    below = sum(int(np.count_nonzero(s <= -FULL - 1)) for s in states)
+    return above / size, below / size
 
 
 def _agreement(
@@ -124,6 +129,10 @@ def _agreement(
 
 def _shown(correlations: list[float | None]) -> str:
     return "/".join("-" if c is None else f"{c:.3f}" for c in correlations)
+
+
+def _saturated(shares: tuple[float, float]) -> str:
+    return f"{shares[0]:.2%} of states saturated above, {shares[1]:.2%} below"
 
 
 def _joined(says: str, causes: list[str]) -> str:
