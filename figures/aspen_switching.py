@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from neurosim.experiments.studies import results
-from neurosim.figures.intervals import NOTE, band, over_seeds
+from neurosim.figures.intervals import NOTE, band, over_seeds, spikes_axis
 from neurosim.figures.style import BLUE, GREEN, ORANGE, SKY, style
 
 TITLE = "Model switching against a single model"
@@ -43,6 +43,7 @@ def draw(arrays: dict[str, Any]) -> Figure:
         knob.legend(title="trained", fontsize=8)
         knob.set(title="Over the knob", xlabel="runtime threshold scale", ylim=(0, 1))
         knob.set_ylabel(f"test accuracy\n({NOTE})")
-        trade.set(title="At equal spikes", xlabel="spikes per window", xscale="log", ylim=(0, 1))
+        trade.set(title="At equal spikes", xlabel="spikes per window", ylim=(0, 1))
+        spikes_axis(trade)
         trade.set_ylabel("test accuracy (mean over seeds)")
     return figure

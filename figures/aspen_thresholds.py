@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from neurosim.experiments.studies import results
-from neurosim.figures.intervals import NOTE, band, over_seeds
+from neurosim.figures.intervals import NOTE, band, over_seeds, spikes_axis
 from neurosim.figures.style import BLACK, BLUE, ORANGE, style
 
 TITLE = "Fixed and stochastic training over the runtime threshold"
@@ -46,11 +46,13 @@ def draw(arrays: dict[str, Any]) -> Figure:
         gain.axhline(0, color=BLACK, lw=0.8, ls=":")
         accuracy.axhline(CHANCE, color=BLACK, lw=0.8, ls=":")
         accuracy.annotate("chance", (x[0], CHANCE), va="bottom", fontsize=8)
-        accuracy.legend(loc="lower left", bbox_to_anchor=(0, 0.14), fontsize=8)
+        accuracy.legend(loc="lower left", bbox_to_anchor=(0, 0.2), fontsize=8)
         accuracy.set(title="Accuracy", ylabel=f"test accuracy\n({NOTE})", ylim=(0, 1))
         gain.set(title="Gain of stochastic training", ylabel="difference of accuracy, paired")
-        spikes.set(title="Spikes", ylabel="spikes per window", yscale="log")
-        trade.set(title="Trade-off", ylabel="test accuracy", ylim=(0, 1), xscale="log")
+        spikes.set(title="Spikes", ylabel="spikes per window")
+        spikes_axis(spikes, "y")
+        trade.set(title="Trade-off", ylabel="test accuracy", ylim=(0, 1))
+        spikes_axis(trade)
         trade.set_xlabel("spikes per window")
         for axis in (accuracy, gain, spikes):
             axis.set_xlabel("runtime threshold scale")

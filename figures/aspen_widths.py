@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from neurosim.experiments.studies import results
-from neurosim.figures.intervals import NOTE, band, over_seeds
+from neurosim.figures.intervals import NOTE, band, over_seeds, spikes_axis
 from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, style
 
 TITLE = "Laws of the threshold from U(1, 1.2) to U(1, 3): the front of accuracy against energy"
@@ -64,7 +64,8 @@ def draw(arrays: dict[str, Any]) -> Figure:
         trade.plot(*arrays["front"][:2], color=BLACK, lw=1.6, label="front of all")
         scale = mpl.cm.ScalarMappable(mpl.colors.Normalize(high[0], high[-1]), colours)
         figure.colorbar(scale, ax=trade, label="b of the law U(1, b)")
-        trade.set(title="Accuracy against spikes", xscale="log", xlabel="spikes per window")
+        trade.set(title="Accuracy against spikes", xlabel="spikes per window")
+        spikes_axis(trade)
         trade.set(ylabel="test accuracy (mean over seeds)", ylim=(0, 1))
         trade.legend(loc="lower right", fontsize=8)
     return figure

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from scipy import stats
 
 if TYPE_CHECKING:
@@ -38,3 +39,12 @@ def bars(axis: Axes, x: Any, found: xr.Dataset, colour: str, **marks: Any) -> No
     middle = found["mean"].values
     errors = np.stack([middle - found.lower.values, found.upper.values - middle])
     axis.errorbar(x, middle, yerr=errors, color=colour, capsize=2, **marks)
+
+
+def spikes_axis(axis: Axes, which: str = "x") -> None:
+    """Make an axis of spike counts logarithmic, with ticks at 1, 2 and 5 in plain numbers."""
+    getattr(axis, f"set_{which}scale")("log")
+    line = getattr(axis, f"{which}axis")
+    line.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    line.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    line.set_minor_formatter(NullFormatter())

@@ -10,6 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from neurosim import store
 from neurosim.errors import InputError
 from neurosim.experiments import studies
 from neurosim.experiments.studies import results, runner
@@ -63,8 +64,11 @@ def run(
     command = f"neurosim study {study.name}" + (" --fast" if fast else "")
     command += f" --seeds {seeds}" if seeds not in (None, study.seeds) else ""
     command += "".join(f" --only {shlex.quote(text)}" for text in only)
-    folder = results.shipped(study.name).parent if ship else out / study.name
-    paths = results.write(study, rows, folder, command=command, seconds=seconds)
+    paths = results.write(study, rows, out / study.name, command=command, seconds=seconds)
+    if ship:
+        text = paths[0].read_text(encoding="utf-8")
+        paths.append(results.shipped(study.name))
+        store.write_text(paths[-1], text)
     console.print(
         f"{len(rows)} rows, {seconds:.0f} s of work: {', '.join(map(str, paths))}", soft_wrap=True
     )

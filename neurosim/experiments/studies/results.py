@@ -6,20 +6,17 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurosim import store
 from neurosim.errors import InputError
+from neurosim.experiments import tidy
 from neurosim.experiments.studies.study import Row, Study
 from neurosim.provenance import versions
 
 if TYPE_CHECKING:
     import xarray as xr
-
-STORED = "data"
-"""Folder beside the figures with the results of the full runs."""
 
 
 def write(
@@ -87,7 +84,7 @@ def read(source: str | Path) -> xr.Dataset:
 
 def shipped(name: str) -> Path:
     """Return where the results of the full run of a study are kept with the figures."""
-    return Path(str(files("neurosim.figures"))) / STORED / f"{name}.csv"
+    return tidy.stored() / f"{name}.csv"
 
 
 def _short(value: Any) -> Any:
