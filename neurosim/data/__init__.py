@@ -8,6 +8,7 @@ from neurosim.data.dataset import WRIST_SPLIT, Dataset, choose_front_end, wrist_
 from neurosim.data.event_frames import EventSet
 from neurosim.data.images import ImageSet, digits, mnist5k
 from neurosim.data.imu import FrontEnd
+from neurosim.data.provenance import trained_on
 from neurosim.data.recordings import Recordings
 from neurosim.data.splits import Split, at_random, by_subject
 from neurosim.data.windows import Windows
@@ -31,5 +32,6 @@ __all__ = [
     "digits",
     "encode",
     "mnist5k",
+    "trained_on",
     "wrist_imu",
 ]

@@ -18,6 +18,8 @@ from neurosim.data.recordings import Recordings
 from neurosim.data.splits import Split
 from neurosim.errors import InputError
 
+NAMES = ("uci-har", "ku-har", "unimib-shar")
+
 XYLO_IMU_OUTPUTS = 16
 
 _SCALE_WINDOWS = 400
@@ -79,9 +81,8 @@ def read(
     name: str, folder: str | Path | None = None, *, rows: int | None = -1
 ) -> tuple[Recordings, Split]:
     """Return a set's recordings and its default split; arguments as for `activities`."""
-    known = ("uci-har", "ku-har", "unimib-shar")
-    if name not in known:
-        raise InputError(f"set {name!r} is not known; choose one of {', '.join(known)}")
+    if name not in NAMES:
+        raise InputError(f"set {name!r} is not known; choose one of {', '.join(NAMES)}")
     place = catalogue.find(name, folder)
     if name == "uci-har":
         recordings = uci_har.read(place, rows=uci_har.ROWS if rows == -1 else None)

@@ -79,19 +79,27 @@ class Price:
 
 
 def measure_model(
-    folder: Path, scales: Sequence[float] = SCALES, *, engine: str = "brian2"
+    folder: Path,
+    scales: Sequence[float] = SCALES,
+    *,
+    engine: str = "brian2",
+    dataset: data.Dataset | None = None,
 ) -> Model:
     """Run a run's deployed net at every threshold on the windows of people it has not seen.
 
     The specification beside the run is used, and made where there is none. Results are cached.
 
+    Args:
+        folder: of a run.
+        scales: thresholds, 1 among them.
+        engine: an engine that runs a XyloSpec.
+        dataset: what the run was trained on; found by its hash when None.
+
     Raises:
         InputError: the folder holds no run, or the run's split leaves no windows.
     """
     run = Run.load(folder)
-    dataset = data.wrist_imu(
-        data.Split(**run.provenance["split"]), front_end=data.FrontEnd.from_dict(run.front_end)
-    )
+    dataset = dataset or data.trained_on(run.provenance, run.front_end)
     path = folder / SPEC_FILE
     spec = XyloSpec.load(path) if path.is_file() else deploy_run(folder, dataset=dataset)[0]
     wearers = tuple(sorted({int(subject) for subject in dataset.test.subjects}))
