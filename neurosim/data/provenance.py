@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -27,7 +28,7 @@ def trained_on(
     *,
     folder: str | Path | None = None,
 ) -> Dataset:
-    """Return the data set that a run was trained on: the wrist recordings, or a set that is present.
+    """Return the data set that a run was trained on: the wrist recordings, or one that is present.
 
     Args:
         provenance: of a run: its `split`, and `train_sha256` of its training windows.
@@ -57,14 +58,10 @@ def _candidates(
         "split": Split(**{part: tuple(people) for part, people in split.items()}),
         "front_end": FrontEnd.from_dict(front_end),
     }
-    try:
+    with contextlib.suppress(InputError):
         yield "wrist", wrist_imu(**options)
-    except InputError:
-        pass
     for name in NAMES:
+        place = catalogue.root(folder) / name
         if catalogue.present(catalogue.get(name), folder):
-            place = catalogue.root(folder) / name
-            try:
+            with contextlib.suppress(InputError):
                 yield name, activities(name, place, classes="all", **options)
-            except InputError:
-                continue
