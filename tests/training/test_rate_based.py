@@ -9,6 +9,7 @@ import torch
 from neurosim.data import digits
 from neurosim.errors import InputError
 from neurosim.training import Homeostat, ThresholdSampler, image_nets, rate_based, spiking
+from neurosim.training.gradient_agreement import agreement
 from neurosim.training.image_nets import Folded
 from neurosim.training.spiking import Spiking
 
@@ -36,13 +37,6 @@ def _gradient(net, logits, labels):
     return torch.cat([p.grad.flatten() for p in net.parameters()])
 
 
-def _cosine(net, images, labels):
-    """Return the cosine between the gradients of BPTT and of the rate-based way."""
-    through_time = _gradient(net, net(images).mean(1), labels)
-    rate_based_ = _gradient(net, rate_based.forward(net, images), labels)
-    return float(torch.cosine_similarity(through_time, rate_based_, dim=0))
-
-
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("rule", RULES)
 def test_one_hidden_layer_under_constant_input_is_exact(rule, mode):
@@ -66,7 +60,7 @@ def test_direction_is_that_of_backpropagation_through_time(rule, mode):
     """0.998 is the figure of arXiv 2410.11488; .9998 was measured on these nets."""
     for seed in range(3):
         net = _net("mlp", batch_norm=False, seed=seed, rule=rule, mode=mode)
-        assert _cosine(net, *_batch(16, seed)) > 0.998
+        assert agreement(net, *_batch(16, seed))["all"] > 0.998
 
 
 @pytest.mark.parametrize(
@@ -83,7 +77,7 @@ def test_direction_is_that_of_backpropagation_through_time(rule, mode):
 def test_direction_in_convolutional_nets(name, batch_norm, least, mode):
     """Below what was measured with three seeds: more layers, more correlation in time."""
     net = _net(name, batch_norm=batch_norm, mode=mode)
-    assert _cosine(net, *_batch(16)) > least
+    assert agreement(net, *_batch(16))["all"] > least
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -106,6 +100,19 @@ def test_values_and_running_statistics_are_those_of_the_net(name, mode):
         still = rate_based.forward(twin, images)
     assert not still.requires_grad
     torch.testing.assert_close(still, twin(images).mean(1), rtol=1e-4, atol=1e-5)
+
+
+def test_agreement_grows_with_the_steps_and_leaves_the_net_alone():
+    net = _net("small-vgg", steps=2)
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    images, labels = _batch(16)
+    short = agreement(net, images, labels)
+    net.steps = 24
+    long = agreement(net, images, labels)
+    assert set(long) == {"all", *(name for name, _ in net.named_parameters())}
+    assert short["all"] < 0.97 < 0.98 < long["all"] < 1
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+    assert all(p.grad is None for p in net.parameters())
 
 
 def _bytes_kept(run):
@@ -147,7 +154,7 @@ def test_random_thresholds(mode, when):
     with sampler.drawn(net, 8, 6, np.random.default_rng(0)):
         expected = net(images).mean(1)
         logits = rate_based.forward(net, images)
-        assert _cosine(net, images, labels) > 0.98
+        assert agreement(net, images, labels)["all"] > 0.98
     torch.testing.assert_close(logits, expected, rtol=1e-4, atol=1e-5)
     assert (logits - plain).abs().max() > 0.01
 
