@@ -50,6 +50,13 @@ def test_homeostats_inside_and_outside_the_boundary(tmp_path, monkeypatch):
     assert (d.radius.sel(factor=3.0) > 1).all()
 
 
+def test_a_population_in_brian2_is_brought_together(tmp_path, monkeypatch):
+    d = _run("ahsar_population", tmp_path, monkeypatch, seeds=1)
+    late = d.spread.isel(time=slice(-5, None)).mean("time").isel(seed=0)
+    assert float(late.sel(beta=0.1)) < 0.8 * float(late.sel(beta=0.0))
+    assert float(d.rate.min()) > 1
+
+
 def test_cifar_studies_on_tiny_official_files(tmp_path, monkeypatch):
     monkeypatch.setenv("NEUROSIM_DATA", str(tmp_path / "sets"))
     rng = np.random.default_rng(0)

@@ -32,6 +32,8 @@ CLAIMS = (
           "ahsar_stability"),
     Claim("ahsar", "At the fixed point rate deviations vanish", "section 4",
           "spread of the layers' ln rates", judge.fixed_point, "ahsar_stability"),
+    Claim("ahsar", "Busy layers calm down and calm ones join in", "section 4",
+          "three layers of noisy neurons in Brian2", judge.population, "ahsar_population"),
     Claim("ahsar", "It adds no trainable parameters", "abstract", "parameters counted",
           judge.parameters, None, "neurosim claims"),
     Claim("ahsar", "It combines with stochastic thresholds", "not in the papers", _DIGITS,

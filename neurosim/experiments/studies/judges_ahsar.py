@@ -151,6 +151,16 @@ def fixed_point(d: xr.Dataset) -> Finding:
     return Finding(text, Verdict.REGIME)
 
 
+def population(d: xr.Dataset) -> Finding:
+    """Ask whether the layers of a Brian2 population agree more with the loop closed."""
+    late = d.spread.isel(time=slice(-5, None)).mean("time")
+    strongest = float(d.beta.max())
+    gap = paired(late.sel(beta=0.0), late.sel(beta=strongest))
+    left = interval((late.sel(beta=strongest) / late.sel(beta=0.0)).values)
+    text = f"at beta {strongest:g} {left:.2f} of the spread of ln rates is left, {gap:.2f} less"
+    return Finding(text, by_sign(gap))
+
+
 def feedback() -> Finding:
     """Say when centring feeds disagreements, from the loop's theory."""
     from neurosim.analysis.homeostat_loop import Loop
