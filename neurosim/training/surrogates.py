@@ -56,7 +56,8 @@ def _surrogate(name: str, density: Density, what: str) -> type[torch.autograd.Fu
             v, theta = ctx.saved_tensors
             ratio = v / theta
             nearest = torch.minimum(torch.floor(ratio + 0.5).clamp(min=1.0), ctx.most)
-            by_v = g * density((ratio - nearest).abs() / ctx.window) / (ctx.window * theta)
+            d = (ratio - nearest).abs()
+            by_v = g * (density(d / ctx.window) / (ctx.window * theta))
             by_theta = (-by_v * ratio).sum_to_size(theta.shape) if ctx.needs_input_grad[1] else None
             return by_v, by_theta, None, None
 

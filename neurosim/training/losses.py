@@ -1,0 +1,100 @@
+"""What training minimises: cross-entropy on a readout's answer, and penalties on activity.
+
+Every loss is a mean over samples, so that it does not grow with the batch.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from neurosim.errors import InputError
+
+
+def on_counts(
+    spikes: torch.Tensor, labels: torch.Tensor, *, per_spike: float = 1.0
+) -> torch.Tensor:
+    """Return the cross-entropy of the softmax of spike counts.
+
+    Args:
+        spikes: (B, T, classes) of the readout.
+        labels: (B,) classes.
+        per_spike: log odds that a spike is worth. Counts grow with T: with 1, a lead of ten spikes
+            leaves almost no gradient.
+    """
+    _check(spikes, labels)
+    return cross_entropy(per_spike * spikes.sum(1), labels)
+
+
+def on_rates(spikes: torch.Tensor, labels: torch.Tensor, *, per_rate: float = 1.0) -> torch.Tensor:
+    """Return the cross-entropy of the softmax of mean spikes per step, which T does not change.
+
+    Args:
+        spikes: (B, T, classes) of the readout.
+        labels: (B,) classes.
+        per_rate: log odds that a spike in every step is worth.
+    """
+    _check(spikes, labels)
+    return cross_entropy(per_rate * spikes.mean(1), labels)
+
+
+def on_membrane_maximum(
+    vmem: torch.Tensor, labels: torch.Tensor, *, per_threshold: float = 1.0
+) -> torch.Tensor:
+    """Return the cross-entropy of the softmax of each class's largest membrane over time.
+
+    The gradient enters at one step for each sample and class, the first of the largest.
+    Source: Cramer et al. 2022, IEEE TNNLS 33, 2744, section II-D, the maximum-over-time loss.
+
+    Args:
+        vmem: (B, T, classes), as a readout records it (`net(x, record=True)`), in thresholds.
+        labels: (B,) classes.
+        per_threshold: log odds that a membrane at threshold is worth.
+    """
+    _check(vmem, labels)
+    return cross_entropy(per_threshold * vmem.max(1).values, labels)
+
+
+def spike_count_penalty(
+    spikes: torch.Tensor, *, low: float = 0.0, high: float = 0.0
+) -> torch.Tensor:
+    """Return by how much neurons leave a band of mean spikes per step: the squares' mean.
+
+    Means are taken over samples and steps before they are compared, so that single samples may be
+    told apart by how much a neuron fires. Source: Cramer et al. 2022, IEEE TNNLS 33, 2744,
+    section II-D, whose bounds are on each neuron's count.
+
+    Args:
+        spikes: (B, T, N) of a layer.
+        low: rates below this are penalised, which wakes neurons whose surrogate still passes
+            gradients on.
+        high: rates above this are penalised; 0 makes every spike cost.
+
+    Raises:
+        InputError: the bounds are no band.
+    """
+    if not 0 <= low <= high:
+        raise InputError(f"low is {low} and high is {high}; a band needs 0 <= low <= high")
+    rate = spikes.mean((0, 1))
+    return ((rate - high).clamp(min=0) + (low - rate).clamp(min=0)).square().mean()
+
+
+def saturation_penalty(spikes: torch.Tensor, *, most: float) -> torch.Tensor:
+    """Return the mean over neurons and steps of the squared spikes beyond a limit.
+
+    Hardware drops what a neuron would fire beyond its register's limit in a step: a net that never
+    comes near loses nothing there.
+
+    Args:
+        spikes: (B, T, N) of a layer that may fire several spikes in a step.
+        most: spikes per step that are free, below the limit of the hardware.
+    """
+    return (spikes - most).clamp(min=0).square().mean()
+
+
+def _check(series: torch.Tensor, labels: torch.Tensor) -> None:
+    if series.ndim != 3 or labels.shape != series.shape[:1]:
+        raise InputError(
+            f"readout has shape {tuple(series.shape)} and labels {tuple(labels.shape)}; give "
+            "(samples, steps, classes) and (samples,)"
+        )
