@@ -21,12 +21,15 @@ def governor(
     days: Annotated[int, typer.Option(min=1, help="Until the battery is recharged.")] = 7,
     weeks: Annotated[int, typer.Option(min=1, help="How many are drawn.")] = 9,
     memory: Annotated[int, typer.Option(min=1, help="Bytes for stored models.")] = 8192,
-    out: Annotated[Path | None, typer.Option(help="Folder for governor.csv and a trace.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the weeks, a trace and the table.")
+    ] = None,
 ) -> None:
     """Compare policies that choose threshold and model by the energy at hand, on simulated wear."""
     from neurosim.experiments import governor as study
     from neurosim.experiments import governor_results
     from neurosim.report import power
+    from neurosim.xylo import operating_points
 
     with console.status("running the nets at every threshold ..."):
         models = [study.measure_model(run) for run in runs]
@@ -42,4 +45,6 @@ def governor(
     if out is not None:
         command = f"neurosim {' '.join(sys.argv[1:])}"
         paths = governor_results.save(regimes, out, command=command)
+        table = study.table_of(models, prices[0])
+        paths.append(operating_points.save(out / "operating_points.csv", table))
         console.print(f"Written: {', '.join(map(str, paths))}", soft_wrap=True)

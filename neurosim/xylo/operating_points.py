@@ -5,12 +5,15 @@ A table of them is calibrated once; the governor chooses among its rows at run t
 
 from __future__ import annotations
 
+import csv
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
+from neurosim import store
 from neurosim.errors import InputError
 
 
@@ -35,6 +38,30 @@ class Setting:
 
 
 Table = tuple[Setting, ...]
+
+
+def save(path: str | Path, settings: Sequence[Setting]) -> Path:
+    """Write a table as CSV: what a device needs to govern itself."""
+    store.write_rows(Path(path), [asdict(setting) for setting in settings])
+    return Path(path)
+
+
+def load(path: str | Path) -> Table:
+    """Read what `save` wrote.
+
+    Raises:
+        InputError: there is no such table, it is empty, or a value is out of range.
+    """
+    try:
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        numbers = ("threshold", "accuracy", "silent", "power_w")
+        found = tuple(Setting(row["model"], *(float(row[n]) for n in numbers)) for row in rows)
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: not a table of operating points ({error})") from error
+    if not found:
+        raise InputError(f"{path}: holds no operating point; calibrate with `neurosim governor`")
+    return found
 
 
 def allowed(

@@ -187,3 +187,30 @@ def test_the_budget_spreads_the_charge_over_what_remains():
     )
     # (20 - 5) J / 1e5 s + 50 uW = 200 uW on average; rest takes 50 uW of it.
     assert budget_w(state) == pytest.approx((200e-6 - 50e-6) / 0.5 / 1.25)
+
+
+@given(settings=settings_of_a_table)
+def test_a_table_comes_back_from_its_file(settings, tmp_path_factory):
+    path = tmp_path_factory.mktemp("table") / "operating_points.csv"
+    assert op.load(op.save(path, settings)) == tuple(settings)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "model,threshold\n",
+        "model,threshold,accuracy,silent,power_w\n",
+        "model,threshold,accuracy,silent,power_w\na,1,2,0,1e-4\n",
+        "model,threshold,accuracy,silent,power_w\na,1,x,0,1e-4\n",
+        "model,threshold,accuracy,silent\na,1,0.5,0\n",
+        "model,threshold,accuracy,silent,power_w\na,1\n",
+    ],
+)
+def test_a_damaged_table_is_refused(tmp_path, content):
+    path = tmp_path / "operating_points.csv"
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"operating_points\.csv"):
+        op.load(path)
+    with pytest.raises(InputError, match="not a table"):
+        op.load(tmp_path / "none.csv")
