@@ -34,6 +34,29 @@ def test_without_results_nothing_is_claimed(tmp_path, monkeypatch):
         assert ledger.judge(claim).finding.verdict is Verdict.NOT_RUN
 
 
+@pytest.mark.parametrize("name", [n for n in studies.names() if results.shipped(n).is_file()])
+def test_what_is_shipped_has_the_form_of_its_study(name):
+    d, study = results.read(name), studies.get(name)
+    assert set(d.dims) == set(study.index)
+    assert set(d.data_vars) == set(study.units)
+    assert d.attrs["command"].startswith(f"neurosim study {name}")
+    assert "--fast" not in d.attrs["command"]
+    for claim in OF_STUDIES:
+        if claim.study == name:
+            assert "nan" not in ledger.judge(claim).finding.result
+
+
+def test_a_part_of_a_grid_judges_no_more_than_it_holds(tmp_path, rng, monkeypatch):
+    path = study_tables.write("ahsar_homeostat", tmp_path, rng)
+    kept = [ln for ln in path.read_text().splitlines(keepends=True) if ",no " not in ln]
+    path.write_text("".join(kept))
+    monkeypatch.setattr(results, "shipped", lambda name: path)
+    judged = {c.judge: ledger.judge(c).finding for c in AHSAR if c.study == "ahsar_homeostat"}
+    assert judged[judges_ahsar.faster].verdict is not Verdict.NOT_RUN
+    assert judged[judges_ahsar.parts].verdict is Verdict.NOT_RUN
+    assert "no relaxation" in judged[judges_ahsar.parts].result
+
+
 def _aspen(folder, rng, at_high):
     """Nets whose accuracy at the highest threshold is given."""
 

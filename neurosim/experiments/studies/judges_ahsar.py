@@ -84,15 +84,10 @@ def better(d: xr.Dataset) -> Finding:
 
 def parts(d: xr.Dataset) -> Finding:
     """Compare AHSAR with itself less a part, over all inputs and methods."""
-    mean = d.accuracy.mean("epoch")
+    mean = d.accuracy.mean(("epoch", "shown", "learning"))
     gaps = {
-        variant: interval(
-            (mean.sel(variant="full") - mean.sel(variant=variant))
-            .mean(("shown", "learning"))
-            .values
-        )
-        for variant in d.variant.values
-        if variant.startswith("no ")
+        variant: paired(mean.sel(variant="full"), mean.sel(variant=variant))
+        for variant in ("no relaxation", "no diffusion", "no gain")
     }
     text = "mean accuracy over epochs, full less " + "; ".join(
         f"{k} {g:+.4f}" for k, g in gaps.items()

@@ -90,11 +90,15 @@ def judge(claim: Claim) -> Entry:
     found: Any = claim.judge
     if claim.study is None:
         return Entry(claim, found(), claim.command)
+    command = f"neurosim study {claim.study} --ship"
     if not results.shipped(claim.study).is_file():
-        command = f"neurosim study {claim.study} --ship"
         return Entry(claim, Finding("no results are stored", Verdict.NOT_RUN), command)
     dataset = results.read(claim.study)
-    return Entry(claim, found(dataset), dataset.attrs["command"])
+    try:
+        return Entry(claim, found(dataset), dataset.attrs["command"])
+    except KeyError as error:  # a study of which only a part was run
+        text = f"the part of the grid that is stored has no {error.args[0]}"
+        return Entry(claim, Finding(text, Verdict.NOT_RUN), command)
 
 
 def by_sign(estimate: Estimate, *, positive: bool = True) -> Verdict:
