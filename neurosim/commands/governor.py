@@ -21,9 +21,7 @@ def governor(
     days: Annotated[int, typer.Option(min=1, help="Until the battery is recharged.")] = 7,
     weeks: Annotated[int, typer.Option(min=1, help="How many are drawn.")] = 9,
     memory: Annotated[int, typer.Option(min=1, help="Bytes for stored models.")] = 8192,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the weeks, a trace and the table.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for weeks, trace and table.")] = None,
 ) -> None:
     """Compare policies that choose threshold and model by the energy at hand, on simulated wear."""
     from neurosim.experiments import governor as study
