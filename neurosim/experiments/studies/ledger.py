@@ -96,8 +96,8 @@ def judge(claim: Claim) -> Entry:
     dataset = results.read(claim.study)
     try:
         return Entry(claim, found(dataset), dataset.attrs["command"])
-    except KeyError as error:  # a study of which only a part was run
-        text = f"the part of the grid that is stored has no {error.args[0]}"
+    except KeyError:  # a value of the grid that was not run
+        text = f"what is stored is a part of the study: {dataset.attrs['command']}"
         return Entry(claim, Finding(text, Verdict.NOT_RUN), command)
 
 
