@@ -27,7 +27,8 @@ def step_of(name: str, row: str) -> tuple[Callable[[], None], image_nets.ImageNe
     net = image_nets.build(name, shape=SHAPE, classes=CLASSES, steps=STEPS, neuron=neuron)
     optimiser = torch.optim.SGD(net.parameters(), 1e-3)
     generator = torch.Generator().manual_seed(0)
-    images = torch.rand(BATCH, *SHAPE, generator=generator)
+    # A series, of which nothing can be computed once for all steps.
+    images = torch.rand(BATCH, STEPS, *SHAPE, generator=generator)
     labels = torch.randint(CLASSES, (BATCH,), generator=generator)
 
     def step() -> None:

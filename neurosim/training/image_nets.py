@@ -35,11 +35,15 @@ Neuron = Callable[[], nn.Module]
 class Folded(nn.Sequential):
     """Modules without time, applied to a series (B, T, ...) with the steps folded into the batch.
 
-    BatchNorm among them takes its statistics over all steps and samples.
+    BatchNorm among them takes its statistics over all steps and samples. What is one tensor
+    expanded to T steps, like a constant input, is computed once.
     """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the series (B, T, ...) of what the modules make of each step."""
+        if x.shape[1] > 1 and x.stride(1) == 0:
+            once = super().forward(x[:, 0])
+            return once.unsqueeze(1).expand(-1, x.shape[1], *once.shape[1:])
         return super().forward(x.flatten(0, 1)).unflatten(0, x.shape[:2])
 
 

@@ -115,7 +115,8 @@ def summary(
     # Two samples: rockpool's modules keep the state of a single one.
     x = torch.zeros(2, *(input_shape or ())) if inputs is None else torch.as_tensor(inputs)
     x = x.to(next(nn.Module.parameters(net)))
-    x = net.series(x) if isinstance(net, ImageNet) else x
+    # Contiguous: operations on a constant input count in every step.
+    x = net.series(x).contiguous() if isinstance(net, ImageNet) else x
     seen: dict[str, _Seen] = {}
     with torch.no_grad(), _watched(net, seen), _untouched(net):
         net(x)

@@ -62,6 +62,21 @@ def test_step_by_step_is_the_same_in_evaluation(name):
         assert float(a.mean_rate) == pytest.approx(float(b.mean_rate), rel=1e-3)
 
 
+@pytest.mark.parametrize("name", SMALL)
+def test_a_constant_input_is_the_series_that_repeats_it(name):
+    nets = [build(name, shape=(2, 8, 8), classes=4, steps=5) for _ in range(2)]
+    images = _images(3, 2, 8, 8)
+    series = images.unsqueeze(1).repeat(1, 5, 1, 1, 1)
+    results = []
+    for net, x in zip(nets, (images, series), strict=True):
+        out = net(x)
+        out.square().mean().backward()
+        results.append((out, torch.cat([p.grad.flatten() for p in net.parameters()])))
+    assert layers(nets[0])[0].mean_rate > 0.08
+    torch.testing.assert_close(results[0][0], results[1][0], rtol=1e-4, atol=1e-5)  # rounding
+    torch.testing.assert_close(results[0][1], results[1][1], rtol=1e-3, atol=1e-5)
+
+
 def test_statistics_of_batch_norm_over_all_steps_or_each():
     images = _images(4, 2, 8, 8)
     multi, single = (
