@@ -4,10 +4,11 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from neurosim.verify.asserting import assert_equivalent
 from neurosim.verify.check import Report, verify
 from neurosim.verify.compare import Divergence, Verdict, compare
 
-__all__ = ["Divergence", "Report", "Verdict", "compare", "verify"]
+__all__ = ["Divergence", "Report", "Verdict", "assert_equivalent", "compare", "verify"]
 
 
 class _Callable(ModuleType):

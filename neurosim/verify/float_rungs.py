@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from neurosim import engines
@@ -25,6 +27,8 @@ FACTORS = (1, 2, 4, 8, 16)
 FLOW, FLOW_STEPS = 128, 200
 FEW = 10
 """Spikes of a layer below which no order is fitted."""
+RARE = 0.01
+"""Share of steps from which on a layer's limit of spikes hides the order."""
 
 NAMES = {
     1: "theory to float",
@@ -74,8 +78,11 @@ def _off(pairs: list[tuple[float, float]]) -> str:
 
 
 def trainer(subject: Subject) -> Rung:
-    """Compare LIFTorch, the fused kernels and Brian2's float map, every spike and state."""
-    network = _network(subject)
+    """Compare LIFTorch, the fused kernels and Brian2's float map, every spike and state.
+
+    All run the net as it is in float32, the trainer's type; Brian2 computes in float64.
+    """
+    network = in_float32(_network(subject))
     raster = subject.raster[some(subject.raster, FLOAT_SAMPLES), :FLOAT_STEPS]
     names = ("liftorch", "torch", "brian2")
     theirs, ours, reference = (engines.get(n).run(network, raster, record=STATES) for n in names)
@@ -100,6 +107,16 @@ def trainer(subject: Subject) -> Rung:
     return Rung(2, NAMES[2], kind, said, numbers, drawn)
 
 
+def in_float32(network: Network) -> Network:
+    """Return a network with its arrays rounded to float32."""
+    names = ("weight", "recurrent", "tau_mem", "tau_syn", "threshold", "bias")
+    layers = []
+    for layer in network.layers:
+        arrays = {n: getattr(layer, n) for n in names if getattr(layer, n) is not None}
+        layers.append(replace(layer, **{n: a.astype(np.float32) for n, a in arrays.items()}))
+    return replace(network, layers=tuple(layers))
+
+
 def _sentence(verdict: Verdict) -> str:
     if verdict.kind == "identical":
         return f"all {sum(verdict.compared.values()):,} values identical"
@@ -121,9 +138,10 @@ def continuous(subject: Subject) -> Rung:
     exact = flow.flow(network, raster, FLOW)
     errors = np.array([_error(network, raster, exact, factor) for factor in FACTORS])
     fired = [len(layer.spike_steps) for layer in exact]
+    limited = _limited(network, raster)
     orders = [
         float(np.polyfit(-np.log(FACTORS), np.log(errors[:, k]), 1)[0])
-        if fired[k] >= FEW and (errors[:, k] > 0).all()
+        if fired[k] >= FEW and (errors[:, k] > 0).all() and limited[k] < RARE
         else None
         for k in range(len(network.layers))
     ]
@@ -133,8 +151,26 @@ def continuous(subject: Subject) -> Rung:
         f"{FACTORS[-1]}; with the net's own step a spike is off by "
         f"{', '.join(f'{e:.2g}' for e in errors[0])} steps"
     )
+    if max(limited) >= RARE:
+        shares = ", ".join(f"{share:.1%}" for share in limited)
+        said += f"; the limit of spikes a step, which continuous time lacks, binds in {shares}"
     numbers = {"factors": list(FACTORS), "errors": errors.tolist(), "orders": orders}
+    numbers["limited"] = limited
     return Rung(3, NAMES[3], "measured", said, {**numbers, "spikes": fired, "sample": sample})
+
+
+def _limited(network: Network, raster: np.ndarray) -> list[float]:
+    """Return for each layer how often the most spikes of the smallest step are not enough.
+
+    As a share of (neuron, small step).
+    """
+    fine, raster = flow.refine(network, FACTORS[-1]), flow.refine_raster(raster[None], FACTORS[-1])
+    run = engines.get("brian2").run(fine, raster, record=("v_mem",))
+    membranes = run.v_mem or ()
+    return [
+        float((v >= layer.threshold).mean())
+        for v, layer in zip(membranes, network.layers, strict=True)
+    ]
 
 
 def _error(network: Network, raster: np.ndarray, exact: list, factor: int) -> list[float]:

@@ -207,7 +207,7 @@ def _biases(
 ) -> str:
     if not any(layer.bias.any() for layer in network.layers):
         return ""
-    bias, given = np.asarray(theirs.get("bias")), np.asarray(mapped.get("bias"))
+    bias, given = (np.rint(np.asarray(s.get("bias"), dtype=float)) for s in (theirs, mapped))
     if name == "channel" and ours.synapses == 1 and np.array_equal(bias, given):
         return "hidden biases are not scaled with their neurons"
     if name == "global" and ours.bias_out.any():

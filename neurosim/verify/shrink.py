@@ -77,23 +77,19 @@ def _outputs(case: Case) -> Iterator[Case]:
 def _hidden(case: Case) -> Iterator[Case]:
     for k in range(case.spec.hidden):
         if case.spec.hidden > 1:
-            smaller = _without(case.spec, k)
-            if smaller is not None:
-                yield replace(case, spec=smaller)
+            yield replace(case, spec=_without(case.spec, k))
 
 
-def _without(spec: XyloSpec, k: int) -> XyloSpec | None:
-    """Return the network without hidden neuron k; None if nothing would see the input or output."""
+def _without(spec: XyloSpec, k: int) -> XyloSpec:
+    """Return the network without hidden neuron k; the only one at an end hands on its weights."""
     into, feeding = spec.weights_in.shape[1], spec.weights_out.shape[0]
     unread = spec.hidden - feeding
-    if (k < into and into == 1) or (k >= unread and feeding == 1):
-        return None
     names = ("threshold", "bias", "dash_mem", "dash_syn", "dash_syn_2")
     arrays: dict[str, Any] = {name: np.delete(getattr(spec, name), k) for name in names}
     arrays["weights_rec"] = np.delete(np.delete(spec.weights_rec, k, axis=0), k, axis=1)
-    if k < into:
+    if k < into and into > 1:
         arrays["weights_in"] = np.delete(spec.weights_in, k, axis=1)
-    if k >= unread:
+    if k >= unread and feeding > 1:
         arrays["weights_out"] = np.delete(spec.weights_out, k - unread, axis=0)
     kept = [targets for n, targets in enumerate(spec.aliases) if n != k]
     arrays["aliases"] = tuple(tuple(t - (t > k) for t in targets if t != k) for targets in kept)
