@@ -1,10 +1,11 @@
-"""AHSAR's inner loop: what the controller holds, and how a batch's rates move it. Plain numpy."""
+"""AHSAR's inner loop: what the controller holds, and how a batch's rates move it. Compiled."""
 
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
-from neurosim.analysis.homeostat_loop import Loop, chain_modes
+from neurosim.analysis.homeostat_loop import Loop
 from neurosim.errors import InputError
 
 Array = np.ndarray
@@ -30,10 +31,6 @@ class LayerControl:
         self.c = np.full(loop.layers, loop.c0)
         self.average = np.full(loop.layers, np.nan)
         """(L,) smoothed rates; not a number before the first batch, which sets them."""
-        values, self._basis = chain_modes(loop.layers)
-        rho = 1 - loop.gamma - loop.D * values
-        powers = rho ** np.arange(loop.ticks + 1)[:, None]
-        self._lost, self._added = 1 - powers[1:], powers[:-1].cumsum(0)
 
     def log_rates(self, rates: Array) -> Array:
         """Return the logarithms of rates, with the floor."""
@@ -48,26 +45,31 @@ class LayerControl:
         before = rates if np.isnan(self.average[0]) else self.average
         self.average = (1 - self.loop.m_r) * before + self.loop.m_r * rates
         used = self.average if self.loop.fresh else before
-        path = self._path(self.loop.reaction(self.log_rates(used)))
+        reaction = self.loop.reaction(self.log_rates(used))
+        path = self.loop.c0 + _path(
+            self.c - self.loop.c0,
+            reaction,
+            self.loop.gamma,
+            self.loop.D,
+            self.limit,
+            self.loop.ticks,
+        )
         self.c = path[-1].copy()
         return self.loop.scale(path)
 
-    def _path(self, reaction: Array) -> Array:
-        """Return the states (ticks, L) after each tick: in the modes of the chain a closed form."""
-        c0, basis = self.loop.c0, self._basis
-        change = self._added * (reaction @ basis) - self._lost * ((self.c - c0) @ basis)
-        path = self.c + change @ basis.T
-        return path if (np.abs(path - c0) <= self.limit).all() else self._bounded(reaction)
 
-    def _bounded(self, reaction: Array) -> Array:
-        """As `_path`, tick by tick, each within the bound; few numbers are faster as plain ones."""
-        loop, limit, path = self.loop, self.limit, []
-        c, push = (self.c - loop.c0).tolist(), reaction.tolist()
-        for _ in range(loop.ticks):
-            neighbours = zip([c[0], *c], c, [*c[1:], c[-1]], push, strict=False)
-            c = [
-                min(max(x + r - loop.gamma * x + loop.D * (a + b - 2 * x), -limit), limit)
-                for a, x, b, r in neighbours
-            ]
-            path.append(c)
-        return loop.c0 + np.array(path)
+@njit(cache=True)
+def _path(x, reaction, gamma, D, limit, ticks):  # pragma: no cover
+    """Return the states (ticks, L), counted from c0, after each tick: reaction and both pulls.
+
+    The chain ends freely: a state at its end has itself as its other neighbour.
+    """
+    units = x.size
+    path = np.empty((ticks, units))
+    for tick in range(ticks):
+        for k in range(units):
+            neighbours = x[max(k - 1, 0)] + x[min(k + 1, units - 1)]
+            moved = x[k] + reaction[k] - gamma * x[k] + D * (neighbours - 2 * x[k])
+            path[tick, k] = min(max(moved, -limit), limit)
+        x = path[tick]
+    return path
