@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
+from neurosim.errors import InputError
 from neurosim.training import delta_kernels as kernels
 from neurosim.training.threads import share
 
@@ -60,6 +61,9 @@ def evolve(c: Tensor, v: Tensor | None, theta: Tensor, rule: Rule) -> tuple[Tens
         v: (B, N) membrane at the start; None is rest, and then the kernels return no end.
         theta: (1 or B, 1 or T, 1 or N) threshold; gets no gradient.
         rule: the rest.
+
+    Raises:
+        InputError: a membrane is not finite at the end, which one input that was not leads to.
     """
     if not _fits(c):
         return plain(c, v, theta, rule)
@@ -76,6 +80,7 @@ def plain(c: Tensor, v: Tensor | None, theta: Tensor, rule: Rule) -> tuple[Tenso
         reset = s.detach() if rule.detached else s
         v = u * (1 - reset) if rule.hard else u - reset * theta_t
         series.append(s)
+    _check(v, c)
     spikes = torch.stack(series, 1)
     return spikes, v, spikes.detach().mean()
 
@@ -88,7 +93,7 @@ def collect(
     if not _fits(c):
         return _collect_plain(c, v, theta, rule, rates)
     c, v = c.detach().contiguous(), v.detach().clone(memory_format=torch.contiguous_format)
-    spikes, counts = torch.empty_like(c), np.empty(len(c), np.int64)
+    spikes, counts = torch.empty_like(c), np.empty((2, len(c)), np.int64)
     arrays = [a.numpy() for a in (v, rates.rho, rates.rate, rates.gate, spikes)]
     fixed = c.numpy(), _rows(theta, c), _typed(rule, c)
 
@@ -115,6 +120,7 @@ def _collect_plain(
                 kept = kept - (u if rule.hard else theta_t) * h
             rates.rho = 1 + rates.rho * rule.decay * kept
             series.append(s)
+    _check(v, c)
     spikes = torch.stack(series, 1)
     return spikes, v, spikes.mean()
 
@@ -141,7 +147,7 @@ class _Delta(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, c: Tensor, v: Tensor, theta: Tensor, rule: Rule) -> tuple[Tensor, ...]:
         c, end = c.contiguous(), v.clone(memory_format=torch.contiguous_format)
-        spikes, counts = torch.empty_like(c), np.empty(len(c), np.int64)
+        spikes, counts = torch.empty_like(c), np.empty((2, len(c)), np.int64)
         fixed = c.numpy(), _rows(theta, c), _typed(rule, c)
         to = end.numpy(), spikes.numpy(), counts
 
@@ -212,4 +218,24 @@ def _scalar(c: Tensor) -> Any:
 
 
 def _mean(counts: np.ndarray, c: Tensor) -> Tensor:
-    return c.new_tensor(counts.sum() / max(c.numel(), 1))
+    """Return the mean of the spikes; refuse membranes that end without a finite value."""
+    if (counts[1] < c.shape[2]).any():
+        _refuse(c)
+    return c.new_tensor(counts[0].sum() / max(c.numel(), 1))
+
+
+def _check(v: Tensor, c: Tensor) -> None:
+    """Refuse a membrane (B, N) that is not finite: spikes alone would hide it."""
+    if not bool(torch.isfinite(v).all()):
+        _refuse(c)
+
+
+def _refuse(c: Tensor) -> None:
+    where = torch.nonzero(~torch.isfinite(c))
+    if not len(where):
+        raise InputError("a membrane of a Spiking layer outgrew its float type; lower its input")
+    b, t, n = where[0].tolist()
+    raise InputError(
+        f"input of a Spiking layer is {c[b, t, n].item()} at sample {b}, step {t}, neuron {n}; "
+        "look for weights that are not finite, or lower the learning rate"
+    )

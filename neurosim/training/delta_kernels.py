@@ -87,6 +87,15 @@ def _clear(row):
 
 
 @part
+def _finite(row):
+    """Return how many numbers of a row are finite."""
+    most, count = row.dtype.type(np.finfo(row.dtype).max), _NONE
+    for n in range(row.size):
+        count += np.int32(abs(row[n]) <= most)
+    return count
+
+
+@part
 def _copy(row, to):
     """Copy a row."""
     for n in range(to.size):
@@ -98,14 +107,14 @@ def forward(c, theta, rule, v, spikes, counts, room, b0, b1):
     """Write the spikes (B, T, N) of samples b0..b1 with input c (B, T, N).
 
     v (B, N) is the membrane before the first step and becomes that after the last; empty, it
-    stands for rest. theta is (1 or B, 1 or T, N); counts (B,) receives the spikes of each sample;
-    room is (1, block).
+    stands for rest. theta is (1 or B, 1 or T, N); counts (2, B) receives the spikes of each sample
+    and how many of its neurons end finite; room is (1, block).
     """
     each_b, each_t = min(theta.shape[0] - 1, 1), min(theta.shape[1] - 1, 1)
     block = room.shape[1]
     mode = start_flushing(True)
     for b in range(b0, b1):
-        counts[b] = 0
+        counts[0, b] = counts[1, b] = 0
         for n in range(0, c.shape[2], block):
             end = min(n + block, c.shape[2])
             now = room[0, : end - n]
@@ -115,7 +124,8 @@ def forward(c, theta, rule, v, spikes, counts, room, b0, b1):
                 _clear(now)
             for t in range(c.shape[1]):
                 row = theta[b * each_b, t * each_t, n:end]
-                counts[b] += _fire(c[b, t, n:end], row, rule, now, spikes[b, t, n:end])
+                counts[0, b] += _fire(c[b, t, n:end], row, rule, now, spikes[b, t, n:end])
+            counts[1, b] += _finite(now)
     set_mode(mode)
 
 
@@ -201,7 +211,7 @@ def rates(c, theta, rule, v, rho, rate, gate, spikes, counts, room, b0, b1):
     block = room.shape[1]
     mode = start_flushing(True)
     for b in range(b0, b1):
-        counts[b] = 0
+        counts[0, b] = counts[1, b] = 0
         for n in range(0, c.shape[2], block):
             end = min(n + block, c.shape[2])
             before, u = room[0, : end - n], room[1, : end - n]
@@ -209,6 +219,7 @@ def rates(c, theta, rule, v, rho, rate, gate, spikes, counts, room, b0, b1):
                 row = theta[b * each_b, t * each_t, n:end]
                 _copy(v[b, n:end], before)
                 _integrate(c[b, t, n:end], row, rule, before, u)
-                counts[b] += _fire(c[b, t, n:end], row, rule, v[b, n:end], spikes[b, t, n:end])
+                counts[0, b] += _fire(c[b, t, n:end], row, rule, v[b, n:end], spikes[b, t, n:end])
                 _accumulate(u, row, rule, rho[b, n:end], rate[b, n:end], gate[b, n:end])
+            counts[1, b] += _finite(v[b, n:end])
     set_mode(mode)

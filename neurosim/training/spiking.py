@@ -77,7 +77,12 @@ class Spiking(torch.nn.Module):
         self.mean_rate, self.size_out = None, 0
 
     def forward(self, c: torch.Tensor) -> torch.Tensor:
-        """Return the spikes (B, T, ...) that the input (B, T, ...) causes from rest."""
+        """Return the spikes (B, T, ...) that the input (B, T, ...) causes from rest.
+
+        Raises:
+            InputError: the input has fewer than three axes or is not finite, which spikes alone
+                would hide, or a threshold does not fit.
+        """
         flat = self.flat(c)
         spikes, _, rate = delta.evolve(flat, None, self.theta(flat), self.rule)
         self.keep(rate)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurosim.errors import InputError
-from neurosim.training import delta
+from neurosim.training import delta, rate_based
 from neurosim.training.spiking import Spiking, carried, layers
 
 
@@ -195,6 +195,20 @@ def test_inputs_refused():
         layer.threshold_scale = scale
         with pytest.raises(InputError, match="threshold_scale"):
             layer(torch.zeros(4, 7, 6))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("reset", ["soft", "hard"])
+@pytest.mark.parametrize("evolve", [delta.evolve, delta.plain])
+def test_what_is_not_finite_is_refused_and_placed(evolve, reset, value):
+    c = torch.zeros(4, 7, 3000)
+    c[2, 3, 2500] = value
+    for v in (None, torch.zeros(4, 3000)):
+        with pytest.raises(InputError, match="sample 2, step 3, neuron 2500"):
+            evolve(c, v, torch.ones(1, 1, 1), delta.Rule(0.2, 4.0, reset == "hard", True))
+    layer = Spiking(reset=reset)
+    with pytest.raises(InputError, match="not finite"):
+        rate_based.forward(torch.nn.Sequential(layer), c)
 
 
 def test_layers_are_found_in_order():
