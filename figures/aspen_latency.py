@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from neurosim.experiments.studies import results
-from neurosim.experiments.studies.judges_aspen import settling_time
+from neurosim.experiments.studies.readings import settling_time
 from neurosim.figures.intervals import NOTE, bars, over_seeds
 from neurosim.figures.style import BLUE, ORANGE, style
 

@@ -13,7 +13,7 @@ from neurosim.experiments.studies.aspen_robustness import SEVERITIES
 
 SEEDS = 3
 ADDED = {
-    "threshold": (1.0, 1.4, 1.6, 1.8, 2.0, 2.4),
+    "threshold": (1.0, 1.4, 1.6, 1.8, 2.0, 2.2, 2.4),
     "time": (0.16, 0.32, 0.48),
     "kind": ("clean", "noise", "rotation", "gain", "MNIST", "uniform"),
     "quantity": ("hidden 1", "hidden 2", "output", "accuracy"),

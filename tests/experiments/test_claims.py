@@ -7,7 +7,7 @@ import pytest
 
 from neurosim.errors import InputError
 from neurosim.experiments import studies
-from neurosim.experiments.studies import judges_ahsar, judges_aspen, ledger, results
+from neurosim.experiments.studies import judges_ahsar, judges_aspen, ledger, readings, results
 from neurosim.experiments.studies.claims_ahsar import CLAIMS as AHSAR
 from neurosim.experiments.studies.claims_aspen import CLAIMS as ASPEN
 from neurosim.experiments.studies.ledger import Verdict
@@ -19,7 +19,8 @@ OF_STUDIES = [c for c in (*ASPEN, *AHSAR) if c.study and c.study in studies.name
 
 @pytest.mark.parametrize("claim", OF_STUDIES, ids=lambda c: c.claim[:40])
 def test_a_claim_is_judged_from_a_table_of_its_study(claim, tmp_path, rng, monkeypatch):
-    path = study_tables.write(claim.study, tmp_path, rng)
+    power = lambda row: 190 + rng.uniform()  # noqa: E731 (above the idle power)
+    path = study_tables.write(claim.study, tmp_path, rng, power=power)
     monkeypatch.setattr(results, "shipped", lambda name: path)
     entry = ledger.judge(claim)
     assert entry.command == f"neurosim study {claim.study}"
@@ -77,6 +78,17 @@ def test_the_verdict_on_graceful_degradation_follows_the_numbers(tmp_path, rng):
     assert judges_aspen.graceful(bad).verdict is Verdict.FAILS
     same = _aspen(tmp_path, rng, {"fixed": 0.5, "aspen": 0.5})
     assert judges_aspen.graceful(same).verdict is not Verdict.FAILS
+
+
+def test_times_are_read_between_checkpoints():
+    import xarray as xr
+
+    curve = xr.DataArray(
+        [[0.0, 0.4, 0.6], [0.0, 0.1, 0.2], [1.0, 1.0, 1.0]],
+        dims=("window", "time"),
+        coords={"time": [0.16, 0.32, 0.48]},
+    )
+    np.testing.assert_allclose(readings.crossing(curve), [0.4, np.nan, 0.08])
 
 
 def test_intervals_decide():

@@ -162,3 +162,19 @@ def test_tables_are_printed(models, rng):
 def test_a_folder_without_a_run_is_named(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         governor.measure_model(tmp_path)
+
+
+@pytest.mark.slow
+def test_the_study_runs_at_its_fast_size(tmp_path, monkeypatch):
+    from neurosim.experiments import studies
+    from neurosim.experiments.studies import trained
+
+    monkeypatch.setenv(trained.FOLDER_VARIABLE, str(tmp_path))
+    study = studies.get("aspen_governor")
+    case = study.cases(1, fast=True)[0]
+    rows = study.measure(**case)
+    assert len(rows) == 7 * 2
+    assert {"policy", "week", *study.units} == set(rows[0])
+    for row in rows:
+        assert 0 < row["correct_share"] <= row["accuracy"] < 1
+        assert 0 <= row["missed"] < 1
