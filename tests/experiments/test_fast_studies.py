@@ -80,7 +80,7 @@ def test_every_study_runs_and_is_drawn(name, tmp_path, monkeypatch):
     activity = next((c for c in ("spikes", "rate") if c in d), None)
     if activity is not None:
         assert float(d[activity].max()) > 0, "nothing fired"
-    figure = figures.get(name)
-    path = tmp_path / name / f"{name}.csv"
-    if name not in ("aspen_laws", "aspen_switching", "aspen_granularity"):  # smaller grids
-        assert figure.draw(figure.compute(path)).axes
+    smaller = ("aspen_laws", "aspen_switching", "aspen_granularity")  # than the figure shows
+    if name in figures.names() and name not in smaller:
+        figure = figures.get(name)
+        assert figure.draw(figure.compute(tmp_path / name / f"{name}.csv")).axes
