@@ -25,6 +25,8 @@ from neurosim.xylo.wear import DAY_S, Battery, Days, Life, Outcomes, live, sched
 MEMORY_BYTES = 8192
 """Of the stored models together, by default: the demo's net and a small one."""
 
+MAX_SILENT = 0.05
+
 LOSS = 0.1
 """Settings more than this below the best calibrated accuracy are not used."""
 
@@ -102,20 +104,36 @@ def measure_model(
     dataset = dataset or data.trained_on(run.provenance, run.front_end)
     path = folder / SPEC_FILE
     spec = XyloSpec.load(path) if path.is_file() else deploy_run(folder, dataset=dataset)[0]
+    return measure(folder.name, spec, dataset, scales, engine=engine)
+
+
+def measure(
+    name: str,
+    spec: XyloSpec,
+    dataset: data.Dataset,
+    scales: Sequence[float] = SCALES,
+    *,
+    engine: str = "brian2",
+) -> Model:
+    """Run a deployed net at every threshold on the validation and test windows of a data set.
+
+    Raises:
+        InputError: there is no test subject, or nobody else to calibrate on.
+    """
     wearers = tuple(sorted({int(subject) for subject in dataset.test.subjects}))
     parts = (dataset.validation, dataset.test)
     raster, labels, people = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("raster", "labels", "subjects")
+        np.concatenate([getattr(part, values) for part in parts])
+        for values in ("raster", "labels", "subjects")
     )
     if not wearers or len(np.unique(people)) < 2:
         raise InputError(
-            f"{folder}: its split has {len(wearers)} test subjects; the governor needs one to wear "
+            f"{name}: the split has {len(wearers)} test subjects; the governor needs one to wear "
             "the device and another, of test or validation, to calibrate on"
         )
     found = sample(spec, raster, labels, scales, engine)
     active = float(np.count_nonzero(raster) / raster.size)
-    return Model(folder.name, spec, tuple(scales), found, people, wearers, active)
+    return Model(name, spec, tuple(scales), found, people, wearers, active)
 
 
 def sample(
@@ -223,7 +241,11 @@ def outcomes_of(models: Sequence[Model], price: Price) -> dict[tuple[str, float]
 
 
 def policies(
-    models: Sequence[Model], table: Table, *, memory_bytes: int = MEMORY_BYTES
+    models: Sequence[Model],
+    table: Table,
+    *,
+    memory_bytes: int = MEMORY_BYTES,
+    max_silent: float = MAX_SILENT,
 ) -> dict[str, Policy]:
     """Return the policies that are compared, fresh; the first model is the one modulated.
 
@@ -233,14 +255,8 @@ def policies(
     "switching": the governor on all models at scale 1. "best mix": the governor on all thresholds
     of the models that best use the memory.
     """
-    most = max(s.accuracy for s in table)
-    usable = allowed(table, min_accuracy=most - LOSS)
-    own = [s for s in usable if s.model == models[0].name]
-    if not own:
-        raise InputError(
-            f"{models[0].name} is never within {LOSS} of the best accuracy {most:.3f}; name the "
-            "run to modulate first"
-        )
+    own = _useful([s for s in table if s.model == models[0].name], max_silent)
+    usable = _useful(table, max_silent)
     at_one = [s for s in table if s.threshold == 1.0]
     home = next(s for s in at_one if s.model == models[0].name)
     powers = [s.power_w for s in usable]
@@ -254,10 +270,17 @@ def policies(
         "calibrated": fixed(frontier(own)[-1]),
         "frugal": fixed(min(own, key=lambda s: s.power_w)),
         "select": selecting(frontier(own)),
-        "threshold": Governor(own),
-        "switching": Governor(at_one),
-        "best mix": Governor(chosen),
+        "threshold": Governor(own, max_silent=max_silent),
+        "switching": Governor(at_one, max_silent=max_silent),
+        "best mix": Governor(chosen, max_silent=max_silent),
     }
+
+
+def _useful(settings: Sequence[Setting], max_silent: float) -> Table:
+    """Return the settings that answer, and lose no more than LOSS against the best of them."""
+    answering = allowed(settings, max_silent=max_silent)
+    most = max(s.accuracy for s in answering)
+    return allowed(answering, min_accuracy=most - LOSS, max_silent=max_silent)
 
 
 def scarce_battery(
@@ -303,6 +326,7 @@ def weeks_of(
     harvested: float = 0.3,
     weeks: int = 9,
     memory_bytes: int = MEMORY_BYTES,
+    max_silent: float = MAX_SILENT,
 ) -> Weeks:
     """Let every policy live through the same drawn weeks, worn by each test subject in turn.
 
@@ -315,6 +339,7 @@ def weeks_of(
         harvested: share of the supply that is harvested.
         weeks: how many are drawn; the number is the seed.
         memory_bytes: of the models of "best mix" together.
+        max_silent: share of windows without an answer that a setting may have.
     """
     battery = scarce_battery(
         models[0], price, supply=supply, days=days, active_hours=active_hours, harvested=harvested
@@ -328,7 +353,8 @@ def weeks_of(
         drawn = schedule(worn, battery, days=days, active_hours=active_hours, seed=week)
         schedules.append(drawn)
         table = table_of(models, price, wearer)
-        for name, policy in policies(models, table, memory_bytes=memory_bytes).items():
+        made = policies(models, table, memory_bytes=memory_bytes, max_silent=max_silent)
+        for name, policy in made.items():
             lives.setdefault(name, []).append(live(policy, outcomes, battery, drawn))
     done = {name: tuple(own) for name, own in lives.items()}
     return Weeks(done, battery, tuple(schedules), wearers)
