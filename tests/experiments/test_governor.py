@@ -175,6 +175,7 @@ def test_the_study_runs_at_its_fast_size(tmp_path, monkeypatch):
     rows = study.measure(**case)
     assert len(rows) == 7 * 2
     assert {"policy", "week", *study.units} == set(rows[0])
-    for row in rows:
-        assert 0 < row["correct_share"] <= row["accuracy"] < 1
-        assert 0 <= row["missed"] < 1
+    for row in rows:  # nets of a moment's training: on few windows they may be wrong on all
+        assert 0 <= row["correct_share"] <= row["accuracy"] < 1
+        assert 0 < row["missed"] < 1  # 80 % of the energy needed
+    assert max(row["correct_share"] for row in rows) > 0.1
