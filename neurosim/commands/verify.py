@@ -11,7 +11,7 @@ import typer
 from neurosim.commands.terminal import console
 from neurosim.errors import InputError
 
-_WHAT = "A demo folder, a run, a spec, a saved case, a saved rockpool module (.json), a NIR file."
+_WHAT = "A demo folder, a run, a spec, a saved case, a module saved by rockpool, a NIR file."
 
 
 def verify(
@@ -31,6 +31,9 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     dt: Annotated[float | None, typer.Option(help="Time step of a NIR file without one.")] = None,
     source: Annotated[str | None, typer.Option(help="Library that wrote a NIR file.")] = None,
+    expected: Annotated[
+        Path | None, typer.Option(help="Output spikes of a NIR file's own source, .npy.")
+    ] = None,
     fuzz: Annotated[
         int | None, typer.Option(min=1, help="Compare on so many random chip nets.")
     ] = None,
@@ -46,11 +49,19 @@ def verify(
 
     found, events = verification.prepare(target, raster, dt=dt, source=source)
     shown = None if as_json else console
+    engines = tuple(against or ())
     if ladder:
-        ladders = verification.climb_targets(found, events, chip=chip, console=shown)
+        ladders = verification.climb_targets(
+            found, events, chip=chip, against=engines, console=shown
+        )
         _show_ladders(ladders, report, as_json)
     reports = verification.verify_targets(
-        found, events, tuple(against or ()), all_thresholds=thresholds, console=shown
+        found,
+        events,
+        engines,
+        all_thresholds=thresholds,
+        expected=expected,
+        console=shown,
     )
     if report is not None:
         from neurosim.report import write_page

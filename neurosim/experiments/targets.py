@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,9 +73,7 @@ def load(path: Path, *, dt: float | None = None, source: str | None = None) -> d
         raise InputError(f"{path}: no such file or folder")
     name, origin = path.stem, {"file": str(path)}
     if path.suffix == ".json":
-        from neurosim.training import saved_module
-
-        return {name: Target(name, network=saved_module.load(path), origin=origin)}
+        return {name: _json(path)}
     if path.suffix == ".nir":
         from neurosim import nir
 
@@ -94,6 +93,24 @@ def load(path: Path, *, dt: float | None = None, source: str | None = None) -> d
     spec = XyloSpec.load(path)
     front_end = None if spec.front_end is None else dict(spec.front_end)
     return {name: Target(name, spec=spec, front_end=front_end, origin=origin)}
+
+
+def _json(path: Path) -> Target:
+    """Read a configuration in the vendor's field names, or a module that rockpool saved."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not a readable JSON file ({error})") from error
+    origin = {"file": str(path)}
+    if isinstance(values, dict) and "configuration" in values:
+        from neurosim.xylo import formats
+
+        spec = formats.load_json(path)
+        front_end = None if spec.front_end is None else dict(spec.front_end)
+        return Target(path.stem, spec=spec, front_end=front_end, origin=origin)
+    from neurosim.training import saved_module
+
+    return Target(path.stem, network=saved_module.load(path), origin=origin)
 
 
 def _folder(path: Path) -> dict[str, Target]:
@@ -188,7 +205,8 @@ def _digits() -> Events:
 def load_raster(path: Path) -> np.ndarray:
     """Read a .npy file of (samples, time, channels) counts; never a pickle."""
     try:
-        raster = np.load(path, allow_pickle=False)
+        # Mapped first: a header that claims more than the file holds must not claim memory.
+        raster = np.load(path, allow_pickle=False, mmap_mode="r")
     except (OSError, ValueError, EOFError) as error:
         known = ", ".join(DATA_SETS)
         raise InputError(
@@ -196,4 +214,4 @@ def load_raster(path: Path) -> np.ndarray:
         ) from error
     if not isinstance(raster, np.ndarray):
         raise InputError(f"{path}: holds several arrays; save one raster with numpy.save")
-    return raster
+    return np.array(raster)

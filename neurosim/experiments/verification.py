@@ -13,10 +13,12 @@ from rich.console import Console
 from rich.table import Table
 
 from neurosim import engines as registry
+from neurosim.errors import InputError
 from neurosim.experiments import targets
 from neurosim.experiments.progress import bar
 from neurosim.experiments.sweep import SCALES
 from neurosim.experiments.targets import SPEC_FILE, Events, Target
+from neurosim.recording import Recording
 from neurosim.verify.check import Report, verify
 from neurosim.verify.compare import compare
 
@@ -55,6 +57,7 @@ def verify_targets(
     engines: Sequence[str] = (),
     *,
     all_thresholds: bool = False,
+    expected: Path | None = None,
     console: Console | None = None,
 ) -> dict[str, Report]:
     """Compare engines on every net: integers where there are any, else floats.
@@ -64,6 +67,8 @@ def verify_targets(
         events: what they are run on.
         engines: names; without, brian2 against xylosim, or against torch for floats.
         all_thresholds: at each scale of the sweep.
+        expected: a .npy file with the output spikes (samples, time, neurons) of a NIR file's own
+            source, which are compared as well.
         console: for progress.
 
     Returns:
@@ -80,8 +85,8 @@ def verify_targets(
                 task = progress.add_task(f"verify {label}", total=len(raster), note="")
                 advance = partial(progress.advance, task)
                 model = target.spec if target.spec is not None else target.network
-                if model is None:
-                    reports[label] = _verify_graph(target, raster)
+                if model is None or expected is not None:
+                    reports[label] = _verify_graph(target, raster, expected)
                     advance(len(raster))
                     continue
                 chosen = tuple(engines)
@@ -92,14 +97,29 @@ def verify_targets(
     return reports
 
 
-def _verify_graph(target: Target, raster: np.ndarray) -> Report:
-    """Compare Brian2 with numpy on a NIR graph that no Network can express."""
+def _verify_graph(target: Target, raster: np.ndarray, expected: Path | None) -> Report:
+    """Compare Brian2 with numpy on a NIR graph, and with what its source said."""
     from neurosim import nir
 
+    if target.graph is None:
+        raise InputError(f"{target.name}: spikes of a source can be compared for NIR files only")
     runs = [nir.run(target.graph, raster, engine=name) for name in ("brian2", "numpy")]
-    provenance = tuple(dict(run.provenance) for run in runs)
-    verdict = compare(*runs)
-    return Report(("brian2", "numpy"), (verdict,), len(raster), runs[0].steps, provenance)
+    names, verdicts = ["brian2", "numpy"], [compare(*runs)]
+    provenance = [dict(run.provenance) for run in runs]
+    if expected is not None:
+        theirs = targets.load_raster(expected)
+        last = runs[0].spikes[-1]
+        if theirs.shape[:2] != last.shape[:2] or theirs.size != last.size:
+            raise InputError(
+                f"{expected}: spikes of shape {theirs.shape}, the output has {last.shape}"
+            )
+        output = (runs[0].populations[-1],)
+        ours = Recording((last,), dt=runs[0].dt, populations=output)
+        said = Recording((theirs.reshape(last.shape),), dt=runs[0].dt, populations=output)
+        names.append(str(target.graph.convention.source))
+        verdicts.append(compare(ours, said))
+        provenance.append({"file": str(expected)})
+    return Report(tuple(names), tuple(verdicts), len(raster), runs[0].steps, tuple(provenance))
 
 
 def climb_targets(
@@ -107,14 +127,14 @@ def climb_targets(
     events: Events,
     *,
     chip: str = "xylo-imu",
+    against: Sequence[str] = (),
     console: Console | None = None,
 ) -> dict[str, Ladder]:
-    """Climb the ladder of equivalence with every net.
+    """Climb the ladder of equivalence with every net; arguments as for `verify.ladder.climb`.
 
     Raises:
         InputError: a net is a NIR graph that no Network can express.
     """
-    from neurosim.errors import InputError
     from neurosim.verify.ladder import RUNGS, climb
 
     ladders = {}
@@ -137,6 +157,7 @@ def climb_targets(
                 labels=events.labels,
                 calibration=events.calibration,
                 chip=chip,
+                against=tuple(against) or INTEGER_ENGINES[1:],
                 origin={**target.origin, "events": events.origin},
                 progress=step,
             )

@@ -25,7 +25,7 @@ class Case:
     def save(self, path: str | Path) -> Path:
         """Write one safetensors file; `neurosim verify FILE` runs it."""
         tensors = {name: getattr(self.spec, name).astype(np.int32) for name in ARRAYS}
-        names = (*SCALARS, "aliases", "layers")
+        names = (*SCALARS, "aliases", "layers", "relays")
         header = {name: getattr(self.spec, name) for name in names} | {"origin": self.origin}
         raster = np.asarray(self.raster, dtype=np.uint8)
         return store.save(path, KIND, {**tensors, "raster": raster}, header)
@@ -42,6 +42,7 @@ class Case:
             raster = tensors.pop("raster")
             keys = {name: header[name] for name in SCALARS}
             aliases = tuple(tuple(a) for a in header["aliases"])
-            spec = XyloSpec(**tensors, **keys, aliases=aliases, layers=tuple(header["layers"]))
+            keys |= {name: tuple(header.get(name, ())) for name in ("layers", "relays")}
+            spec = XyloSpec(**tensors, **keys, aliases=aliases)
             raster = engines.check_raster(raster, spec.channels)
             return cls(spec, raster, str(header["origin"]))

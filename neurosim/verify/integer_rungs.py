@@ -36,6 +36,7 @@ def quantisation(subject: Subject) -> Rung:
     spec = spec_of(subject)
     if subject.network is None:
         raise InputError("there are integers only, no float network")
+    check_same_net(subject.network, spec)
     chosen = some(subject.raster, SAMPLES)
     raster = subject.raster[chosen]
     labels = None if subject.labels is None else np.asarray(subject.labels)[chosen]
@@ -60,16 +61,37 @@ def _shown(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-def layer_spikes(spec: XyloSpec, recording: Recording) -> list[np.ndarray]:
-    """Return the spikes of every layer of a mapped net, each shifted back by its lag."""
+def layer_ids(spec: XyloSpec) -> list[np.ndarray]:
+    """Return the hidden ids of every hidden layer of a mapped net, without relays.
+
+    Raises:
+        InputError: the specification names no layers.
+    """
     if not spec.layers:
         raise InputError("the specification names no layers: it was not mapped from a layered net")
-    steps = recording.steps - spec.lag
     edges = np.cumsum((0, *spec.layers))
-    hidden = [
-        recording.spikes[0][:, k : k + steps, a:b] for k, (a, b) in enumerate(pairwise(edges))
-    ]
+    return [np.setdiff1d(np.arange(a, b), spec.relays) for a, b in pairwise(edges)]
+
+
+def layer_spikes(spec: XyloSpec, recording: Recording) -> list[np.ndarray]:
+    """Return the spikes of every layer of a mapped net, each shifted back by its lag."""
+    steps = recording.steps - spec.lag
+    hidden = [recording.spikes[0][:, k : k + steps, ids] for k, ids in enumerate(layer_ids(spec))]
     return [*hidden, recording.spikes[1][:, spec.lag :]]
+
+
+def check_same_net(network: Network, spec: XyloSpec) -> None:
+    """Refuse a specification whose layers are not the network's.
+
+    Raises:
+        InputError: the sizes differ, as after pruning.
+    """
+    sizes = [len(ids) for ids in layer_ids(spec)] + [spec.outputs]
+    if sizes != list(network.shape[1:]):
+        raise InputError(
+            f"the specification has layers of {sizes} neurons, the network {network.shape[1:]}: "
+            "neurons cannot be paired (was it pruned?)"
+        )
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float | None:
@@ -128,7 +150,7 @@ def first_difference(
         return medians, None
     step, k, sample, neuron = min(places)
     output = k == len(spec.layers)
-    own = neuron if output else int(sum(spec.layers[:k])) + neuron
+    own = neuron if output else int(layer_ids(spec)[k][neuron])
     register = spec.threshold_out if output else spec.threshold
     name = "output" if output else f"layer {k}"
     drawn = trace(
@@ -146,9 +168,9 @@ def first_difference(
     return medians, drawn
 
 
-def simulators(subject: Subject, against: tuple[str, ...] = ("xylosim",)) -> Rung:
-    """Compare every spike and state of the integers in Brian2 and in other engines."""
-    spec = spec_of(subject)
+def simulators(subject: Subject) -> Rung:
+    """Compare every spike and state of the integers in Brian2 and in XyloSim, or a board."""
+    spec, against = spec_of(subject), subject.against
     raster = subject.raster[some(subject.raster, EXACT_SAMPLES)]
     report = verify(spec, raster, ("brian2", *against), record=STATES)
     values = sum(sum(v.compared.values()) for v in report.verdicts)

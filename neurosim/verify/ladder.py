@@ -60,6 +60,7 @@ def climb(
     labels: np.ndarray | None = None,
     calibration: np.ndarray | None = None,
     chip: str = "xylo-imu",
+    against: Sequence[str] = ("xylosim",),
     rungs: Sequence[int] = tuple(RUNGS),
     origin: dict[str, Any] | None = None,
     progress: Callable[[str], None] | None = None,
@@ -76,6 +77,7 @@ def climb(
         labels: (samples,) classes of the samples, for accuracies.
         calibration: events that integer scales are chosen on where it is deployed here.
         chip: where it is deployed here.
+        against: engines that run the integers beside brian2 on rung 5; "board" where there is one.
         rungs: numbers of those to climb.
         origin: where model and raster come from, for the report; JSON values.
         progress: called with the name of each rung before it.
@@ -99,7 +101,7 @@ def climb(
         if progress:
             progress("deploy")
         spec, refused = _deployed(network, chip, calibration)
-    subject = Subject(raster, network, spec, labels, calibration, chip)
+    subject = Subject(raster, network, spec, labels, calibration, chip, tuple(against))
     climbed = []
     for number in rungs:
         name, rung = RUNGS[number]

@@ -13,7 +13,7 @@ from neurosim import engines
 from neurosim.errors import InputError
 from neurosim.network import Network
 from neurosim.training.convert import module_from_network
-from neurosim.verify.integer_rungs import correlation, layer_spikes, spec_of
+from neurosim.verify.integer_rungs import check_same_net, correlation, layer_spikes, spec_of
 from neurosim.verify.rung import Rung, Subject, some
 from neurosim.xylo import chips, rockpool_devices
 from neurosim.xylo.spec import XyloSpec
@@ -33,6 +33,7 @@ def rockpool(subject: Subject) -> Rung:
     ours, network = spec_of(subject), subject.network
     if network is None:
         raise InputError("there are integers only, no float network")
+    check_same_net(network, ours)
     raster = subject.raster[some(subject.raster, SAMPLES)]
     exact = engines.get("brian2").run(network, raster).spikes
     mine = _agreement(ours, exact, raster)

@@ -29,6 +29,8 @@ class Subject:
     calibration: np.ndarray | None = None
     """Events that integer scales may be chosen on."""
     chip: str = "xylo-imu"
+    against: tuple[str, ...] = ("xylosim",)
+    """Engines that run the integers beside brian2; "board" where there is one."""
 
 
 @dataclass(frozen=True, eq=False)

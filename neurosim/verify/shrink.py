@@ -93,7 +93,7 @@ def _without(spec: XyloSpec, k: int) -> XyloSpec:
         arrays["weights_out"] = np.delete(spec.weights_out, k - unread, axis=0)
     kept = [targets for n, targets in enumerate(spec.aliases) if n != k]
     arrays["aliases"] = tuple(tuple(t - (t > k) for t in targets if t != k) for targets in kept)
-    return replace(spec, **arrays, layers=())
+    return replace(spec, **arrays, layers=(), relays=())
 
 
 def _aliases(case: Case) -> Iterator[Case]:
