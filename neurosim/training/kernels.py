@@ -116,6 +116,31 @@ def _replayed_step(x, alpha, beta, bias, theta, limit, i, v, trace):
 
 
 @part
+def _delta_step(x, alpha, bias, theta, limit, v, s, count):
+    """Do a whole step of neurons with delta synapses."""
+    zero = v.dtype.type(0)
+    for n in range(v.size):
+        u = v[n] * alpha[n] + x[n] + bias[n]
+        spikes = min(np.floor(u / theta[n]), limit)
+        spikes = spikes if u >= theta[n] else zero
+        s[n] = spikes
+        count[n] += spikes
+        v[n] = u - spikes * theta[n]
+
+
+@part
+def _replayed_delta_step(x, alpha, bias, theta, limit, v, trace):
+    """Do a whole step of neurons with delta synapses: write the membrane at the decision."""
+    zero = v.dtype.type(0)
+    for n in range(v.size):
+        u = v[n] * alpha[n] + x[n] + bias[n]
+        trace[n] = u
+        spikes = min(np.floor(u / theta[n]), limit)
+        spikes = spikes if u >= theta[n] else zero
+        v[n] = u - spikes * theta[n]
+
+
+@part
 def _currents(x, recurrent, b, t, beta, i):
     """Bring the currents i (M,) of sample b to step t."""
     if not beta.size:
@@ -169,7 +194,8 @@ def forward(flush, drive, neurons, v, i, u, spikes, count, v_after, i_after, spa
     x, recurrent, noise = drive
     alpha, beta, bias, theta, limit, _ = neurons
     each_b, each_t = min(theta.shape[0] - 1, 1), min(theta.shape[1] - 1, 1)
-    simple = beta.size == alpha.size and not recurrent.size and not noise.size
+    alone = not recurrent.size and not noise.size
+    simple, delta = alone and beta.size == alpha.size, alone and not beta.size
     b0, b1, t0, t1 = span
     mode = start_flushing(flush)
     for b in range(b0, b1):
@@ -177,6 +203,9 @@ def forward(flush, drive, neurons, v, i, u, spikes, count, v_after, i_after, spa
             row, s = theta[b * each_b, t * each_t], spikes[b, t]
             if simple:
                 _step(x[b, t], alpha, beta, bias, row, limit, i[b], v[b], s, count[b])
+            elif delta:
+                _delta_step(x[b, t], alpha, bias, row, limit, v[b], s, count[b])
+                copy(x[b, t], i[b])
             else:
                 _currents(x, recurrent, b, t, beta, i[b])
                 _integrate(v[b], i[b], alpha, noise[b, t] if noise.size else bias, u)
@@ -200,7 +229,8 @@ def replay(flush, drive, neurons, v, i, s, trace, span):
     alpha, beta, bias, theta, limit, _ = neurons
     trace_v, v_before, i_before = trace
     each_b, each_t = min(theta.shape[0] - 1, 1), min(theta.shape[1] - 1, 1)
-    simple = beta.size == alpha.size and not recurrent.size and not noise.size
+    alone = not recurrent.size and not noise.size
+    simple, delta = alone and beta.size == alpha.size, alone and not beta.size
     b0, b1, t0, t1 = span
     mode = start_flushing(flush)
     for b in range(b0, b1):
@@ -215,6 +245,9 @@ def replay(flush, drive, neurons, v, i, s, trace, span):
                     add(recurrent[b, t], i_before[b - b0, t])
             if simple:
                 _replayed_step(x[b, t], alpha, beta, bias, row, limit, i[b], v[b], u)
+                continue
+            if delta:
+                _replayed_delta_step(x[b, t], alpha, bias, row, limit, v[b], u)
                 continue
             _currents(x, recurrent, b, t, beta, i[b])
             _integrate(v[b], i[b], alpha, noise[b, t] if noise.size else bias, u)

@@ -117,6 +117,15 @@ def _adjoint_step(by_spikes, slope, theta, alpha, beta, g_v, g_i, to):
         to[n] = by_x
 
 
+@part
+def _delta_adjoint_step(by_spikes, slope, theta, alpha, g_v, to):
+    """Do a whole step of neurons with delta synapses where only the gradient by x is wanted."""
+    for n in range(g_v.size):
+        g = g_v[n] + (by_spikes[n] - g_v[n] * theta[n]) * slope[n]
+        g_v[n] = g * alpha[n]
+        to[n] = g
+
+
 @kernel
 def backward(flush, surrogate, neurons, trace, given, wanted, g_v, g_i, room, span):
     """Compute the wanted gradients of `forward` over the steps of the span, last step first.
@@ -131,7 +140,7 @@ def backward(flush, surrogate, neurons, trace, given, wanted, g_v, g_i, room, sp
     to_x, to_alpha, to_beta, to_bias, to_theta = wanted
     each_b, each_t = min(theta.shape[0] - 1, 1), min(theta.shape[1] - 1, 1)
     others = by_v.size + by_i.size + to_theta.size + to_bias.size + to_alpha.size + to_beta.size
-    simple = flush and beta.size == alpha.size and surrogate != GIVEN and others == 0
+    simple = flush and surrogate != GIVEN and others == 0 and beta.size <= alpha.size
     g_spike, steep = room[0], room[1]
     b0, b1, t0, t1 = span
     mode = start_flushing(flush)
@@ -140,7 +149,10 @@ def backward(flush, surrogate, neurons, trace, given, wanted, g_v, g_i, room, sp
             v, row, given_s = trace_v[b - b0, t], theta[b * each_b, t * each_t], by_spikes[b, t]
             if simple:
                 slopes(surrogate, v, row, limit, window, steep)
-                _adjoint_step(given_s, steep, row, alpha, beta, g_v[b], g_i[b], to_x[b, t])
+                if beta.size:
+                    _adjoint_step(given_s, steep, row, alpha, beta, g_v[b], g_i[b], to_x[b, t])
+                else:
+                    _delta_adjoint_step(given_s, steep, row, alpha, g_v[b], to_x[b, t])
                 continue
             if by_v.size:
                 add(by_v[b, t], g_v[b])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import torch
@@ -12,6 +14,7 @@ from neurosim.errors import InputError
 from neurosim.training import fused, stepwise
 from neurosim.training.adapters import adapter_of
 from neurosim.training.surrogates import surrogate_of
+from neurosim.training.threshold_scale import three_axes
 
 
 class _Constants(NamedTuple):
@@ -41,10 +44,12 @@ class LIF(LIFTorch):
         v = v - s threshold
 
     On the CPU, in float32 and float64, with the surrogates of `neurosim.training.surrogates`, a
-    call runs in numba kernels; otherwise in a torch loop. Both are linear in the number of steps,
-    LIFTorch is quadratic. Spikes are the same to the last bit. Gradients differ from LIFTorch's by
-    less than 1e-5 of their maximum, or with `exact=True` by nothing (input and weights; those of
-    time constants, bias, threshold and recurrent weights are sums over time in another order).
+    call runs in numba kernels; on a CUDA device, where triton is installed, layers without
+    recurrence and of at most two synapses run in Triton's; all else in a torch loop. All are linear
+    in the number of steps, LIFTorch is quadratic. Spikes are the same to the last bit. Gradients
+    differ from LIFTorch's by less than 1e-5 of their maximum, or with `exact=True` by nothing
+    (input and weights; those of time constants, bias, threshold and recurrent weights are sums over
+    time in another order).
 
     State: every call starts from the module's state, as in LIFTorch, and the state after the call
     is returned by `evolve`. The module keeps it only after a batch of one sample, which may be a
@@ -173,15 +178,18 @@ class LIF(LIFTorch):
             spikes=start[2],
         )
         recurrent, alpha, beta, bias, theta = constants
-        spikes, vmem, isyn = fused.lif(
-            x,
-            recurrent,
+        rows = (
             alpha.contiguous(),
             x.new_empty(0) if beta is None else beta.reshape(-1).contiguous(),
             bias.contiguous(),
             theta.expand(*theta.shape[:2], self.size_out).contiguous(),
-            setting,
         )
+        if self._on_gpu(x):
+            from neurosim.training import triton_kernels
+
+            spikes, vmem, isyn = triton_kernels.lif(x, *rows, setting)
+        else:
+            spikes, vmem, isyn = fused.lif(x, recurrent, *rows, setting)
         self.__dict__["mean_rate"] = setting.rate
         self._keep_state(len(x), setting.vmem[0], setting.isyn[0], spikes[0, -1])
         return spikes, vmem, isyn
@@ -208,13 +216,22 @@ class LIF(LIFTorch):
         return spikes, vmem, isyn
 
     def _surrogate(self, x: torch.Tensor) -> type[torch.autograd.Function] | None:
-        """Return the surrogate if the kernels can do this call, or None."""
+        """Return the surrogate if kernels can do this call, or None."""
         fits = (
-            x.device.type == "cpu"
+            (x.device.type == "cpu" or self._on_gpu(x))
             and x.dtype in (torch.float32, torch.float64)
             and self.learning_window.numel() == self.max_spikes_per_dt.numel() == 1
         )
         return surrogate_of(self.spike_generation_fn) if fits else None
+
+    def _on_gpu(self, x: torch.Tensor) -> bool:
+        """Return whether the call is one for the Triton kernels."""
+        return (
+            x.device.type == "cuda"
+            and _has_triton()
+            and not (self._has_rec or self.exact)
+            and self.n_synapses <= 2
+        )
 
     def _decays(self) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Return the decays per step of membrane and currents.
@@ -253,24 +270,10 @@ class LIF(LIFTorch):
     def _theta(self, x: torch.Tensor) -> torch.Tensor:
         """Return the thresholds as (1 or B, 1 or T, 1 or N)."""
         theta = self.threshold.to(x).reshape(1, 1, -1)
-        if isinstance(self.threshold_scale, float) and self.threshold_scale == 1.0:
+        scale = self.threshold_scale
+        if isinstance(scale, float) and scale == 1.0:
             return theta
-        scale = torch.as_tensor(self.threshold_scale).to(x)
-        target = (*x.shape[:2], self.size_out)
-        fits = scale.ndim == 3 and all(
-            have in (1, need) for have, need in zip(scale.shape, target, strict=True)
-        )
-        if not fits and scale.numel() != 1 and scale.shape != target[2:]:
-            raise InputError(
-                f"threshold_scale has shape {tuple(scale.shape)}; give a number, one value for "
-                f"each of {self.size_out} neurons, or three axes that broadcast to samples, steps "
-                f"and neurons {target}"
-            )
-        if not bool((scale > 0).all()):
-            raise InputError(
-                f"threshold_scale holds {scale.min().item():g}; thresholds must stay positive"
-            )
-        return theta * (scale if fits else scale.reshape(1, 1, -1))
+        return theta * three_axes(scale, x, (*x.shape[:2], self.size_out))
 
     def _noise(self, x: torch.Tensor) -> torch.Tensor | None:
         """Return the membrane noise (B, T, N), drawn as LIFTorch draws it, or None."""
@@ -314,6 +317,11 @@ class LIF(LIFTorch):
             "irec": irec,
             "spikes": spikes,
         }
+
+
+@cache
+def _has_triton() -> bool:
+    return find_spec("triton") is not None
 
 
 def reset_state(net: torch.nn.Module) -> None:

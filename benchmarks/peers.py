@@ -1,0 +1,118 @@
+"""Training step of a 15-48-48-48-6 net, batch 128, in six libraries: times, ratios, peak memory.
+
+Run it with the interpreter that has the other libraries (`make peers`):
+
+    .venv-peers/bin/python benchmarks/peers.py
+
+Forward, backward and Adam on the weights, in one thread, in CPU time, measured in turn so that
+other work on the machine disturbs all alike. The first row has no neurons, only the linear layers.
+snnTorch's Leaky, SpikingJelly's LIFNode and the delta row have no synaptic current to compute.
+Peak memory is what a step adds to a fresh process (Linux).
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+warnings.simplefilter("ignore")
+
+import peer_nets  # noqa: E402
+import torch  # noqa: E402
+
+SIZES, BATCH = (15, 48, 48, 48, 6), 128
+ROUNDS = {100: 10, 400: 3}
+FLOOR, OURS = "linear layers alone", "neurosim LIF"
+QUADRATIC = ("rockpool LIFTorch", "norse LIF", "sinabs LIF")
+"""Whose step takes seconds at T = 400: measured once."""
+
+
+def rows() -> dict[str, peer_nets.Kind]:
+    """Return the nets to measure, among them one without neurons."""
+    kinds = peer_nets.kinds()
+    return {FLOOR: peer_nets.neurons_alone(kinds[OURS]), **kinds}
+
+
+def step_of(name: str, steps: int) -> Callable[[], float]:
+    """Return one training step; it gives back the spikes per output neuron and step."""
+    net = peer_nets.build(rows()[name], SIZES, drive=1.2)
+    optimiser = torch.optim.Adam([layer.weight for layer in net.layers[::2]], lr=1e-6)
+    generator = torch.Generator().manual_seed(1)
+    events = (torch.rand(BATCH, steps, SIZES[0], generator=generator) < 0.2).float()
+    labels = torch.randint(SIZES[-1], (BATCH,), generator=generator)
+
+    def step() -> float:
+        optimiser.zero_grad()
+        out = net(events)
+        torch.nn.functional.cross_entropy(out.mean(1), labels).backward()
+        optimiser.step()
+        return float(out.detach().mean())
+
+    return step
+
+
+def times(names: list[str], steps: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the least time of each net's step in seconds, and its output spikes a step."""
+    todo = {name: step_of(name, steps) for name in names}
+    rates = {name: step() for name, step in todo.items() if name not in QUADRATIC}
+    best = dict.fromkeys(todo, float("inf"))
+    for number in range(ROUNDS[steps]):
+        for name, step in todo.items():
+            if name in QUADRATIC and number > (2 if steps == 100 else 0):
+                continue
+            start = time.process_time()
+            rates[name] = step()
+            best[name] = min(best[name], time.process_time() - start)
+    return best, rates
+
+
+def peak_memory(name: str, steps: int) -> float:
+    """Return by how many MB a step raises the peak of a fresh process."""
+    argv = [sys.executable, __file__, "--peak", name, str(steps)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    return float(done.stdout.split()[-1])
+
+
+def _print_peak(name: str, steps: int) -> None:
+    step_of(name, 2)()  # libraries, compiled kernels
+    step = step_of(name, steps)
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    before = _kilobytes("VmRSS")
+    step()
+    print((_kilobytes("VmHWM") - before) / 1024)
+
+
+def _kilobytes(name: str) -> int:
+    status = Path("/proc/self/status").read_text()
+    return int(status.split(name + ":")[1].split()[0])
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    if sys.argv[1:2] == ["--peak"]:
+        _print_peak(sys.argv[2], int(sys.argv[3]))
+        return
+    names = [name for name, kind in rows().items() if peer_nets.available(kind)]
+    absent = sorted({kind.library for kind in rows().values() if not peer_nets.available(kind)})
+    if absent:
+        print(f"not installed, left out: {', '.join(absent)}; `make peers` installs them")
+    for steps in ROUNDS:
+        best, rates = times(names, steps)
+        print(
+            f"\n{f'T = {steps}':22} {'ms':>8} {'/ linear':>9} {'/ ours':>8} {'peak MB':>8} "
+            f"{'spikes':>7}"
+        )
+        for name, seconds in best.items():
+            spikes = "" if name == FLOOR else f"{rates[name]:7.2f}"
+            print(
+                f"{name:22} {seconds * 1e3:8.1f} {seconds / best[FLOOR]:9.2f} "
+                f"{seconds / best[OURS]:8.2f} {peak_memory(name, steps):8.0f} {spikes}"
+            )
+
+
+if __name__ == "__main__":
+    main()
