@@ -10,7 +10,6 @@ from neurosim.experiments.sweep import SCALES
 
 NETS = {
     "aspen": ("aspen", None),
-    "fixed": ("fixed", None),
     "small": ("fixed", (12, 12)),
 }
 """Stored nets: preset and hidden layers (None: the preset's); the first is modulated."""
