@@ -37,7 +37,7 @@ def _run(evolve, rule, c, v, theta, by_spikes, by_end):
     return spikes.detach(), end.detach(), mean, *torch.autograd.grad(loss, (c, v))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(_cases())
 def test_fused_equals_plain(case):
     fused, plain = _run(delta.evolve, *case), _run(delta.plain, *case)
@@ -48,7 +48,7 @@ def test_fused_equals_plain(case):
         torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(_cases(torch.float32))
 def test_fused_equals_plain_in_float32(case):
     fused, plain = _run(delta.evolve, *case), _run(delta.plain, *case)
