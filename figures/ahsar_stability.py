@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from neurosim.experiments.studies import results
@@ -19,14 +20,17 @@ NETS = {"mlp": (BLUE, "o"), "small-vgg": (ORANGE, "s")}
 def compute(source: str | Path = "ahsar_stability") -> dict[str, Any]:
     """Return late `swing`, `radius`, and the share `left` of the disagreement, over net and factor.
 
+    Means and intervals of `swing` and `left` are those of their logarithms.
+
     Raises:
         InputError: the results are not there.
     """
     d = results.read(source)
+    left = d.disagreement / d.open_disagreement
     return {
-        "swing": over_seeds(d.swing.clip(1e-6)),
+        "swing": np.exp(over_seeds(np.log(d.swing.clip(1e-6)))),
         "radius": over_seeds(d.radius),
-        "left": over_seeds(d.disagreement / d.open_disagreement),
+        "left": np.exp(over_seeds(np.log(left))),
     }
 
 
@@ -39,13 +43,12 @@ def draw(arrays: dict[str, Any]) -> Figure:
             colour, marker = NETS[str(net)]
             for axis, name in ((swing, "swing"), (left, "left")):
                 found = arrays[name].sel(net=net)
-                found = found.assign(lower=found.lower.clip(1e-7))
                 band(axis, found.factor, found, colour, marker=marker, label=str(net))
         for axis in (swing, left):
             axis.axvline(1, color=BLACK, lw=0.8, ls="--")
             axis.set(xscale="log", xlabel="reaction gain over its critical value", yscale="log")
         swing.axhline(SETTLED, color=BLACK, lw=0.8, ls=":")
-        swing.set(title="Does it settle?", ylim=(1e-6, 3))
+        swing.set(title="Does it settle?")
         swing.set_ylabel(f"late change of ln threshold per step\n({NOTE})")
         left.set(title="Disagreement of the layers", ylabel="spread of ln rates, last over first")
         swing.legend(fontsize=8)
