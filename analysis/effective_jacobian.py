@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from neurosim.analysis.arrays import FloatArray, Numbers
-from neurosim.analysis.membrane_drive import membrane
+from neurosim.analysis.membrane_drive import membrane, rate_weights
 from neurosim.analysis.stationary import Surrogate, gate
 from neurosim.errors import InputError
 
@@ -41,14 +41,13 @@ def layer_jacobian(layer: Layer, gates: Numbers, dt: float | None = None) -> Flo
             sum up: each weight times b/((1 - a)(1 - b)), a and b the decays per step of membrane
             and synapse. By default the weight alone, as AHSAR has it.
     """
-    weight = np.asarray(layer.weight, dtype=np.float64)
-    weight = weight.reshape(*weight.shape[:2], -1)
-    if dt is not None:
-        rise = -1 / np.expm1(-dt / np.asarray(layer.tau_mem, dtype=np.float64))
-        fade = np.exp(-dt / np.asarray(layer.tau_syn, dtype=np.float64)).reshape(len(rise), -1)
-        weight = weight * (fade / (1 - fade) * rise[:, None])
+    if dt is None:
+        weight = np.asarray(layer.weight, dtype=np.float64)
+        weight = weight.reshape(*weight.shape[:2], -1).sum(2)
+    else:
+        weight = rate_weights(layer, dt)
     openings = np.broadcast_to(np.asarray(gates, dtype=np.float64), weight.shape[1])
-    return np.asarray(openings[:, None] * weight.sum(2).T)
+    return np.asarray(openings[:, None] * weight.T)
 
 
 def network_gates(

@@ -40,6 +40,14 @@ def fast_share(first: Numbers, second: Numbers) -> FloatArray:
     return np.clip(a, 0.0, 1.0) ** 0.4 * np.clip(b, 0.0, 1.0) ** 0.6
 
 
+def slow_nodes(
+    mean: FloatArray, std: FloatArray, share: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return (..., 9) means that slow noise holds, (9,) weights and the (..., 1) fast std."""
+    slow = (std * np.sqrt(np.maximum(1 - share, 0.0)))[..., None]
+    return mean[..., None] + slow * _NODES, _WEIGHTS, (std * np.sqrt(share))[..., None]
+
+
 def over_slow_noise(
     log_rate: LogRate, mean: FloatArray, std: FloatArray, share: FloatArray, threshold: FloatArray
 ) -> FloatArray:
@@ -54,14 +62,10 @@ def over_slow_noise(
     """
     if np.all(share > _WHITE):
         return log_rate(mean, std, threshold)
-    slow = (std * np.sqrt(np.maximum(1 - share, 0.0)))[..., None]
-    fast = (std * np.sqrt(share))[..., None]
-    shape = (*mean.shape, _NODES.size)
-    held = mean[..., None] + slow * _NODES
-    logs = log_rate(
-        held, np.broadcast_to(fast, shape), np.broadcast_to(threshold[..., None], shape)
-    )
-    return np.asarray(logsumexp(logs + np.log(_WEIGHTS), axis=-1))
+    held, weights, fast = slow_nodes(mean, std, share)
+    level = np.broadcast_to(threshold[..., None], held.shape)
+    logs = log_rate(held, np.broadcast_to(fast, held.shape), level)
+    return np.asarray(logsumexp(logs + np.log(weights), axis=-1))
 
 
 def filtered_log_rate(

@@ -38,10 +38,18 @@ class Prediction:
 
     rates: tuple[FloatArray, ...]
     """Spikes per step."""
-    means: tuple[FloatArray, ...]
-    """Means of the free membranes."""
-    stds: tuple[FloatArray, ...]
-    """Their standard deviations."""
+    membranes: tuple[Membrane, ...]
+    """The free membranes: mean, std, decay and share of fast noise."""
+
+    @property
+    def means(self) -> tuple[FloatArray, ...]:
+        """Means of the free membranes."""
+        return tuple(free.mean for free in self.membranes)
+
+    @property
+    def stds(self) -> tuple[FloatArray, ...]:
+        """Their standard deviations."""
+        return tuple(free.std for free in self.membranes)
 
     def counts(self, steps: int) -> FloatArray:
         """Return the expected spikes of every layer in so many steps, (layers, ...)."""
@@ -86,11 +94,7 @@ def predict(
             layer, network.dt, rates, bin_steps=bin_steps, binary=bool(found)
         )
         found.append((rates, moments))
-    return Prediction(
-        tuple(rate for rate, _ in found),
-        tuple(moments.mean for _, moments in found),
-        tuple(moments.std for _, moments in found),
-    )
+    return Prediction(*map(tuple, zip(*found, strict=True)))
 
 
 def layer_rates(
@@ -130,11 +134,12 @@ def predicted_accuracy(
 ) -> float:
     """Return the expected share of samples whose own class has the highest count.
 
-    Counts of the classes are taken as independent Gaussians; without the trial-to-trial noise
-    `count_std` the accuracy at high thresholds, where counts are few, is far overrated.
+    Counts of the classes are taken as independent Gaussians, and a class without a spike (a count
+    below one half) does not win. Without the trial-to-trial noise `count_std` the accuracy at
+    high thresholds, where counts are few, is far overrated.
 
     Args:
-        count_mean: (samples, classes) expected output counts.
+        count_mean: (samples, classes) expected output counts, as from `count_noise`.
         count_std: (samples, classes) or a number, their standard deviation from trial to trial.
         labels: (samples,) class numbers.
     """
@@ -148,6 +153,6 @@ def predicted_accuracy(
     below = ndtr((own[:, :, None] - mean[:, None, :]) / std[:, None, :])
     others = np.ones(mean.shape, dtype=bool)
     np.put_along_axis(others, index, False, 1)
-    win = np.where(others[:, None, :], below, 1.0).prod(-1)
+    win = np.where(others[:, None, :], below, 1.0).prod(-1) * (own > 0.5)
     weight = np.exp(-0.5 * z * z)
     return float((win @ (weight / weight.sum())).mean())

@@ -89,6 +89,15 @@ def membrane(
     return Membrane(mean, np.sqrt(total), decay, np.where(total > 0, share, 1.0))
 
 
+def rate_weights(layer: Layer, dt: float) -> FloatArray:
+    """Return d(mean)/d(rate) of every synapse in the stationary state, (n_in, n_out)."""
+    weight = np.asarray(layer.weight, dtype=np.float64)
+    weight = weight.reshape(*weight.shape[:2], -1)
+    rise = -1 / np.expm1(-dt / np.asarray(layer.tau_mem, dtype=np.float64))
+    fade = np.exp(-dt / np.asarray(layer.tau_syn, dtype=np.float64)).reshape(len(rise), -1)
+    return np.asarray((weight * (fade / (1 - fade))).sum(-1) * rise)
+
+
 def _bernoulli(rate: FloatArray) -> FloatArray:
     return np.where(rate < 0.5, rate * (1 - rate), 0.25)
 

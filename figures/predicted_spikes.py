@@ -29,8 +29,8 @@ where it fires less than five spikes a window."""
 
 NETS = ("fixed", "aspen")
 SCALES = (0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2, 2.4)
-BIN_STEPS = 32
-"""Steps over which the input's rate is taken as constant: 0.16 s."""
+BIN_STEPS = 16
+"""Steps over which the input's rate is taken as constant: 0.08 s."""
 WINDOWS = 48
 _COLOURS = (BLUE, GREEN, PINK, ORANGE)
 

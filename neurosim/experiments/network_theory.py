@@ -18,7 +18,7 @@ from neurosim.experiments.sweep import SCALES
 from neurosim.network import Network
 from neurosim.run import Run
 
-BIN_STEPS = 32
+BIN_STEPS = 16
 """Steps over which the input's rate is taken as constant."""
 WINDOWS = 32
 SILENT = 1e-4
