@@ -49,5 +49,6 @@ def draw(arrays: dict[str, Any]) -> Figure:
                 axis.set_xticks(range(len(variants)), variants, rotation=20, fontsize=8)
                 axis.set(title=f"{shown}: {text}", xlabel="AHSAR, and what is left out")
             line[0].set_ylabel(f"gain of validation accuracy,\npaired ({NOTE})", fontsize=8)
-        axis.legend(fontsize=8)
+        handles = axis.get_legend_handles_labels()
+        figure.legend(*handles, loc="outside lower center", ncols=2, fontsize=8)
     return figure

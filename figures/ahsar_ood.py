@@ -46,5 +46,6 @@ def draw(arrays: dict[str, Any]) -> Figure:
             axis.axhline(0, color=BLACK, lw=0.8, ls=":")
             axis.set_xticks(range(len(kinds)), kinds, rotation=30, fontsize=8)
             axis.set(title=title, xlabel="test images", ylabel=f"difference, paired\n({NOTE})")
-        axis.legend(fontsize=8)
+        handles = axis.get_legend_handles_labels()
+        figure.legend(*handles, loc="outside lower center", ncols=2, fontsize=8)
     return figure

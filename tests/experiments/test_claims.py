@@ -96,6 +96,10 @@ def test_intervals_decide():
     assert ledger.by_sign(sure) is Verdict.HOLDS
     assert ledger.by_sign(sure, positive=False) is Verdict.FAILS
     assert ledger.by_sign(unsure) is Verdict.UNDECIDED
+    small = Estimate(0.0, -0.1, 0.1, 5)
+    assert ledger.by_sign(small) is Verdict.UNDECIDED
+    assert ledger.by_sign(small, least=0.2) is Verdict.FAILS
+    assert ledger.by_sign(small, least=0.2, positive=False) is Verdict.FAILS
     assert ledger.by_sign(Estimate(1.0, np.nan, np.nan, 1)) is Verdict.UNDECIDED
 
 

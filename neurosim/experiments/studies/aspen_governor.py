@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neurosim.experiments import governor
+from neurosim.experiments import governor, stored_models
 from neurosim.experiments.studies import on_chip, trained
 from neurosim.experiments.studies.study import Row, Study
 from neurosim.experiments.studies.trained import Training
@@ -33,7 +33,7 @@ def measure(
     for name, (preset, hidden) in NETS.items():
         changes = {} if hidden is None else {"hidden": hidden}
         net = trained.wrist_net(preset, seed, every=every, training={**training, **changes})
-        models.append(governor.measure(name, on_chip.put(net, data), data, thresholds))
+        models.append(stored_models.measure(name, on_chip.put(net, data), data, thresholds))
     price = governor.price_at(dynamic_share, models[0])
     found = governor.weeks_of(models, price, weeks=weeks, days=days, max_silent=max_silent)
     return [

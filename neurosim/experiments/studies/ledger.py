@@ -101,14 +101,19 @@ def judge(claim: Claim) -> Entry:
         return Entry(claim, Finding(text, Verdict.NOT_RUN), command)
 
 
-def by_sign(estimate: Estimate, *, positive: bool = True) -> Verdict:
-    """Return the verdict on a claim that a number is positive (or negative)."""
-    holds, fails = (
-        (estimate.above, estimate.below) if positive else (estimate.below, estimate.above)
-    )
-    if holds:
+def by_sign(estimate: Estimate, *, positive: bool = True, least: float = 0.0) -> Verdict:
+    """Return the verdict on a claim that a number is positive (or negative).
+
+    Args:
+        estimate: of the number.
+        positive: whether it is claimed to be.
+        least: size of the smallest effect that the paper reports: the claim does not hold where the
+            interval leaves no room for so large a one.
+    """
+    low, high = (estimate.low, estimate.high) if positive else (-estimate.high, -estimate.low)
+    if low > 0:
         return Verdict.HOLDS
-    return Verdict.FAILS if fails else Verdict.UNDECIDED
+    return Verdict.FAILS if high < least else Verdict.UNDECIDED
 
 
 def untestable(why: str) -> Callable[[], Finding]:
