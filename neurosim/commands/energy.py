@@ -16,12 +16,12 @@ def energy(
     out: Annotated[Path | None, typer.Option(help="Folder for energy.csv.")] = None,
 ) -> None:
     """Estimate what deployed nets cost: every published anchor, linearity in spikes, the reach."""
-    from neurosim.experiments import governor, tidy
     from neurosim.experiments import power as study
+    from neurosim.experiments import stored_models, tidy
     from neurosim.report import power
 
     with console.status("running the nets at every threshold ..."):
-        models = [governor.measure_model(run) for run in runs]
+        models = [stored_models.measure_model(run) for run in runs]
     console.print(power.estimates(models))
     console.print("[bold]Is power linear in spikes?[/]")
     console.print(power.linearity(models))

@@ -25,13 +25,13 @@ def governor(
 ) -> None:
     """Compare policies that choose threshold and model by the energy at hand, on simulated wear."""
     from neurosim.experiments import governor as study
-    from neurosim.experiments import governor_results
+    from neurosim.experiments import governor_results, stored_models
     from neurosim.report import power
-    from neurosim.xylo import operating_points
+    from neurosim.xylo import energy, operating_points
 
     with console.status("running the nets at every threshold ..."):
-        models = [study.measure_model(run) for run in runs]
-    prices = [study.published_price()] + [study.price_at(s, models[0]) for s in share or ()]
+        models = [stored_models.measure_model(run) for run in runs]
+    prices = [energy.published_price()] + [study.price_at(s, models[0]) for s in share or ()]
     regimes = {}
     for price in prices:
         found = study.weeks_of(
@@ -43,6 +43,6 @@ def governor(
     if out is not None:
         command = f"neurosim {' '.join(sys.argv[1:])}"
         paths = governor_results.save(regimes, out, command=command)
-        table = study.table_of(models, prices[0])
+        table = stored_models.table_of(models, prices[0])
         paths.append(operating_points.save(out / "operating_points.csv", table))
         console.print(f"Written: {', '.join(map(str, paths))}", soft_wrap=True)

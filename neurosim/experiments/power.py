@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurosim.experiments.governor import LOSS, Model, Price, published_price, table_of
+from neurosim.experiments.governor import LOSS
+from neurosim.experiments.stored_models import Model, table_of
 from neurosim.xylo import energy
+from neurosim.xylo.energy import Price, published_price
 from neurosim.xylo.linearity import Linearity, fit
 from neurosim.xylo.operating_points import allowed
 

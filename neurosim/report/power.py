@@ -11,8 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from neurosim.experiments import power
-from neurosim.experiments.governor import Model, Price, Weeks, dynamic_share, gains
+from neurosim.experiments.governor import Weeks, dynamic_share, gains
+from neurosim.experiments.stored_models import Model
 from neurosim.xylo import energy
+from neurosim.xylo.energy import Price
 
 
 def estimates(models: Sequence[Model]) -> Group:

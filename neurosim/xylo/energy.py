@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from neurosim.errors import InputError
 from neurosim.xylo import cycles
 from neurosim.xylo.cycles import CLOCK_MARGIN, Activity, activity, clock_hz, per_step
@@ -21,11 +23,13 @@ __all__ = [
     "Activity",
     "Anchor",
     "Estimate",
+    "Price",
     "activity",
     "anchor",
     "clock_hz",
     "estimate",
     "per_step",
+    "published_price",
     "spread",
 ]
 
@@ -169,3 +173,27 @@ def spread(spec: XyloSpec, active: Activity) -> tuple[Estimate, ...]:
     if spec.chip not in (None, cycles.ANCHOR_CHIP):
         usable.remove("imu")
     return tuple(estimate(spec, active, name) for name in usable)
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a core pays: idle power and energy of a clock cycle; both estimates."""
+
+    idle_w: float
+    cycle_j: float
+
+    def power_w(self, cycles: np.ndarray | float, dt: float) -> np.ndarray | float:
+        """Return the power at so many cycles a step of dt seconds."""
+        return self.idle_w + self.cycle_j * cycles / dt
+
+
+def published_price(name: str = "imu") -> Price:
+    """Return idle power and energy of a cycle by an anchor of `ANCHORS`.
+
+    Raises:
+        InputError: the anchor has no idle or dynamic power.
+    """
+    found = anchor(name)
+    if found.idle_w is None:
+        raise InputError(f"anchor {name!r} gives no idle power ({found.source}); use another")
+    return Price(found.idle_w, found.cycle_j)

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from neurosim.data import cache
 from neurosim.errors import InputError
-from neurosim.experiments import governor, governor_results, power, tidy
+from neurosim.experiments import governor, governor_results, power, stored_models, tidy
 from neurosim.report import power as tables
 from neurosim.xylo import energy
 from tests import nets
@@ -41,12 +41,12 @@ def models(tmp_path_factory):
         )
         raster = nets.events(rng, (60, 60, 4)) * rng.integers(0, 2, (60, 1, 4), dtype=np.uint8)
         labels = np.zeros(60, int)
-        found = governor.sample(large, raster, labels, SCALES)
+        found = stored_models.sample(large, raster, labels, SCALES)
         made = []
         for name, spec in (("large", large), ("small", small)):
-            sample = governor.sample(spec, raster, labels, SCALES, "xylosim")
+            sample = stored_models.sample(spec, raster, labels, SCALES, "xylosim")
             active = float((raster > 0).mean())
-            made.append(governor.Model(name, spec, SCALES, sample, PEOPLE, (8, 9), active))
+            made.append(stored_models.Model(name, spec, SCALES, sample, PEOPLE, (8, 9), active))
         assert len(list(folder.iterdir())) == 2  # the large net's came from the cache
         np.testing.assert_array_equal(found.spikes, made[0].sample.spikes)
     return made
@@ -73,7 +73,7 @@ def test_samples_hold_each_windows_activity_and_cycles(models):
 
 
 def test_prices_are_those_published_or_asked_for(models):
-    price = governor.published_price()
+    price = energy.published_price()
     assert price.idle_w == 188e-6
     assert price.cycle_j == pytest.approx(13e-6 * 1.2 / 6.25e6)
     for share in (0.02, 0.5, 1.0):
@@ -84,7 +84,7 @@ def test_prices_are_those_published_or_asked_for(models):
     for bad in (
         lambda: governor.price_at(0.0, models[0]),
         lambda: governor.price_at(0.5, models[0], scale=2.0),
-        lambda: governor.published_price("keywords"),
+        lambda: energy.published_price("keywords"),
     ):
         with pytest.raises(InputError):
             bad()
@@ -92,7 +92,7 @@ def test_prices_are_those_published_or_asked_for(models):
 
 def test_the_table_is_calibrated_on_everybody_but_the_wearer(models, rng):
     made = with_accuracy(models, rng)
-    table = governor.table_of(made, governor.published_price(), wearer=8)
+    table = stored_models.table_of(made, energy.published_price(), wearer=8)
     assert [(s.model, s.threshold) for s in table] == [
         (name, scale) for name in ("large", "small") for scale in SCALES
     ]
@@ -147,7 +147,7 @@ def test_power_follows_active_bins_and_the_threshold_reaches_so_far(models, rng)
 
 def test_tables_are_printed(models, rng):
     made = with_accuracy(models, rng)
-    price = governor.published_price()
+    price = energy.published_price()
     weeks = governor.weeks_of(made, price, days=1, weeks=2, memory_bytes=10**6)
     console = Console(width=160, record=True, file=io.StringIO())
     console.print(tables.estimates(made))
@@ -161,7 +161,7 @@ def test_tables_are_printed(models, rng):
 
 def test_a_folder_without_a_run_is_named(tmp_path):
     with pytest.raises(InputError, match="no such file"):
-        governor.measure_model(tmp_path)
+        stored_models.measure_model(tmp_path)
 
 
 @pytest.mark.slow
