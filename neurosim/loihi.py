@@ -180,6 +180,6 @@ def run(net: LoihiNet, raster: np.ndarray) -> Recording:
             arrays.append(np.ascontiguousarray(np.moveaxis(states[name], 0, 1)))
         heard = states["spikes"]
     spikes = tuple(s.astype(np.uint8) for s in found["spikes"])
-    states = {name: tuple(a.astype(np.int32) for a in found[name]) for name in ("v_mem", "i_syn")}
+    whole = {n: tuple(a.astype(np.int32) for a in found[n]) for n in ("v_mem", "i_syn")}
     provenance = {"engine": "brian2", "model": "loihi"}
-    return Recording(spikes=spikes, **states, dt=net.dt, provenance=provenance)
+    return Recording(spikes, whole["v_mem"], whole["i_syn"], dt=net.dt, provenance=provenance)

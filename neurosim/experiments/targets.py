@@ -71,7 +71,8 @@ def load(path: Path, *, dt: float | None = None, source: str | None = None) -> d
         return _folder(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file or folder")
-    name, origin = path.stem, {"file": str(path)}
+    name = path.stem
+    origin: dict[str, Any] = {"file": str(path)}
     if path.suffix == ".json":
         return {name: _json(path)}
     if path.suffix == ".nir":
@@ -133,6 +134,8 @@ def _run(folder: Path) -> Target:
         front_end = None if spec.front_end is None else dict(spec.front_end)
         return Target(folder.name, spec=spec, front_end=front_end, origin={"folder": str(folder)})
     run = Run.load(folder)
+    if run.network is None and spec is None:
+        raise InputError(f"{folder}: its net is no Network of dense layers; it cannot be verified")
     origin = {"run": str(folder), "seed": run.config.get("seed"), "config": run.config}
     return Target(
         folder.name,

@@ -273,7 +273,8 @@ def _flatten(
         if list(ends.values()).count(end) != 1:
             found = list(ends.values()).count(end)
             raise InputError(f"graph {prefix or 'of the file'!r} has {found} {end} nodes; one runs")
-    first, last = [], []
+    first: list[str] = []
+    last: list[str] = []
     for a, b in graph.edges:
         if a not in graph.nodes or b not in graph.nodes:
             raise InputError(f"edge {prefix}{a} -> {prefix}{b} names a node that is not there")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,9 +41,9 @@ class Case:
         tensors, header = store.load(path, KIND)
         with store.reading(path):
             raster = tensors.pop("raster")
-            keys = {name: header[name] for name in SCALARS}
+            keys: dict[str, Any] = {**tensors, **{name: header[name] for name in SCALARS}}
             aliases = tuple(tuple(a) for a in header["aliases"])
             keys |= {name: tuple(header.get(name, ())) for name in ("layers", "relays")}
-            spec = XyloSpec(**tensors, **keys, aliases=aliases)
+            spec = XyloSpec(**keys, aliases=aliases)
             raster = engines.check_raster(raster, spec.channels)
             return cls(spec, raster, str(header["origin"]))

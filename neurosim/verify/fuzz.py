@@ -92,7 +92,7 @@ def fuzz(
     total, start = Fuzz(seed), time.monotonic()
     jobs = [(seed, first, min(first + BATCH, count)) for first in range(0, count, BATCH)]
     with ThreadPoolExecutor(workers) as pool:
-        for found in pool.map(lambda job: _apart(*job, Path(folder)), jobs):
+        for found in pool.map(lambda job: _apart(job[0], job[1], job[2], Path(folder)), jobs):
             total.add(found)
             total.seconds = round(time.monotonic() - start, 1)
             if progress:
@@ -107,14 +107,14 @@ def draw(seed: int, index: int) -> Case:
     return Case(spec, draw_raster(rng, spec.channels), origin=f"fuzz seed {seed}, case {index}")
 
 
-def draw_spec(rng: np.random.Generator) -> XyloSpec:
+def draw_spec(rng: np.random.Generator, large_share: float = LARGE) -> XyloSpec:
     """Return a network for one of the chips with any legal registers, the extreme ones often."""
     chip = list(chips.CHIPS.values())[rng.integers(len(chips.CHIPS))]
-    large = rng.random() < LARGE
+    large = rng.random() < large_share
     most = [chip.inputs, 120, chip.outputs] if large else [6, 8, 4]
-    channels, hidden, outputs = rng.integers(1, most, endpoint=True)
-    into, feeding = rng.integers(1, hidden + 1, 2)
-    synapses = rng.integers(1, chip.synapses, endpoint=True)
+    channels, hidden, outputs = rng.integers(1, most, endpoint=True).tolist()
+    into, feeding = rng.integers(1, hidden + 1, 2).tolist()
+    synapses = int(rng.integers(1, chip.synapses, endpoint=True))
     scale = rng.choice([3, 30, 128])
 
     def weights(*shape: int, most: float = 1.0) -> np.ndarray:
@@ -154,10 +154,10 @@ def draw_spec(rng: np.random.Generator) -> XyloSpec:
         threshold_out=threshold(outputs),
         bias=bias(hidden),
         bias_out=bias(outputs),
-        weight_shift_in=rng.integers(0, 9),
-        weight_shift_rec=rng.integers(0, 9),
-        weight_shift_out=rng.integers(0, 9),
-        aliases=[[int(t)] if a else [] for t, a in zip(targets, aliased, strict=True)],
+        weight_shift_in=int(rng.integers(0, 9)),
+        weight_shift_rec=int(rng.integers(0, 9)),
+        weight_shift_out=int(rng.integers(0, 9)),
+        aliases=tuple((int(t),) if a else () for t, a in zip(targets, aliased, strict=True)),
         chip=chip.name,
     )
 

@@ -96,7 +96,9 @@ def climb(
     raster = engines.check_raster(raster, channels)
     if labels is not None and len(labels) != len(raster):
         raise InputError(f"labels are {len(labels)} for {len(raster)} samples")
-    spec, refused = (spec, None) if network else (model, None)  # type: ignore[assignment]
+    refused: str | None = None
+    if isinstance(model, XyloSpec):
+        spec = model
     if network and spec is None and max(rungs) >= 4:
         if progress:
             progress("deploy")

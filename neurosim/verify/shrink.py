@@ -69,7 +69,7 @@ def _outputs(case: Case) -> Iterator[Case]:
     if spec.outputs > 1:
         names = ("threshold_out", "bias_out", "dash_mem_out", "dash_syn_out")
         for k in range(spec.outputs):
-            arrays = {name: np.delete(getattr(spec, name), k) for name in names}
+            arrays: dict[str, Any] = {name: np.delete(getattr(spec, name), k) for name in names}
             arrays["weights_out"] = np.delete(spec.weights_out, k, axis=1)
             yield replace(case, spec=replace(spec, **arrays))
 

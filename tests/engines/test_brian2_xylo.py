@@ -15,6 +15,8 @@ from neurosim.engines import get
 from neurosim.engines.brian2 import Brian2Engine
 from neurosim.errors import InputError
 from neurosim.recording import Recording
+from neurosim.verify import fuzz
+from neurosim.verify.fuzz import draw_raster
 from neurosim.xylo.spec import XyloSpec
 from tests.engines.xylo_reference import Coverage, simulate
 
@@ -22,51 +24,8 @@ ALL = ("spikes", "v_mem", "i_syn")
 
 
 def draw_spec(rng: np.random.Generator) -> XyloSpec:
-    """A small network with any legal registers, the extreme ones often."""
-    channels, hidden, outputs = rng.integers(1, [6, 9, 4])
-    into, feeding, synapses = *rng.integers(1, hidden + 1, 2), rng.integers(1, 3)
-    scale = rng.choice([3, 30, 128])
-
-    def weights(*shape: int) -> np.ndarray:
-        dense = rng.integers(-scale, scale, shape)
-        return dense * (rng.random(shape) < rng.choice([0.3, 1.0]))
-
-    def registers(low: int, high: int, n: int) -> np.ndarray:
-        return rng.integers(low, rng.integers(low, high, endpoint=True), n, endpoint=True)
-
-    def bias(n: int) -> np.ndarray:
-        size = rng.choice([0, 0, 5, 300, 32768])
-        return rng.integers(-size, size, n) if size else np.zeros(n, int)
-
-    def threshold(n: int) -> np.ndarray:
-        return np.floor(2 ** rng.uniform(0, rng.choice([6, 12, 15]), n)).astype(int)
-
-    targets = rng.integers(0, hidden, hidden)
-    aliased = rng.random(hidden) < rng.choice([0, 0.3, 0.8])
-    return XyloSpec(
-        weights_in=weights(channels, into, synapses),
-        weights_rec=weights(hidden, hidden, synapses),
-        weights_out=weights(feeding, outputs),
-        dash_mem=registers(0, 15, hidden),
-        dash_mem_out=registers(0, 15, outputs),
-        dash_syn=registers(0, 15, hidden),
-        dash_syn_2=registers(0, 15, hidden),
-        dash_syn_out=registers(0, 15, outputs),
-        threshold=threshold(hidden),
-        threshold_out=threshold(outputs),
-        bias=bias(hidden),
-        bias_out=bias(outputs),
-        weight_shift_in=rng.integers(0, 9),
-        weight_shift_rec=rng.integers(0, 9),
-        weight_shift_out=rng.integers(0, 9),
-        aliases=[[int(t)] if a else [] for t, a in zip(targets, aliased, strict=True)],
-    )
-
-
-def draw_raster(rng: np.random.Generator, channels: int) -> np.ndarray:
-    shape = (2, rng.integers(1, 25), channels)
-    busy = rng.random(shape) < rng.choice([0.1, 0.5, 1.0])
-    return (rng.integers(0, rng.choice([2, 16, 256]), shape) * busy).astype(np.uint8)
+    """A random network of a few neurons: the independent model and plain objects are slow."""
+    return fuzz.draw_spec(rng, large_share=0)
 
 
 def compare(spec: XyloSpec, raster: np.ndarray, seen: Coverage) -> None:
