@@ -17,6 +17,7 @@ LONGEST_S = 600.0
 
 _RECORD = np.dtype([("address", ">u4"), ("time", ">u4")])
 _FIRST_LINE = b"#!AER-DAT2.0"
+_SYNC = 0x8000
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,9 @@ def read(path: str | Path) -> Events:
     """Read a recording of a DVS128.
 
     Text lines that start with # are followed by big-endian pairs of 32 bits, address and
-    microseconds: x = (a & 0xFE) >> 1, y = (a & 0x7F00) >> 8, polarity = a & 1.
+    microseconds: x = (a & 0xFE) >> 1, y = (a & 0x7F00) >> 8, polarity = a & 1. Addresses with bit
+    15 set are marks of the camera's synchronisation input, no pixels: they are left out. Times are
+    counted from the earliest event, also where the camera's 32-bit clock runs over.
 
     Raises:
         UnavailableError: there is no such file.
@@ -64,12 +67,16 @@ def read(path: str | Path) -> Events:
             f"of {_RECORD.itemsize}; the file is cut"
         )
     records = np.frombuffer(content, _RECORD, offset=start)
-    address, time = records["address"].astype(np.int64), records["time"].astype(np.int64)
-    if address.max() > 0x7FFF:
+    address = records["address"].astype(np.int64)
+    if address.max() > 0xFFFF:
         raise InputError(
             f"{path}: address {address.max():#x} is beyond a camera of {SIZE} x {SIZE}"
         )
-    time -= time.min()
+    records, address = records[address < _SYNC], address[address < _SYNC]
+    if not len(records):
+        raise InputError(f"{path}: holds no event of a pixel")
+    since_first = (records["time"] - records["time"][0]).astype(np.uint32).view(np.int32)
+    time = since_first.astype(np.int64) - since_first.min()
     if time.max() > 1e6 * LONGEST_S:
         raise InputError(f"{path}: time stamps span {time.max() / 1e6:.0f} s; one is damaged")
     return Events((address & 0xFE) >> 1, (address & 0x7F00) >> 8, (address & 1) == 1, time)

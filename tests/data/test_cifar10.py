@@ -116,16 +116,26 @@ def test_aedat_events_come_back(tmp_path):
     assert found.time_us.tolist() == [100, 0, 500]
 
 
+def test_the_cameras_clock_may_run_over_and_its_marks_are_no_pixels(tmp_path):
+    path = official.aedat(tmp_path / "a", [3, 4, 5], [6, 7, 8], [1, 1, 0], [2**32 - 10, 0, 15])
+    mark = np.array([[0x8001, 20]], ">u4").tobytes()
+    path.write_bytes(path.read_bytes() + mark)
+    found = aedat.read(path)
+    assert found.time_us.tolist() == [0, 10, 25]
+    assert found.x.tolist() == [3, 4, 5]
+
+
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
+        (lambda c: c[:-16] + 2 * b"\x00\x00\x80\x01\x00\x00\x00\x01", "no event of a pixel"),
         (lambda c: c[:-3], "the file is cut"),
         (lambda c: c[:20], "ends within its header"),
         (lambda c: c[: c.rindex(b"\r\n") + 2], "0 bytes after the header"),
         (lambda c: b"#!AER-DAT3.1" + c[12:], "not an AEDAT 2.0"),
         (lambda c: b"", "not an AEDAT 2.0"),
         (lambda c: c + b"\x00\x01\x00\x00" + c[-4:], "address 0x10000"),
-        (lambda c: c + c[-8:-4] + b"\xff\xff\xff\xff", "time stamps span"),
+        (lambda c: c + c[-8:-4] + b"\x7f\xff\xff\xff", "time stamps span"),
     ],
 )
 def test_bad_aedat_files_are_refused(tmp_path, spoil, says):
