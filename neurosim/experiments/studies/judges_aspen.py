@@ -236,7 +236,7 @@ def latency(d: xr.Dataset) -> Finding:
     texts, verdicts = [], []
     for high in (1.4, 1.8, 2.2):
         first, final = (
-            paired(*(times.sel(net="aspen", threshold=t) for t in (high, 1.0)))
+            paired(times.sel(net="aspen", threshold=high), times.sel(net="aspen", threshold=1.0))
             for times in (crossing(d.decided), settling_time(d))
         )
         texts.append(f"to {high:g} half of the windows spike {first:+.2f} s, settle {final:+.2f} s")
