@@ -15,6 +15,7 @@ _NAMES = {
     "GlobalGain": "neurosim.training.global_gain",
     "Homeostat": "neurosim.training.homeostat",
     "LIF": "neurosim.training.modules",
+    "Spiking": "neurosim.training.spiking",
     "reset_state": "neurosim.training.modules",
     "ThresholdSampler": "neurosim.training.thresholds",
     "trained_module": "neurosim.training.tasks",

@@ -92,10 +92,10 @@ def collect(
     rates.steps += c.shape[1]
     if not _fits(c):
         return _collect_plain(c, v, theta, rule, rates)
-    c, v = c.detach().contiguous(), v.detach().clone(memory_format=torch.contiguous_format)
-    spikes, counts = torch.empty_like(c), np.empty((2, len(c)), np.int64)
+    spikes, counts = c.new_empty(c.shape), np.empty((2, len(c)), np.int64)
+    v = v.detach().clone(memory_format=torch.contiguous_format)
     arrays = [a.numpy() for a in (v, rates.rho, rates.rate, rates.gate, spikes)]
-    fixed = c.numpy(), _rows(theta, c), _typed(rule, c)
+    fixed = _once(c.detach()).numpy(), _rows(theta, c), _typed(rule, c)
 
     def run(b0: int, b1: int) -> None:
         kernels.rates(*fixed, *arrays, counts, _room(2, c), b0, b1)
@@ -146,9 +146,9 @@ class _Delta(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, c: Tensor, v: Tensor, theta: Tensor, rule: Rule) -> tuple[Tensor, ...]:
-        c, end = c.contiguous(), v.clone(memory_format=torch.contiguous_format)
-        spikes, counts = torch.empty_like(c), np.empty((2, len(c)), np.int64)
-        fixed = c.numpy(), _rows(theta, c), _typed(rule, c)
+        end, once = v.clone(memory_format=torch.contiguous_format), _once(c)
+        spikes, counts = c.new_empty(c.shape), np.empty((2, len(c)), np.int64)
+        fixed = once.numpy(), _rows(theta, c), _typed(rule, c)
         to = end.numpy(), spikes.numpy(), counts
 
         def run(b0: int, b1: int) -> None:
@@ -156,8 +156,8 @@ class _Delta(torch.autograd.Function):
 
         share(run, len(c), c.numel())
         mean = _mean(counts, c)
-        ctx.save_for_backward(c, v, theta)
-        ctx.rule = rule
+        ctx.save_for_backward(once, v, theta)
+        ctx.rule, ctx.shape = rule, c.shape
         ctx.mark_non_differentiable(mean)
         ctx.set_materialize_grads(False)
         return spikes, end, mean
@@ -168,17 +168,22 @@ class _Delta(torch.autograd.Function):
         ctx: Any, by_spikes: Tensor | None, by_end: Tensor | None, _: None
     ) -> tuple[Tensor | None, ...]:
         c, v, theta = ctx.saved_tensors
-        by_spikes = torch.zeros_like(c) if by_spikes is None else by_spikes.contiguous()
+        by_spikes = c.new_zeros(ctx.shape) if by_spikes is None else by_spikes.contiguous()
         g_v = torch.zeros_like(v) if by_end is None else by_end.clone()
-        g_c, rule = torch.empty_like(c), _typed(ctx.rule, c)
+        g_c, rule = torch.empty_like(by_spikes), _typed(ctx.rule, c)
         fixed = c.numpy(), _rows(theta, c), by_spikes.numpy(), rule, v.contiguous().numpy()
         to = g_v.numpy(), g_c.numpy()
 
         def run(b0: int, b1: int) -> None:
-            kernels.backward(*fixed, *to, _room(c.shape[1] + 2, c), b0, b1)
+            kernels.backward(*fixed, *to, _room(ctx.shape[1] + 2, g_c), b0, b1)
 
-        share(run, len(c), c.numel())
+        share(run, len(c), g_c.numel())
         return g_c, g_v, None, None
+
+
+def _once(c: Tensor) -> Tensor:
+    """Return an input (B, T, N) for the kernels; (B, 1, N) if one step stands for all."""
+    return c[:, :1].contiguous() if c.stride(1) == 0 else c.contiguous()
 
 
 def _room(rows: int, c: Tensor) -> np.ndarray:

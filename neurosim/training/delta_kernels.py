@@ -104,14 +104,14 @@ def _copy(row, to):
 
 @kernel
 def forward(c, theta, rule, v, spikes, counts, room, b0, b1):
-    """Write the spikes (B, T, N) of samples b0..b1 with input c (B, T, N).
+    """Write the spikes (B, T, N) of samples b0..b1 with input c (B, 1 or T, N).
 
     v (B, N) is the membrane before the first step and becomes that after the last; empty, it
     stands for rest. theta is (1 or B, 1 or T, N); counts (2, B) receives the spikes of each sample
     and how many of its neurons end finite; room is (1, block).
     """
     each_b, each_t = min(theta.shape[0] - 1, 1), min(theta.shape[1] - 1, 1)
-    block = room.shape[1]
+    block, each_c = room.shape[1], min(c.shape[1] - 1, 1)
     mode = start_flushing(True)
     for b in range(b0, b1):
         counts[0, b] = counts[1, b] = 0
@@ -122,9 +122,9 @@ def forward(c, theta, rule, v, spikes, counts, room, b0, b1):
                 now = v[b, n:end]
             else:
                 _clear(now)
-            for t in range(c.shape[1]):
-                row = theta[b * each_b, t * each_t, n:end]
-                counts[0, b] += _fire(c[b, t, n:end], row, rule, now, spikes[b, t, n:end])
+            for t in range(spikes.shape[1]):
+                row, i = theta[b * each_b, t * each_t, n:end], c[b, t * each_c, n:end]
+                counts[0, b] += _fire(i, row, rule, now, spikes[b, t, n:end])
             counts[1, b] += _finite(now)
     set_mode(mode)
 
@@ -165,7 +165,7 @@ def backward(c, theta, by_spikes, rule, start, g_v, g_c, room, b0, b1):
     used. room is (T + 2, block).
     """
     each_b, each_t = min(theta.shape[0] - 1, 1), min(theta.shape[1] - 1, 1)
-    steps, block = c.shape[1], room.shape[1]
+    steps, block, each_c = by_spikes.shape[1], room.shape[1], min(c.shape[1] - 1, 1)
     mode = start_flushing(True)
     for b in range(b0, b1):
         for n in range(0, c.shape[2], block):
@@ -179,7 +179,7 @@ def backward(c, theta, by_spikes, rule, start, g_v, g_c, room, b0, b1):
                 _clear(g)
             for t in range(steps):
                 row = theta[b * each_b, t * each_t, n:end]
-                _integrate(c[b, t, n:end], row, rule, v, room[t, : end - n])
+                _integrate(c[b, t * each_c, n:end], row, rule, v, room[t, : end - n])
             for t in range(steps - 1, -1, -1):
                 row, u = theta[b * each_b, t * each_t, n:end], room[t, : end - n]
                 _reverse(u, row, by_spikes[b, t, n:end], rule, g, g_c[b, t, n:end])
@@ -208,18 +208,18 @@ def rates(c, theta, rule, v, rho, rate, gate, spikes, counts, room, b0, b1):
     rho (B, N) is the derivative of the membrane by a constant input, 1 before the first step.
     """
     each_b, each_t = min(theta.shape[0] - 1, 1), min(theta.shape[1] - 1, 1)
-    block = room.shape[1]
+    block, each_c = room.shape[1], min(c.shape[1] - 1, 1)
     mode = start_flushing(True)
     for b in range(b0, b1):
         counts[0, b] = counts[1, b] = 0
         for n in range(0, c.shape[2], block):
             end = min(n + block, c.shape[2])
             before, u = room[0, : end - n], room[1, : end - n]
-            for t in range(c.shape[1]):
-                row = theta[b * each_b, t * each_t, n:end]
+            for t in range(spikes.shape[1]):
+                row, i = theta[b * each_b, t * each_t, n:end], c[b, t * each_c, n:end]
                 _copy(v[b, n:end], before)
-                _integrate(c[b, t, n:end], row, rule, before, u)
-                counts[0, b] += _fire(c[b, t, n:end], row, rule, v[b, n:end], spikes[b, t, n:end])
+                _integrate(i, row, rule, before, u)
+                counts[0, b] += _fire(i, row, rule, v[b, n:end], spikes[b, t, n:end])
                 _accumulate(u, row, rule, rho[b, n:end], rate[b, n:end], gate[b, n:end])
             counts[1, b] += _finite(v[b, n:end])
     set_mode(mode)

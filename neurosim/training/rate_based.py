@@ -45,7 +45,7 @@ def forward(net: nn.Module, x: torch.Tensor, *, mode: str | None = None) -> torc
 
     Args:
         net: an `ImageNet`, or a module from series to series (B, T, ...) whose only memory is in
-            `Spiking` layers, each in one place.
+            `Spiking` layers, each in one place, and that draws nothing at random in a pass.
         x: what the net takes: (B, T, ...), or images (B, C, H, W) for an `ImageNet`.
         mode: "multi": layer by layer in phase 1, BatchNorm with statistics over all steps, memory
             of one layer's series; "single": step by step, BatchNorm with statistics of each step,

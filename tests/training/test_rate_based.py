@@ -140,7 +140,7 @@ def test_the_graph_does_not_grow_with_the_steps(mode):
         through_time.append(_bytes_kept(lambda n=net: n(images)))
     assert rate[0] == rate[1]
     assert through_time[0] > 1.2 * rate[0]
-    assert through_time[1] > 6 * through_time[0]
+    assert through_time[1] > 5 * through_time[0]  # the first layer's input is constant
 
 
 @pytest.mark.parametrize("when", ["batch", "sample", "step"])

@@ -112,6 +112,24 @@ def test_gradients_from_rest_are_those_from_a_membrane_of_zero(rule):
     assert results[0][1].abs().max() > 0.1
 
 
+@pytest.mark.parametrize("reset", ["soft", "hard"])
+def test_a_step_that_stands_for_all_is_the_series_that_repeats_it(reset):
+    torch.manual_seed(0)
+    c, rule = torch.randn(3, 1, 500) + 0.5, delta.Rule(0.5, 4.0, reset == "hard", False)
+    theta, by_spikes = torch.rand(1, 9, 500) + 0.5, torch.randn(3, 9, 500)
+    results = []
+    for repeated in (lambda x: x.expand(-1, 9, -1), lambda x: x.repeat(1, 9, 1)):
+        x = c.clone().requires_grad_()
+        spikes, _, mean = delta.evolve(repeated(x), None, theta, rule)
+        gradient = torch.autograd.grad((spikes * by_spikes).sum(), x)[0]
+        sums = delta.Rates.start(c[:, 0])
+        seen, _, _ = delta.collect(repeated(c), torch.zeros(3, 500), theta, rule, sums)
+        results.append((spikes, mean, gradient, seen, sums.gate, sums.rate))
+    for a, b in zip(*results, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)  # the sum over the steps
+    assert results[0][0].sum() > 100
+
+
 def test_any_shape_and_no_memory_between_calls():
     layer = Spiking()
     c = torch.randn(3, 6, 4, 5, 2, generator=torch.Generator().manual_seed(0)) + 0.8
