@@ -6,7 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
+from neurosim.cli import app
 from neurosim.data import cache
 from neurosim.errors import InputError
 from neurosim.experiments import governor, governor_results, power, stored_models, tidy
@@ -159,9 +161,11 @@ def test_tables_are_printed(models, rng):
     assert "select" in said
 
 
-def test_a_folder_without_a_run_is_named(tmp_path):
+@pytest.mark.parametrize("command", ["energy", "governor"])
+def test_a_folder_without_a_run_is_named(tmp_path, command):
     with pytest.raises(InputError, match="no such file"):
         stored_models.measure_model(tmp_path)
+    assert isinstance(CliRunner().invoke(app, [command, str(tmp_path)]).exception, InputError)
 
 
 @pytest.mark.slow
