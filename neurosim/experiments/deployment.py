@@ -60,6 +60,7 @@ def report_run(
         net (empty where it was not measured or neurons were pruned).
     """
     run = Run.load(folder)
+    network = run.layered
     if dataset is None:
         dataset = data.wrist_imu(
             data.Split(**run.provenance["split"]), front_end=data.FrontEnd.from_dict(run.front_end)
@@ -67,13 +68,13 @@ def report_run(
     rng = np.random.default_rng(0)
     train = dataset.train.raster
     chosen = rng.choice(len(train), size=min(CALIBRATION, len(train)), replace=False)
-    deployment = plan(run.network, chip, calibration=train[np.sort(chosen)], **options)
+    deployment = plan(network, chip, calibration=train[np.sort(chosen)], **options)
     spec = replace(deployment.spec, front_end=run.front_end)
     path = spec.save(Path(folder) / SPEC_FILE)
     layers = []
-    if measure and sum(spec.layers) == sum(run.network.shape[1:-1]):
+    if measure and sum(spec.layers) == sum(network.shape[1:-1]):
         every = max(len(dataset.test.raster) // CALIBRATION, 1)
-        layers = fidelity.measure(spec, run.network, dataset.test.raster[::every])
+        layers = fidelity.measure(spec, network, dataset.test.raster[::every])
     return replace(deployment, spec=spec), path, layers
 
 

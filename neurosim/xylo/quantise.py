@@ -166,7 +166,9 @@ class Job:
         self, k: int, scale: np.ndarray, shift: int = 0, recurrent_shift: int = 0
     ) -> Integers:
         """Return layer k rounded at a scale for each neuron, with its error on what it saw."""
-        rounded = _integers(self.network.layers[k], scale, shift, recurrent_shift, self.network.dt)
+        rounded = round_layer(
+            self.network.layers[k], scale, shift, recurrent_shift, self.network.dt
+        )
         # The readout's register stays as it is when the hidden thresholds are scaled.
         output = self._is_output(k)
         seen = [(1.0 if output else s, run[k]) for s, run in self.runs.items()]
@@ -212,10 +214,10 @@ def _matrices(layer: Layer) -> tuple[np.ndarray, np.ndarray]:
     return weight, recurrent
 
 
-def _integers(
+def round_layer(
     layer: Layer, scale: np.ndarray, shift: int, recurrent_shift: int, dt: float
 ) -> Integers:
-    """Round a layer, every neuron at its scale."""
+    """Return a layer in integers, every neuron at its scale, weights shifted down."""
     weight, recurrent = _matrices(layer)
     return Integers(
         weight=_round(weight * scale[:, None] / 2**shift),
