@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from neurosim.experiments.studies import results
-from neurosim.figures.intervals import NOTE, bars, over_seeds
+from neurosim.figures.intervals import bars, over_seeds
 from neurosim.figures.style import BLACK, BLUE, ORANGE, style
 
 TITLE = "AHSAR and its parts: accuracy while learning, against no homeostat"
@@ -47,8 +47,9 @@ def draw(arrays: dict[str, Any]) -> Figure:
                     bars(axis, at, one, colour, marker=marker, ls="", label=label)
                 axis.axhline(0, color=BLACK, lw=0.8, ls=":")
                 axis.set_xticks(range(len(variants)), variants, rotation=20, fontsize=8)
-                axis.set(title=f"{shown}: {text}", xlabel="AHSAR, and what is left out")
-            line[0].set_ylabel(f"gain of validation accuracy,\npaired ({NOTE})", fontsize=8)
+                axis.set(title=f"{shown},\n{text}", xlim=(-0.5, len(variants) - 0.5))
+                axis.set(xlabel="AHSAR, and what is left out")
+            line[0].set_ylabel("gain of validation accuracy\n(paired, 95 % interval)")
         handles = axis.get_legend_handles_labels()
         figure.legend(*handles, loc="outside lower center", ncols=2, fontsize=8)
     return figure

@@ -186,7 +186,8 @@ def granularity(d: xr.Dataset) -> Finding:
 def silent(d: xr.Dataset) -> Finding:
     """Compare the share of windows without an output spike."""
     share = {n: interval(d.undecided.sel(net=n, threshold=HIGH).values) for n in ("fixed", "aspen")}
-    gap = paired(*(d.undecided.sel(net=n, threshold=HIGH) for n in ("fixed", "aspen")))
+    end = d.undecided.sel(threshold=HIGH)
+    gap = paired(end.sel(net="fixed"), end.sel(net="aspen"))
     text = (
         f"share of windows without any output spike at scale {HIGH}: {share['fixed']} (fixed), "
         f"{share['aspen']} (ASPEN)"

@@ -102,9 +102,7 @@ def wrist_net(
         "front end": data.front_end.to_dict(),
         **({"every": every} if every > 1 else {}),
     }
-    network = kept(settings, data, key).network
-    assert network is not None  # the wrist's nets are layered
-    return network
+    return kept(settings, data, key).layered
 
 
 def kept(settings: TrainConfig, data: Dataset | ImageSet, key: dict[str, Any]) -> Run:
