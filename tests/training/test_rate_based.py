@@ -184,26 +184,46 @@ def test_homeostat_with_virtual_ticks_evens_the_rates_out(mode):
     assert all(layer.threshold_scale == 1.0 for layer in layers)
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_digits_are_learnt(mode):
+def _learn(net, epochs, rate_based_):
+    """Train on digits with Adam; return the accuracy on those for testing."""
     images = digits()
     x, y = (torch.as_tensor(a) for a in images.part("train"))
-    net = image_nets.build(
-        "mlp", shape=(1, 8, 8), classes=10, steps=4, batch_norm=mode == "multi", mode=mode
-    )
+    steps = epochs * (len(x) // 64)
     optimiser = torch.optim.Adam(net.parameters(), 2e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     rng = np.random.default_rng(0)
-    for _ in range(4):
+    for _ in range(epochs):
         for rows in np.array_split(rng.permutation(len(x)), len(x) // 64):
-            loss = torch.nn.functional.cross_entropy(rate_based.forward(net, x[rows]), y[rows])
+            logits = rate_based.forward(net, x[rows]) if rate_based_ else net(x[rows]).mean(1)
+            loss = torch.nn.functional.cross_entropy(logits, y[rows])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
+            schedule.step()
     net.eval()
-    x, y = (torch.as_tensor(a) for a in images.part("validation"))
+    x, y = (torch.as_tensor(a) for a in images.part("test"))
     with torch.no_grad():
-        accuracy = float((net(x).mean(1).argmax(1) == y).float().mean())
-    assert accuracy > 0.9
+        return float((net(x).mean(1).argmax(1) == y).float().mean())
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_digits_are_learnt(mode):
+    net = image_nets.build(
+        "mlp", shape=(1, 8, 8), classes=10, steps=4, batch_norm=mode == "multi", mode=mode
+    )
+    assert _learn(net, 4, True) > 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", MODES)
+def test_convolutional_nets_learn_as_well_as_through_time(mode):
+    """0.967 to 0.972 either way, with two seeds."""
+    accuracies = []
+    for rate_based_ in (False, True):
+        net = image_nets.build("small-vgg", shape=(1, 8, 8), classes=10, steps=6, mode=mode)
+        accuracies.append(_learn(net, 8, rate_based_))
+    assert min(accuracies) > 0.95
+    assert abs(accuracies[0] - accuracies[1]) < 0.02  # 7 of 359 digits
 
 
 def test_what_does_not_fit_is_refused():
