@@ -49,6 +49,21 @@ class Run:
         store.write_rows(self.folder / "metrics.csv", self.metrics)
         return self
 
+    @property
+    def layered(self) -> Network:
+        """The network, where one is needed.
+
+        Raises:
+            InputError: the run has another kind of net.
+        """
+        if self.network is None:
+            kind = self.config.get("net") or self.config.get("task", "another task")
+            raise InputError(
+                f"{self.folder}: holds an image net ({kind}), not layers of LIF neurons; give a "
+                "run of wrist recordings"
+            )
+        return self.network
+
     @classmethod
     def load(cls, folder: str | Path) -> Run:
         """Read what `save` wrote.

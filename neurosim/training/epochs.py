@@ -48,9 +48,11 @@ class Trainer:
         self.metrics: list[Epoch] = []
         self.best: dict[str, Any] = {}
         """Weights and scales of the epoch with the lowest validation loss, if that is wanted."""
-        self.order: np.ndarray | None = None
+        self.order: np.ndarray | None
         """In which samples come in this epoch, and how many batches of it are done."""
-        self.done = 0
+        self.done: int
+        self.sums: Sums
+        self.watch: Watch
         self._start_epoch()
 
     # --- running ------------------------------------------------------------------------------
@@ -189,7 +191,7 @@ class Trainer:
         }
 
     def _start_epoch(self) -> None:
-        self.sums: Sums = [0.0, 0, 0.0, 0]
+        self.sums = [0.0, 0, 0.0, 0]
         self.watch = Watch(self.task.layers)
         self.order, self.done = None, 0
 

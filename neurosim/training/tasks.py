@@ -98,10 +98,12 @@ def task_for(
         raise InputError(
             f"dataset is a {type(dataset).__name__}; task {settings.task!r} needs {wanted}"
         )
-    if images:
+    if isinstance(dataset, ImageSet) or images:
         from neurosim.training.image_task import ImageTask
 
-        return ImageTask(settings, dataset or data.digits(), device)
+        return ImageTask(
+            settings, dataset if isinstance(dataset, ImageSet) else data.digits(), device
+        )
     from neurosim.training.imu_task import ImuTask
 
     return ImuTask(settings, dataset or data.wrist_imu(), device)

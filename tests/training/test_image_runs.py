@@ -7,6 +7,7 @@ import torch
 from neurosim import data
 from neurosim.data.images import image_set
 from neurosim.errors import InputError
+from neurosim.experiments.deployment import deploy_run
 from neurosim.run import Run
 from neurosim.training import config, loop, spiking, sweep, tasks, trained_module
 from neurosim.training.epochs import evaluate
@@ -82,3 +83,15 @@ def test_a_data_set_of_the_other_kind_is_refused(few, rng):
         loop.train("fixed", dataset=few)
     with pytest.raises(InputError, match="Dataset; task 'digits' needs an ImageSet"):
         loop.train("ahsar-digits", dataset=small_dataset(rng))
+
+
+def test_a_run_of_images_cannot_be_deployed(few, tmp_path):
+    run = loop.train("ahsar-digits", folder=tmp_path, dataset=few, **(FAST | {"epochs": 1}))
+    with pytest.raises(InputError, match=r"holds an image net \(mlp\), not layers of LIF neurons"):
+        deploy_run(run.folder)
+    assert (
+        loop.train(
+            "ahsar-digits", folder=tmp_path, dataset=few, resume=True, **(FAST | {"epochs": 1})
+        ).metrics
+        == run.metrics
+    )
