@@ -90,10 +90,11 @@ def study(network: Network, raster: np.ndarray) -> NetworkTheory:
 def study_run(folder: Path) -> NetworkTheory:
     """Study a run's net on windows of its training subjects."""
     run = Run.load(folder)
+    network = run.layered
     front_end = data.FrontEnd.from_dict(run.front_end)
     train = data.wrist_imu(data.Split(**run.provenance["split"]), front_end=front_end).train
     chosen = np.linspace(0, len(train.raster) - 1, WINDOWS).astype(int)
-    return study(run.network, train.raster[chosen])
+    return study(network, train.raster[chosen])
 
 
 def show(theory: NetworkTheory) -> RenderableType:
