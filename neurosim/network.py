@@ -189,6 +189,27 @@ class Network:
             return cls(tuple(layers), dt=float(header["dt"]))
 
     @classmethod
+    def from_nir(cls, path: str | Path, **options: Any) -> Network:
+        """Read a NIR file; options are those of `neurosim.nir.read`.
+
+        Raises:
+            InputError: the file holds what a Network cannot say.
+        """
+        from neurosim import nir
+
+        return nir.read(path, **options)
+
+    def to_nir(self, path: str | Path) -> Path:
+        """Write a NIR file, see `neurosim.nir.write`.
+
+        Raises:
+            InputError: a layer has two synapses.
+        """
+        from neurosim import nir
+
+        return nir.write(self, path)
+
+    @classmethod
     def from_rockpool(cls, module: torch.nn.Module) -> Network:
         """Read a rockpool Sequential of linear and LIF modules, weights and neurons in turn.
 

@@ -56,8 +56,8 @@ def networks(draw) -> Network:
 @settings(max_examples=40)
 @given(networks())
 def test_round_trip(tmp_path_factory, network: Network) -> None:
-    path = nir.write(network, tmp_path_factory.mktemp("nir") / "net.nir")
-    back = nir.read(path)
+    path = network.to_nir(tmp_path_factory.mktemp("nir") / "net.nir")
+    back = Network.from_nir(path)
     assert back.dt == network.dt
     assert back.shape == network.shape
     for one, other in zip(network.layers, back.layers, strict=True):

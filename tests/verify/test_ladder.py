@@ -215,6 +215,26 @@ def test_hidden_biases_that_stay_unscaled_are_named(subject) -> None:
     assert "biases" in " ".join(rung.numbers["channel"]["causes"])
 
 
+def test_the_mixed_up_synapses_of_audio_3_are_named_and_repaired() -> None:
+    rng = np.random.default_rng(5)
+    single = nets.network(rng, (6, 14, 12, 4))
+    layers = []
+    for layer in single.layers[:-1]:
+        second = rng.permutation(layer.weight, axis=0) - 0.2
+        weight = np.stack([layer.weight, second], axis=2)
+        tau_syn = nets.tau(rng.integers(1, 5, (layer.n_out, 2)))
+        layers.append(replace(layer, weight=weight, tau_syn=tau_syn))
+    network = Network((*layers, single.layers[-1]), single.dt)
+    raster = nets.events(rng, (8, 100, 6))
+    spec = deploy(network, "xylo-audio-3", calibration=raster)
+    rung = rockpool_rung.rockpool(Subject(raster, network, spec, chip="xylo-audio-3"))
+    found = rung.numbers["global"]
+    assert "interleaved wrongly" in " ".join(found["causes"])
+    # Neurons have the decays of others with theirs.
+    assert found["theirs"][0] < 0.9
+    assert found["with our decays"][0] > 0.98
+
+
 def test_layers_of_a_specification_need_names(rng) -> None:
     spec = nets.spec(rng)
     run = engines.get("brian2").run(spec, nets.events(rng, (2, 20, 4)))
