@@ -8,8 +8,9 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from neurosim.experiments.studies import results
+from neurosim.experiments.studies.readings import predicted_band
 from neurosim.figures.intervals import NOTE, band, over_seeds
-from neurosim.figures.style import BLUE, ORANGE, style
+from neurosim.figures.style import BLACK, BLUE, ORANGE, style
 
 TITLE = "A constant factor on all thresholds: speed, accuracy, stability"
 METHODS = {"bptt": (BLUE, "through time"), "rate": (ORANGE, "rate-based")}
@@ -22,13 +23,13 @@ PANELS = {
 
 
 def compute(source: str | Path = "ahsar_scale") -> dict[str, Any]:
-    """Return each panel's quantity over method and scale.
+    """Return each panel's quantity over learning and scale, and `theory`, the ends of its band.
 
     Raises:
         InputError: the results are not there.
     """
     d = results.read(source)
-    return {name: over_seeds(d[name]) for name in PANELS}
+    return {**{name: over_seeds(d[name]) for name in PANELS}, "theory": predicted_band()}
 
 
 def draw(arrays: dict[str, Any]) -> Figure:
@@ -40,6 +41,7 @@ def draw(arrays: dict[str, Any]) -> Figure:
             for method, (colour, text) in METHODS.items():
                 band(axis, found.scale, found.sel(learning=method), colour, label=text)
             axis.set(title=title, ylabel=label, xlabel="scale of all thresholds", ylim=(0, None))
+            axis.axvspan(*arrays["theory"], color=BLACK, alpha=0.06, lw=0, label="theory's band")
         axis.legend(fontsize=8)
         figure.supxlabel(NOTE, fontsize=8)
     return figure

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurosim.experiments.studies.ledger import Finding, Verdict, by_sign
+from neurosim.experiments.studies.readings import predicted_band
 from neurosim.experiments.studies.statistics import Estimate, interval, paired
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def band(d: xr.Dataset) -> Finding:
             f"{float(mean.scale[0]):g}, {high} above that at {float(mean.scale[-1]):g}"
         )
         verdicts += [by_sign(low), by_sign(high)]
-    return Finding("; ".join(texts), _all(verdicts))
+    theory = "theory (gate times rate, no reset) {:.2g} to {:.2g}".format(*predicted_band())
+    return Finding("; ".join([*texts, theory]), _all(verdicts))
 
 
 def _gains(d: xr.Dataset, variant: str, value: str) -> dict[str, Estimate]:

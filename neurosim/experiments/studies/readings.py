@@ -35,3 +35,15 @@ def at_spikes(net: xr.Dataset, spikes: np.ndarray) -> np.ndarray:
     """Return the accuracies of a swept net at numbers of spikes, 0 below its fewest."""
     order = np.argsort(net.spikes.values)
     return np.interp(spikes, net.spikes.values[order], net.accuracy.values[order], left=0.0)
+
+
+def predicted_band(decay: float = 0.2) -> tuple[float, float]:
+    """Return the threshold scales that theory calls productive behind BatchNorm.
+
+    Currents of mean 0 and variance 1 give a free membrane of variance 1/(1 - decay^2); the band is
+    where gate times rate exceeds half its maximum, without reset (`analysis.stationary`).
+    """
+    from neurosim.analysis import stationary
+
+    low, high = stationary.productive_band(0.0, (1 - decay**2) ** -0.5)
+    return max(float(low), 0.0), float(high)
