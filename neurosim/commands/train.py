@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,5 +54,6 @@ def train(
     except KeyboardInterrupt:
         console.print(f"stopped; the same command with --resume goes on from {place}")
         raise
-    last = run.metrics[-1]
-    console.print(f"validation accuracy {last['validation_accuracy']:.3f}; saved in {run.folder}")
+    if os.environ.get("RANK", "0") == "0":  # under torchrun the first process speaks for all
+        last = run.metrics[-1]["validation_accuracy"]
+        console.print(f"validation accuracy {last:.3f}; saved in {run.folder}")
