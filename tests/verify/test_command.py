@@ -66,6 +66,22 @@ def test_a_page_of_a_plain_comparison(net) -> None:
     assert "identical" in page.read_text()
 
 
+def test_a_page_says_what_rounding_means(net) -> None:
+    page = net / "page.html"
+    neurosim(
+        "verify",
+        net / "network.safetensors",
+        "--raster",
+        net / "events.npy",
+        "--report",
+        page,
+    )
+    text = page.read_text()
+    assert ">rounding<" in text
+    assert "a bound computed for this net" in text
+    assert "None" not in text
+
+
 def test_thresholds_of_a_float_net(net) -> None:
     said = json.loads(
         neurosim(
