@@ -47,8 +47,9 @@ def deploy(
     from neurosim.experiments import deployment
     from neurosim.xylo import formats
 
-    options = {"quantiser": quantiser.value, "prune": prune}
-    made, path, layers = deployment.report_run(run, chip.value, **options)
+    made, path, layers = deployment.report_run(
+        run, chip.value, quantiser=quantiser.value, prune=prune
+    )
     for table in deployment.tables(made, layers):
         console.print(table)
     for line in (*made.warnings, *deployment.summary(made)):

@@ -103,7 +103,7 @@ class BoardEngine:
             readouts.append(readout)
             watts.append(measured)
         arrays = _arrays(readouts, variables, model)
-        provenance = {
+        provenance: dict[str, Any] = {
             "engine": self.name,
             "samna": str(getattr(kit.samna, "__version__", "unknown")),
             "chip": model.chip,

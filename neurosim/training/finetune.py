@@ -16,6 +16,7 @@ import torch
 from neurosim.errors import InputError
 from neurosim.network import Network
 from neurosim.training import augment
+from neurosim.training import config as configuration
 from neurosim.training.config import TrainConfig
 from neurosim.training.convert import module_from_network
 from neurosim.training.imu_task import forward
@@ -53,7 +54,7 @@ def finetune(
     """
     if len(raster) != len(labels) or not len(labels):
         raise InputError(f"{len(raster)} samples and {len(labels)} labels; give as many of both")
-    settings = settings or TrainConfig()
+    settings = settings or configuration.load("fixed")
     net = module_from_network(on_grid(network, bits))
     held = _weights(net)
     free = [w.detach().clone() for w in _weights(module_from_network(network))]

@@ -74,7 +74,7 @@ def check_decays(network: Network) -> list[str]:
     Raises:
         InputError: a synaptic time constant is too short to outlast a step.
     """
-    warnings = []
+    warnings: list[str] = []
     for k, layer in enumerate(network.layers):
         for name in ("tau_mem", "tau_syn"):
             warnings += _check(k, layer, name, network.dt)

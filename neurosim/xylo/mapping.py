@@ -108,7 +108,7 @@ def plan(
     laid = residual.lay(layers[:-1], connections, aligned=aligned, shift=shifts["weight_shift_rec"])
     keys = lay_out([*laid.hidden, layers[-1]]) | shifts
     sizes = tuple(len(layer.threshold) for layer in laid.hidden)
-    aliases = [[laid.aliases[i]] if i in laid.aliases else [] for i in range(sum(sizes))]
+    aliases = tuple((laid.aliases[i],) if i in laid.aliases else () for i in range(sum(sizes)))
     whole = XyloSpec(**keys, aliases=aliases, dt=network.dt, layers=sizes, relays=laid.relays)
     spec, kept = idle.prune(whole) if prune else (whole, tuple(range(whole.hidden)))
     spec = spec.on_chip(chip)

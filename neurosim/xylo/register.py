@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -119,7 +119,9 @@ class ThresholdRegister:
         hidden, output = np.split(values, [len(self.ids)])
         threshold = self.spec.threshold.copy()
         threshold[self.ids] = hidden
-        changes = {"threshold": threshold, **({"threshold_out": output} if self.readout else {})}
+        changes: dict[str, Any] = {"threshold": threshold}
+        if self.readout:
+            changes["threshold_out"] = output
         return replace(self.spec, **changes)
 
     def _name(self, index: int) -> str:

@@ -105,13 +105,13 @@ def test_a_wiped_synapse_drives_nobody():
     assert not engines.get("xylosim").run(XyloSpec(**values), raster).spikes[0].any()
 
 
-@pytest.mark.parametrize("chip", ["xylo-imu", "xylo-audio-3"])
-def test_a_net_may_fit_only_when_pruned(rng, chip):
+def test_a_net_may_fit_only_when_pruned(rng):
     net = nets.network(rng, (6, 140, 20, 3))
     weight = net.layers[1].weight.copy()
     weight[20:] = 0  # nobody hears these, and they are too many to see the input
     inner = dataclasses.replace(net.layers[1], weight=weight)
     net = Network((net.layers[0], inner, net.layers[2]), net.dt)
     with pytest.raises(ValueError, match="see the input is 140, allowed is at most 128: use 12"):
-        plan(net, chip)
-    assert plan(net, chip, prune=True).spec.layers[0] <= 20
+        plan(net)
+    raster = nets.events(rng, (2, 30, 6))
+    assert plan(net, calibration=raster, prune=True).spec.layers[0] <= 20

@@ -84,7 +84,7 @@ def test_several_residuals_share_sources_and_targets(rng, net):
 
 
 def test_files_keep_aliases_and_relays(tmp_path, net):
-    spec = plan(net, residuals=[(0, 2)]).spec
+    spec = plan(net, calibration=np.ones((1, 9, 6), int), residuals=[(0, 2)]).spec
     back = type(spec).load(spec.save(tmp_path / "a.safetensors"))
     assert (back.aliases, back.relays, back.digest()) == (spec.aliases, spec.relays, spec.digest())
     threshold = back.with_threshold(2.0).threshold
@@ -93,10 +93,11 @@ def test_files_keep_aliases_and_relays(tmp_path, net):
 
 def test_sums_beyond_what_a_neuron_emits_are_said(rng):
     hot = nets.network(rng, (6, 10, 10, 10, 3), gain=1.5)
-    said = plan(hot, residuals=[(0, 1), (1, 2)]).warnings
+    raster = nets.events(rng)
+    said = plan(hot, calibration=raster, residuals=[(0, 1), (1, 2)]).warnings
     assert any("layer 2: spikes and residual reach" in text for text in said)
     with pytest.warns(DeployWarning, match="spikes a step"):
-        deploy(hot, residuals=[(1, 2)])
+        deploy(hot, calibration=raster, residuals=[(1, 2)])
 
 
 def test_float_residuals_add_total_spikes(rng, net):

@@ -1,6 +1,8 @@
 """XyloSpec: keys, defaults, refusals, files, the threshold register."""
 
 import dataclasses
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -91,6 +93,13 @@ def test_bad_specifications_are_refused_by_name(change, message):
     with pytest.raises(InputError, match=message) as caught:
         XyloSpec(**{**SMALL, **change})
     assert "\n" not in str(caught.value)
+
+
+def test_a_specification_needs_no_compiler():
+    """The quantisers' kernels load when a net is deployed, not with the room."""
+    code = "import sys, neurosim.xylo; print([m for m in ('numba', 'torch') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_misspelt_keys_are_refused():
