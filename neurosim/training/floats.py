@@ -37,6 +37,9 @@ and hence can allocate nothing."""
 part: Any = njit(**_INLINE)
 """Compile a part of kernels. It must not write an array that it also takes under another name."""
 
+reduction: Any = njit(**{**_INLINE, "fastmath": {"reassoc", "nsz"}})
+"""Compile a part that adds up; in any order, so that it vectorises."""
+
 # numba's annotations know nothing of the arguments that it adds itself.
 _intrinsic: Any = intrinsic
 

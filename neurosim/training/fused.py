@@ -93,15 +93,16 @@ class _LIF(torch.autograd.Function):
         neurons = alpha.numel()
         start = setting.vmem, setting.isyn, setting.spikes
         spikes = x.new_empty(samples, steps, neurons)
-        v_after = x.new_empty(spikes.shape if setting.record else (0, 0, 0))
-        i_after = x.new_empty(x.shape if setting.record else (0, 0, 0))
-        feedback = x.new_empty((0, 0, 0) if recurrent is None else x.shape)
+        none = x.new_empty(0, 0, 0)
+        v_after, i_after = (torch.empty_like(a) if setting.record else none for a in (spikes, x))
+        feedback = none if recurrent is None else torch.empty_like(x)
         v, i = _spread(start[0], samples), _spread(start[1], samples)
         constants = _constants(alpha, beta, bias, theta, setting)
         drive = _drive(x, feedback, setting.noise)
         flush = not setting.exact
-        count = torch.zeros_like(v)
-        outputs = [a.numpy() for a in (spikes, count, v_after, i_after)]
+        count = x.new_zeros(samples)
+        series = spikes, spikes.reshape(samples, steps * neurons), count, v_after, i_after
+        outputs = [a.numpy() for a in series]
         state = v.numpy(), i.numpy()
 
         def run(b0: int, b1: int, t0: int = 0, t1: int = steps) -> None:
@@ -310,4 +311,4 @@ def not_finite(x: torch.Tensor) -> str:
 
 def _spread(state: torch.Tensor, samples: int) -> torch.Tensor:
     """Return a row (samples, values) of the state for each sample."""
-    return state.reshape(1, -1).expand(samples, -1).clone()
+    return state.reshape(1, -1).repeat(samples, 1)

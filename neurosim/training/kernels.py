@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neurosim.training.floats import kernel, part, set_mode, start_flushing
+from neurosim.training.floats import kernel, part, reduction, set_mode, start_flushing
 
 
 class Drive(NamedTuple):
@@ -87,8 +87,8 @@ def _add_and_decay(x, beta, i):
 
 
 @part
-def _step(x, alpha, beta, bias, theta, limit, i, v, s, count):
-    """Do a whole step of neurons with one synapse: write spikes s (N,) and add them to count."""
+def _step(x, alpha, beta, bias, theta, limit, i, v, s):
+    """Do a whole step of neurons with one synapse: write spikes s (N,)."""
     zero = v.dtype.type(0)
     for n in range(v.size):
         current = (i[n] + x[n]) * beta[n]
@@ -97,7 +97,6 @@ def _step(x, alpha, beta, bias, theta, limit, i, v, s, count):
         spikes = min(np.floor(u / theta[n]), limit)
         spikes = spikes if u >= theta[n] else zero
         s[n] = spikes
-        count[n] += spikes
         v[n] = u - spikes * theta[n]
 
 
@@ -116,7 +115,7 @@ def _replayed_step(x, alpha, beta, bias, theta, limit, i, v, trace):
 
 
 @part
-def _delta_step(x, alpha, bias, theta, limit, v, s, count):
+def _delta_step(x, alpha, bias, theta, limit, v, s):
     """Do a whole step of neurons with delta synapses."""
     zero = v.dtype.type(0)
     for n in range(v.size):
@@ -124,7 +123,6 @@ def _delta_step(x, alpha, bias, theta, limit, v, s, count):
         spikes = min(np.floor(u / theta[n]), limit)
         spikes = spikes if u >= theta[n] else zero
         s[n] = spikes
-        count[n] += spikes
         v[n] = u - spikes * theta[n]
 
 
@@ -138,6 +136,15 @@ def _replayed_delta_step(x, alpha, bias, theta, limit, v, trace):
         spikes = min(np.floor(u / theta[n]), limit)
         spikes = spikes if u >= theta[n] else zero
         v[n] = u - spikes * theta[n]
+
+
+@reduction
+def _total(spikes):
+    """Return the sum of spikes (T * N,); whole numbers, which no order of adding changes."""
+    total = spikes.dtype.type(0)
+    for k in range(spikes.size):
+        total += spikes[k]
+    return total
 
 
 @part
@@ -184,12 +191,12 @@ def _fire(u, theta, limit, s, v):
 
 
 @kernel
-def forward(flush, drive, neurons, v, i, u, spikes, count, v_after, i_after, span):
+def forward(flush, drive, neurons, v, i, u, spikes, flat, count, v_after, i_after, span):
     """Advance v (B, N) and i (B, M) over the steps and write the spikes (B, T, N).
 
-    They are added up in count (B, N). Where v_after (B, T, N) and i_after (B, T, M) are not empty,
-    the state at the end of every step is written there. flush turns subnormal numbers to zero;
-    u (N,) is room to work in.
+    flat (B, T * N) is the same memory, whose sums are added to count (B,). Where v_after (B, T, N)
+    and i_after (B, T, M) are not empty, the state at the end of every step is written there. flush
+    turns subnormal numbers to zero; u (N,) is room to work in.
     """
     x, recurrent, noise = drive
     alpha, beta, bias, theta, limit, _ = neurons
@@ -202,9 +209,9 @@ def forward(flush, drive, neurons, v, i, u, spikes, count, v_after, i_after, spa
         for t in range(t0, t1):
             row, s = theta[b * each_b, t * each_t], spikes[b, t]
             if simple:
-                _step(x[b, t], alpha, beta, bias, row, limit, i[b], v[b], s, count[b])
+                _step(x[b, t], alpha, beta, bias, row, limit, i[b], v[b], s)
             elif delta:
-                _delta_step(x[b, t], alpha, bias, row, limit, v[b], s, count[b])
+                _delta_step(x[b, t], alpha, bias, row, limit, v[b], s)
                 copy(x[b, t], i[b])
             else:
                 _currents(x, recurrent, b, t, beta, i[b])
@@ -212,10 +219,10 @@ def forward(flush, drive, neurons, v, i, u, spikes, count, v_after, i_after, spa
                 if noise.size:
                     add(bias, u)
                 _fire(u, row, limit, s, v[b])
-                add(s, count[b])
             if v_after.size:
                 copy(v[b], v_after[b, t])
                 copy(i[b], i_after[b, t])
+        count[b] += _total(flat[b, t0 * v.shape[1] : t1 * v.shape[1]])
     set_mode(mode)
 
 
@@ -234,6 +241,11 @@ def replay(flush, drive, neurons, v, i, s, trace, span):
     b0, b1, t0, t1 = span
     mode = start_flushing(flush)
     for b in range(b0, b1):
+        if simple and not v_before.size:
+            for t in range(t0, t1):
+                row, u = theta[b * each_b, t * each_t], trace_v[b - b0, t]
+                _replayed_step(x[b, t], alpha, beta, bias, row, limit, i[b], v[b], u)
+            continue
         for t in range(t0, t1):
             row, u = theta[b * each_b, t * each_t], trace_v[b - b0, t]
             if v_before.size:

@@ -8,7 +8,15 @@ import numpy as np
 
 from neurosim.training.floats import kernel, part, set_mode, start_flushing
 from neurosim.training.kernels import add, copy, replay
-from neurosim.training.slopes import GIVEN, STEP_PWL, slopes, through_step_pwl
+from neurosim.training.slopes import (
+    GIVEN,
+    LOG2_E,
+    PERIODIC_EXPONENTIAL,
+    STEP_PWL,
+    exponential_slope,
+    slopes,
+    through_step_pwl,
+)
 
 
 class Given(NamedTuple):
@@ -118,6 +126,19 @@ def _adjoint_step(by_spikes, slope, theta, alpha, beta, g_v, g_i, to):
 
 
 @part
+def _exponential_adjoint_step(by_spikes, v, theta, limit, window, alpha, beta, g_v, g_i, to):
+    """Do `slopes` of PeriodicExponential and `_adjoint_step` at once."""
+    rate = v.dtype.type(LOG2_E) / window
+    for n in range(g_v.size):
+        slope = exponential_slope(v[n], theta[n], limit, rate)
+        g = g_v[n] + (by_spikes[n] - g_v[n] * theta[n]) * slope
+        by_x = (g_i[n] + g) * beta[n]
+        g_v[n] = g * alpha[n]
+        g_i[n] = by_x
+        to[n] = by_x
+
+
+@part
 def _delta_adjoint_step(by_spikes, slope, theta, alpha, g_v, to):
     """Do a whole step of neurons with delta synapses where only the gradient by x is wanted."""
     for n in range(g_v.size):
@@ -144,7 +165,16 @@ def backward(flush, surrogate, neurons, trace, given, wanted, g_v, g_i, room, sp
     g_spike, steep = room[0], room[1]
     b0, b1, t0, t1 = span
     mode = start_flushing(flush)
+    usual = simple and beta.size > 0 and surrogate == PERIODIC_EXPONENTIAL
     for b in range(b0, b1):
+        if usual:
+            for t in range(t1 - 1, t0 - 1, -1):
+                row, to = theta[b * each_b, t * each_t], to_x[b, t]
+                _exponential_adjoint_step(
+                    by_spikes[b, t], trace_v[b - b0, t], row, limit, window, alpha, beta, g_v[b],
+                    g_i[b], to,
+                )  # fmt: skip
+            continue
         for t in range(t1 - 1, t0 - 1, -1):
             v, row, given_s = trace_v[b - b0, t], theta[b * each_b, t * each_t], by_spikes[b, t]
             if simple:

@@ -142,14 +142,16 @@ class LIF(LIFTorch):
     def forward(self, input_data: torch.Tensor) -> torch.Tensor:
         """Return the spikes (B, T, N) that the input (B, T, N * S) causes."""
         x, _ = self._auto_batch(input_data)
-        dtype = torch.promote_types(x.dtype, self.threshold.dtype)
-        x = x.to(dtype).contiguous()
+        threshold = self.threshold
+        if x.dtype != threshold.dtype:
+            x = x.to(torch.promote_types(x.dtype, threshold.dtype))
+        x = x.contiguous()
         alpha, beta = self._decays()
         alpha = alpha.to(x).expand(self.size_out)
         beta = None if beta is None else beta.to(x).expand(self.size_out, self.n_synapses)
         bias = self.bias.to(x).expand(self.size_out)
         recurrent = self.w_rec.to(x).contiguous() if self._has_rec else None
-        constants = _Constants(recurrent, alpha, beta, bias, self._theta(x))
+        constants = _Constants(recurrent, alpha, beta, bias, self._theta(threshold, x))
         start = tuple(self._state(name, x) for name in ("vmem", "isyn", "spikes"))
         surrogate = self._surrogate(x)
         evolve = self._evolve_stepwise if surrogate is None else self._evolve_fused
@@ -168,8 +170,8 @@ class LIF(LIFTorch):
     ) -> tuple[torch.Tensor, ...]:
         setting = fused.Setting(
             surrogate=surrogate,
-            window=self.learning_window,
-            max_spikes=self.max_spikes_per_dt,
+            window=self._held("learning_window"),
+            max_spikes=self._held("max_spikes_per_dt"),
             exact=self.exact,
             record=self._record,
             noise=noise,
@@ -220,7 +222,8 @@ class LIF(LIFTorch):
         fits = (
             (x.device.type == "cpu" or self._on_gpu(x))
             and x.dtype in (torch.float32, torch.float64)
-            and self.learning_window.numel() == self.max_spikes_per_dt.numel() == 1
+            and self._held("learning_window").numel() == 1
+            and self._held("max_spikes_per_dt").numel() == 1
         )
         return surrogate_of(self.spike_generation_fn) if fits else None
 
@@ -267,9 +270,9 @@ class LIF(LIFTorch):
             setattr(self, f"log_{name}", Parameter(torch.log(tau), shape=[tau.shape]))
         self.__dict__["_logarithms"] = tuple(trained)
 
-    def _theta(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the thresholds as (1 or B, 1 or T, 1 or N)."""
-        theta = self.threshold.to(x).reshape(1, 1, -1)
+    def _theta(self, threshold: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """Return the scaled thresholds as (1 or B, 1 or T, 1 or N)."""
+        theta = threshold.to(x).reshape(1, 1, -1)
         scale = self.threshold_scale
         if isinstance(scale, float) and scale == 1.0:
             return theta
@@ -286,7 +289,13 @@ class LIF(LIFTorch):
     def _state(self, name: str, x: torch.Tensor) -> torch.Tensor:
         """Return the stored state: (N,), or (N, S) for isyn."""
         shape = (self.size_out, self.n_synapses) if name == "isyn" else (self.size_out,)
-        return getattr(self, name).to(x).expand(shape)
+        state = self._held(name).to(x)
+        return state if state.shape == shape else state.expand(shape)
+
+    def _held(self, name: str) -> torch.Tensor:
+        """Return a buffer, past LIFTorch's attributes, which take longer than small kernels."""
+        value = self._buffers.get(name)
+        return getattr(self, name) if value is None else value
 
     def _keep_state(self, samples: int, *end: torch.Tensor) -> None:
         """Have `evolve` return the state of sample 0, and keep it if there is no other sample."""

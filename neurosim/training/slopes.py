@@ -9,7 +9,7 @@ from neurosim.training.floats import exp2_of_negative, part
 GIVEN, PERIODIC_EXPONENTIAL, STEP_PWL, SIGMOID, ATAN, TRIANGULAR, GAUSSIAN = range(7)
 """How a spike passes a gradient on: by slopes handed in, or by a surrogate evaluated here."""
 
-_LOG2_E = float(np.log2(np.e))
+LOG2_E = float(np.log2(np.e))
 
 
 @part
@@ -50,13 +50,19 @@ def _distance(r, limit, half, one):
 
 
 @part
+def exponential_slope(v, theta, limit, rate):
+    """Return PeriodicExponential's slope of a neuron; rate is log2(e) / window."""
+    half, one = type(rate)(0.5), type(rate)(1)
+    per_theta = one / theta
+    d = _distance(v * per_theta, limit, half, one) * theta
+    return exp2_of_negative(-d * rate) * per_theta
+
+
+@part
 def _periodic_exponential(v, theta, limit, window, to):
-    half, one = v.dtype.type(0.5), v.dtype.type(1)
-    rate = v.dtype.type(_LOG2_E) / window
+    rate = v.dtype.type(LOG2_E) / window
     for n in range(v.size):
-        per_theta = one / theta[n]
-        d = _distance(v[n] * per_theta, limit, half, one) * theta[n]
-        to[n] = exp2_of_negative(-d * rate) * per_theta
+        to[n] = exponential_slope(v[n], theta[n], limit, rate)
 
 
 @part
@@ -70,7 +76,7 @@ def _step_pwl(v, theta, window, to):
 @part
 def _sigmoid(v, theta, limit, window, to):
     half, one = v.dtype.type(0.5), v.dtype.type(1)
-    rate, height = v.dtype.type(_LOG2_E) / window, one / window
+    rate, height = v.dtype.type(LOG2_E) / window, one / window
     for n in range(v.size):
         per_theta = one / theta[n]
         e = exp2_of_negative(-_distance(v[n] * per_theta, limit, half, one) * rate)
@@ -100,7 +106,7 @@ def _triangular(v, theta, limit, window, to):
 @part
 def _gaussian(v, theta, limit, window, to):
     half, one = v.dtype.type(0.5), v.dtype.type(1)
-    rate = v.dtype.type(_LOG2_E / 2) / (window * window)
+    rate = v.dtype.type(LOG2_E / 2) / (window * window)
     height = one / (window * v.dtype.type(np.sqrt(2 * np.pi)))
     for n in range(v.size):
         per_theta = one / theta[n]
