@@ -19,13 +19,13 @@ TITLE = "Spike counts predicted from the weights, against those of the integer n
 FINDING = """\
 ASPEN leaves open whether the relation between threshold and spikes can be predicted. It can, from
 the weights and the event rates of the input alone: for the demo's two nets the predicted spikes of
-a window, all layers together, are within 3 % of those that the deployed integer nets fire, over a
-ninefold range of counts at thresholds 0.6 to 2.4. Input rates must be followed in time: taken as
-constant over 128 steps (0.64 s) the same theory misses 7 to 17 %, since movements come in bursts.
-The prediction is best where most spikes are, in the first two hidden layers (within 4 %). Layers
-that are almost silent are overstated, since spikes are taken for independent where they are
-regular and shared: the third hidden layer by up to 22 %, the readout by 10 to 25 %, and twofold
-where it fires less than five spikes a window."""
+a window, all layers together, are within 2 % of those that the deployed integer nets fire, over a
+twelvefold range of counts at thresholds 0.6 to 2.4. Input rates must be followed in time: from bins
+of 16 steps (0.08 s); of 32 steps the same theory misses up to 5 %, of 128 steps 7 to 21 %, since
+movements come in bursts. The prediction is best where most spikes are, in the first two hidden
+layers (within 4.3 %). Layers that are almost silent are overstated, since spikes are taken for
+independent where they are regular and shared: the third hidden layer by up to 13 %, the readout by
+4 to 24 % down to thirty spikes a window and by up to 48 % below."""
 
 NETS = ("fixed", "aspen")
 SCALES = (0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2, 2.4)

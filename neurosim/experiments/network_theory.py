@@ -147,6 +147,8 @@ def _homeostat_sentence(theory: NetworkTheory) -> str:
     gains = theory.gains
     if gains is None:
         return f"{first} No gains settle within 50 steps."
+    if gains.centring < 1.0 and theory.feedback < 0:
+        first += " It settles too slowly, though: hold each layer's own rate."
     kind = "centred" if gains.centring == 1.0 else "each layer held by itself"
     return (
         f"{first} Gains that settle in 50 steps ({kind}): beta {gains.beta:.3g}, gamma "
