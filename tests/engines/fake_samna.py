@@ -83,7 +83,7 @@ class OutputNeuron(Neuron):
     pass
 
 
-def family(two: bool, hidden_limit: int):
+def family(two: bool, hidden_limit: int, population: str = "hidden"):
     """The `configuration` module of a chip."""
     alias = {"alias_target": (None, within(0, hidden_limit - 1))}
     second = {"i_syn2_decay": (0, within(0, 15))} if two else {}
@@ -95,7 +95,7 @@ def family(two: bool, hidden_limit: int):
     )
     monitors = ["spike", "v_mem", "i_syn"] + (["i_syn2"] if two else [])
     flags = ["always_update_omp_stat", "isyn_clock_enable", "ra_clock_enable", "ram_power_enable"]
-    flags += ["bias_clock_enable", "hm_clock_enable", "ram_access_enable"]
+    flags += ["bias_clock_enable", "hm_clock_enable", "ram_access_enable", "isyn2_clock_enable"]
     debug = type(
         "Debug",
         (Strict,),
@@ -106,7 +106,7 @@ def family(two: bool, hidden_limit: int):
     )
     parts = {
         "input": type("Input", (Strict,), {"FIELDS": matrices | shift}),
-        "hidden": type(
+        population: type(
             "Hidden",
             (Strict,),
             {
@@ -136,7 +136,7 @@ def family(two: bool, hidden_limit: int):
         general |= {"imu_if_input_enable": (True, boolean)}
     return SimpleNamespace(
         XyloConfiguration=type("XyloConfiguration", (Strict,), {"FIELDS": general}),
-        HiddenNeuron=hidden_neuron,
+        **{f"{population.capitalize()}Neuron": hidden_neuron},
         OutputNeuron=OutputNeuron,
         NeuronRange=neuron_range,
     )
@@ -163,9 +163,10 @@ EVENTS = SimpleNamespace(
 )
 
 
-def decoded(config, two: bool) -> XyloSpec:
+def decoded(config, two: bool, population: str = "hidden") -> XyloSpec:
     """What the chip computes with, read from the fields of its configuration."""
-    hidden, out = config.hidden.neurons, config.readout.neurons
+    inner = getattr(config, population)
+    hidden, out = inner.neurons, config.readout.neurons
     both = two and config.synapse2_enable
 
     def stacked(where):
@@ -179,10 +180,10 @@ def decoded(config, two: bool) -> XyloSpec:
     aliases = [[] if n.alias_target is None else [n.alias_target] for n in hidden]
     return XyloSpec(
         weights_in=stacked(config.input),
-        weights_rec=stacked(config.hidden),
+        weights_rec=stacked(inner),
         weights_out=config.readout.weights,
         weight_shift_in=config.input.weight_bit_shift,
-        weight_shift_rec=config.hidden.weight_bit_shift,
+        weight_shift_rec=inner.weight_bit_shift,
         weight_shift_out=config.readout.weight_bit_shift,
         dash_mem=each(hidden, "v_mem_decay"),
         dash_syn=each(hidden, "i_syn_decay"),
@@ -193,7 +194,7 @@ def decoded(config, two: bool) -> XyloSpec:
         threshold_out=each(out, "threshold"),
         bias=each(hidden, "v_mem_bias") if bias else None,
         bias_out=each(out, "v_mem_bias") if bias else None,
-        aliases=aliases if config.hidden.aliasing else None,
+        aliases=aliases if inner.aliasing else None,
     )
 
 
@@ -358,9 +359,9 @@ def build(*boards, valid=(True, "")):
     devices = [SimpleNamespace(device_type_name=name) for name in boards]
     modes = SimpleNamespace(AcceleratedTime="accelerated")
 
-    def api(two, limit):
+    def api(two, limit, population="hidden"):
         return SimpleNamespace(
-            configuration=family(two, limit),
+            configuration=family(two, limit, population),
             event=EVENTS,
             OperationMode=modes,
             validate_configuration=lambda config: valid,
@@ -375,6 +376,7 @@ def build(*boards, valid=(True, "")):
         device=SimpleNamespace(get_all_devices=lambda: devices, open_device=opened),
         graph=SimpleNamespace(sink_from=lambda node: node.sink, source_to=lambda node: node),
         xyloImu=api(False, 496),
+        xyloCore2=api(True, 1000, "reservoir"),
         xyloAudio3=audio,
         xyloImuBoards=SimpleNamespace(MeasurementChannels=SimpleNamespace(Io=0, Core=1)),
     )

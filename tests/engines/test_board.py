@@ -89,6 +89,24 @@ def test_every_field_matters(rng, plugged):
     assert config.imu_if_input_enable is False
 
 
+def test_audio_2_is_configured_by_its_own_names(rng, plugged):
+    """No engine serves its board, but its configuration object is made, field by field."""
+    spec = spec_for("xylo-audio-3", rng).on_chip("xylo-audio-2")
+    config = vendor.to_samna(spec, plugged())
+    back = fake_samna.decoded(config, two=True, population="reservoir")
+    for name in ("weights_in", "weights_rec", "dash_syn_2", "bias", "threshold", "bias_out"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(spec, name))
+    assert back.aliases == spec.aliases
+    assert config.debug.isyn2_clock_enable is True
+    unfed = spec.hidden - len(spec.weights_out)
+    assert unfed == 6
+    np.testing.assert_array_equal(back.weights_out[unfed:], spec.weights_out)
+    raster = nets.events(rng, (2, 25, 4), rate=1.0)
+    same, there = (engines.get("xylosim").run(s, raster).spikes[1] for s in (spec, back))
+    assert there.any()
+    np.testing.assert_array_equal(same, there)
+
+
 def test_weights_beyond_8_bits_never_reach_a_board(rng):
     weights = spec_for("xylo-imu", rng).weights_in.copy()
     weights[0, 0] = 200  # an int8 cast would make it -56
