@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from neurosim.errors import InputError
 from neurosim.training.presets import PRESETS
 
+LOGIT_SCALES = {"counts": 0.05, "rates": 20.0, "membrane": 5.0}
+"""Log odds that a spike, a spike a step, or a threshold's worth of membrane stands for."""
+
 
 class TrainConfig(BaseModel):
     """Settings of a run. Two runs with equal settings give equal weights on one machine."""
@@ -98,16 +101,31 @@ class TrainConfig(BaseModel):
     """Share of a label spread over all classes: people who move unlike others cost less."""
     gain_spread: tuple[float, float, float] = (0.3, 0.3, 0.2)
     """Spread of the random gains of a window, its axes and its channels (`augment.random_gain`)."""
+    loss: Literal["counts", "rates", "membrane"] = "counts"
+    """What cross-entropy sees of the readout of "layered" (`training.losses`).
+
+    Spike counts, spikes a step, or each class's largest membrane over time. The net decides by the
+    same; a chip counts spikes, so deploy nets of the first two."""
+    logit_scale: float = Field(LOGIT_SCALES["counts"], gt=0)
+    """Times this: left out, what LOGIT_SCALES has for the loss."""
     spike_penalty: float = Field(0.1, ge=0)
     """Price of one spike a step of every hidden neuron, added to the loss ("layered" only)."""
-    logit_scale: float = Field(0.05, gt=0)
-    """Cross-entropy sees the output spike counts of "layered" times this."""
+    saturation_penalty: float = Field(0.0, ge=0)
+    """Price of squared spikes a step beyond half of what a chip's neuron can fire ("layered")."""
 
     # --- machine --------------------------------------------------------------------------------
     seed: int = Field(0, ge=0)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int | None = Field(None, ge=1)
     """CPU threads; None is what suits the net and the machine."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _scaled(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "logit_scale" not in values:
+            scale = LOGIT_SCALES.get(str(values.get("loss", "counts")))
+            return values if scale is None else {**values, "logit_scale": scale}
+        return values
 
     @model_validator(mode="after")
     def _ordered(self) -> TrainConfig:

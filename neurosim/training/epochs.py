@@ -138,7 +138,7 @@ class Trainer:
         error = torch.nn.functional.cross_entropy(
             result.logits, labels, label_smoothing=self.settings.label_smoothing
         )
-        return error if result.price is None else error + self.settings.spike_penalty * result.price
+        return error if result.price is None else error + result.price
 
     def _learn(self, loss: torch.Tensor, scales: list[Draw]) -> None:
         """Follow the gradient by one step."""

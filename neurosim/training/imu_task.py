@@ -12,16 +12,20 @@ from rockpool.nn.modules import TorchModule
 
 from neurosim import readout
 from neurosim.errors import InputError
-from neurosim.training import augment
+from neurosim.training import augment, losses
 from neurosim.training.config import TrainConfig
 from neurosim.training.convert import network_from_module
 from neurosim.training.modules import LIF
-from neurosim.training.nets import layered
+from neurosim.training.nets import HIDDEN_MAX_SPIKES, layered
 from neurosim.training.tasks import Pass
 from neurosim.training.thresholds import hidden
 
 if TYPE_CHECKING:
     from neurosim.data import Dataset
+
+
+SATURATED = HIDDEN_MAX_SPIKES // 2
+"""Spikes a step that are free of the saturation penalty."""
 
 
 class ImuTask:
@@ -55,18 +59,33 @@ class ImuTask:
         return list(self.net.parameters().astorch())
 
     def forward(self, inputs: torch.Tensor, *, training: bool) -> Pass:
-        """Run the net; logits are the output's spike counts, scaled."""
-        output, layers = forward(self.net, inputs)
+        """Run the net; logits are what the loss sees of the readout."""
+        settings = self.settings
+        by_membrane = settings.loss == "membrane"
+        output, layers, membrane = _forward(self.net, inputs, record=by_membrane)
         kept = layers[:-1]
+        if by_membrane:
+            seen = membrane.max(dim=1).values
+        else:
+            seen = output.sum(dim=1) if settings.loss == "counts" else output.mean(dim=1)
         return Pass(
-            self.settings.logit_scale * output.sum(dim=1),
-            torch.stack([spikes.mean() for spikes in kept]).mean() if training else None,
+            settings.logit_scale * seen,
+            self._price(kept) if training else None,
             [float(spikes.detach().sum()) for spikes in kept],
             [spikes.numel() for spikes in kept],
         )
 
+    def _price(self, layers: list[torch.Tensor]) -> torch.Tensor:
+        """Return what the spikes of hidden layers cost."""
+        settings = self.settings
+        price = settings.spike_penalty * torch.stack([spikes.mean() for spikes in layers]).mean()
+        if settings.saturation_penalty:
+            beyond = [losses.saturation_penalty(s, most=SATURATED) for s in layers]
+            price = price + settings.saturation_penalty * torch.stack(beyond).mean()
+        return price
+
     def decide(self, logits: torch.Tensor) -> np.ndarray:
-        """Return the class whose neuron fired most; a silent readout decides nothing."""
+        """Return the class whose neuron says most; a silent readout decides nothing."""
         counts = logits.cpu().numpy()
         return np.where(counts.any(axis=1), counts.argmax(axis=1), readout.SILENT)
 
@@ -87,12 +106,22 @@ class ImuTask:
 
 def forward(net: TorchModule, events: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """Run a Sequential from a zero state; return its output and the spikes of every LIF layer."""
-    layers = []
-    value = events
-    for module in net.modules().values():
+    output, layers, _ = _forward(net, events, record=False)
+    return output, layers
+
+
+def _forward(
+    net: TorchModule, events: torch.Tensor, *, record: bool
+) -> tuple[torch.Tensor, list[torch.Tensor], torch.Tensor]:
+    """As `forward`; return the readout's membrane (B, T, classes) too, empty if not recorded."""
+    layers: list[torch.Tensor] = []
+    value, membrane = events, events.new_empty(0)
+    modules = list(net.modules().values())
+    for module in modules:
         if isinstance(module, LIF):
             module.reset_state()
-        value, _, _ = module(value)
+        value, _, recorded = module(value, record=record and module is modules[-1])
+        membrane = recorded.get("vmem", membrane)
         if isinstance(module, LIF):
             layers.append(value)
-    return value, layers
+    return value, layers, membrane

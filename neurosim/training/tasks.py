@@ -22,7 +22,7 @@ class Pass(NamedTuple):
     logits: torch.Tensor
     """(B, classes), with their graph in training."""
     price: torch.Tensor | None
-    """Mean spikes per neuron and step of the hidden layers, with its graph, where it has one."""
+    """What the hidden layers' activity adds to the loss, with its graph, where it costs."""
     spikes: list[float]
     """Spikes of each hidden layer."""
     places: list[int]

@@ -11,8 +11,9 @@ from neurosim.data import FrontEnd
 from neurosim.data.dataset import Dataset
 from neurosim.errors import InputError
 from neurosim.run import Run
-from neurosim.training import config, loop
+from neurosim.training import config, loop, losses, trained_module
 from neurosim.training.activity import ActivityWarning, Watch
+from neurosim.training.imu_task import ImuTask
 from neurosim.training.modules import LIF
 from neurosim.training.nets import layered
 from neurosim.training.thresholds import ThresholdSampler
@@ -172,3 +173,48 @@ def test_a_layer_that_thresholds_silence_is_named(train):
         "epoch 1: layer 1 has no spikes at thresh",
         "epoch 1: the readout answers 0 for all s",
     ]
+
+
+@pytest.mark.parametrize("loss", ["rates", "membrane"])
+def test_it_learns_by_what_else_the_readout_says(train, loss):
+    run = train("fixed", loss=loss)
+    assert run.config["logit_scale"] == config.LOGIT_SCALES[loss]
+    assert run.metrics[-1]["loss"] < 0.8 * run.metrics[0]["loss"]
+    assert run.metrics[-1]["validation_accuracy"] > 0.5  # chance is 1/3
+
+
+def test_the_losses_of_the_loop_are_those_of_the_library(dataset):
+    """The logits of a batch, against the functions that state them."""
+    labels = torch.tensor(dataset.train.labels)
+    for loss, stated in (("counts", losses.on_counts), ("rates", losses.on_rates)):
+        settings = config.load("fixed", loss=loss, label_smoothing=0.0, **SMALL)
+        task = ImuTask(settings, dataset, torch.device("cpu"))
+        events = task.inputs("train", np.arange(96), slice(None), None)
+        seen = task.forward(events, training=True).logits
+        output, _ = loop.forward(task.net, events)
+        assert output.sum() > 10
+        scale = {"per_spike" if loss == "counts" else "per_rate": settings.logit_scale}
+        ours = torch.nn.functional.cross_entropy(seen, labels).detach()
+        theirs = stated(output, labels, **scale).detach()
+        assert float(ours) == pytest.approx(float(theirs), rel=1e-6)
+    task = ImuTask(config.load("fixed", loss="membrane", **SMALL), dataset, torch.device("cpu"))
+    seen = task.forward(events, training=True).logits
+    for module in list(task.net.modules().values())[1::2]:
+        module.reset_state()
+    _, _, record = task.net(events, record=True)
+    membrane = next(v["vmem"] for k, v in record.items() if k.startswith("5_"))
+    ours = torch.nn.functional.cross_entropy(seen, labels).detach()
+    stated = losses.on_membrane_maximum(membrane, labels, per_threshold=5.0).detach()
+    assert float(ours) == pytest.approx(float(stated), rel=1e-6)
+
+
+def test_the_saturation_penalty_spares_the_register(train, dataset):
+    loud = {"weight_gain": 8.0, "spike_penalty": 0.0, "epochs": 4}
+    most = []
+    for price in (0.0, 1.0):
+        run = train("fixed", name=f"{price}", saturation_penalty=price, **loud)
+        events = torch.tensor(dataset.train.raster.astype(np.float32))
+        _, layers = loop.forward(trained_module(run), events)
+        most.append(float((layers[0].detach() - 15).clamp(min=0).mean()))
+    assert most[1] < 0.8 * most[0]
+    assert most[0] > 0.01
