@@ -64,13 +64,8 @@ def self_consistent(
     jump, degree = broadcast(weight, indegree)
     if jump.ndim != 2 or jump.shape[0] != jump.shape[1]:
         raise InputError(f"self_consistent: weight has shape {jump.shape}; it needs (n, n)")
-    shape = np.empty(jump.shape[0])
-    rows = broadcast(
-        shape, external_mean, external_variance, threshold, reset, tau, refractory, start
-    )
-    if rows[0].shape != shape.shape:
-        raise InputError(f"self_consistent: parameters of shape {rows[0].shape} for {len(jump)}")
-    _, mean0, variance0, theta, v_reset, tau_m, dead, nu = rows
+    given = (external_mean, external_variance, threshold, reset, tau, refractory, start)
+    mean0, variance0, theta, v_reset, tau_m, dead, nu = _columns(len(jump), given)
     cell = {"threshold": theta, "reset": v_reset, "tau": tau_m, "refractory": dead}
     to_mean, to_variance = tau_m[:, None] * jump * degree, tau_m[:, None] * jump**2 * degree
 
@@ -89,10 +84,7 @@ def self_consistent(
         full = np.nan_to_num(slope.mean)[:, None] * to_mean + by_std[:, None] * to_variance
         return np.asarray(full - np.eye(len(rate)))
 
-    nu = _relaxed(excess, nu)
-    solution = root(excess, nu, jac=jacobian, tol=1e-13)
-    near = np.allclose(solution.x, nu, rtol=0.1, atol=1e-3)
-    rate = np.maximum(solution.x if near else nu, 0.0)
+    rate = _settled(excess, jacobian, nu)
     error = np.abs(excess(rate)) / np.maximum(rate, 1e-3)
     stable = bool(np.linalg.eigvals(jacobian(rate)).real.max() < 0)
     return OperatingPoint(rate, *inputs(rate), float(error.max()), stable)
@@ -158,3 +150,21 @@ def _relaxed(excess: Excess, rate: FloatArray) -> FloatArray:
         if np.all(np.abs(gap) < 1e-6 * np.maximum(rate, 1e-3)):
             break
     return rate
+
+
+def _settled(excess: Excess, jacobian: Excess, start: FloatArray) -> FloatArray:
+    """Return the fixed point that rates relax to, refined by Newton's method if it stays near."""
+    nu = _relaxed(excess, start)
+    solution = root(excess, nu, jac=jacobian, tol=1e-13)
+    near = np.allclose(solution.x, nu, rtol=0.1, atol=1e-3)
+    return np.maximum(solution.x if near else nu, 0.0)
+
+
+def _columns(populations: int, values: tuple[Numbers, ...]) -> list[FloatArray]:
+    """Return each parameter as one value per population."""
+    _, *columns = broadcast(np.empty(populations), *values)
+    if columns[0].shape != (populations,):
+        raise InputError(
+            f"self_consistent: parameters of shape {columns[0].shape} for {populations}"
+        )
+    return columns

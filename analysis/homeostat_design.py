@@ -156,7 +156,19 @@ def recommend(
             f"recommend: the feedback is positive, sum of (1 - b)/a is {feedback_sum(base):.3g}; "
             "normalise the layers' inputs or set centring=0"
         )
-    ratio = _reaction(base, left)
+    found, fastest = _smoothest(base, _reaction(base, left), steps, remaining, swing)
+    if found is None:
+        raise InputError(
+            f"recommend: no gains settle in {steps} steps without oscillating; the fastest need "
+            f"{fastest:.3g}"
+        )
+    return found
+
+
+def _smoothest(
+    base: Loop, ratio: float, steps: float, remaining: float, swing: float
+) -> tuple[Loop | None, float]:
+    """Return the smoothest calm loop of that beta/gamma that settles in time, or the least time."""
     fastest = float("inf")
     for momentum in MOMENTA:
         for gamma in (np.geomspace(1e-4, 1.0, 120) / ratio).tolist():
@@ -168,11 +180,8 @@ def recommend(
             needed = settling_time(tried, remaining=remaining)
             fastest = min(fastest, needed)
             if needed <= steps:
-                return tried
-    raise InputError(
-        f"recommend: no gains settle in {steps} steps without oscillating; the fastest need "
-        f"{fastest:.3g}"
-    )
+                return tried, needed
+    return None, fastest
 
 
 def _calm(loop: Loop, swing: float) -> bool:

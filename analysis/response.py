@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from neurosim.analysis.arrays import Numbers
+from neurosim.analysis.arrays import FloatArray, Numbers, broadcast
 from neurosim.analysis.hermite import ComplexArray, log_ratio
 from neurosim.analysis.siegert import gradient, siegert
 from neurosim.errors import InputError
@@ -50,25 +50,31 @@ def transfer(
     if modulated not in ("mean", "std"):
         raise InputError(f"transfer: modulated is {modulated!r}; it is 'mean' or 'std'")
     arguments = (frequency, mean, std, threshold, reset, tau, refractory)
-    f, mu, s, theta, v_reset, tau_m, dead = np.broadcast_arrays(
-        *(np.asarray(value, dtype=np.float64) for value in arguments)
-    )
+    f, mu, s, theta, v_reset, tau_m, dead = broadcast(*arguments)
     cell = {"threshold": theta, "reset": v_reset, "tau": tau_m, "refractory": dead}
-    rate = siegert(mu, s, **cell)
-    with np.errstate(all="ignore"):
-        scale = np.sqrt(2) * s
-        top, bottom = (theta - mu) / scale, (v_reset - mu) / scale
-        turn = 2j * np.pi * f
-        k = turn * tau_m
-        gain, slope_bottom, slope_top = log_ratio(bottom, top, np.where(f == 0, np.nan, k))
-        escaped = np.where(np.isposinf(gain.real), 0, np.exp(-gain))
-        denominator = np.where(np.isposinf(gain.real), 1, -np.expm1(-gain - turn * dead))
-        if modulated == "mean":
-            factor, ends = rate / (scale * (1 + k)), (slope_top, slope_bottom)
-        else:
-            factor = rate / (s * (2 + k))
-            ends = (2 * top * slope_top + 2 * k, 2 * bottom * slope_bottom + 2 * k)
-        response = factor * (ends[0] - escaped * ends[1]) / denominator
+    response = _response(np.where(f == 0, np.nan, f), mu, s, cell, modulated == "std")
     static = gradient(mu, s, **cell)
     limit = static.mean if modulated == "mean" else static.std
     return np.where(f == 0, limit, response)[()]
+
+
+def _response(
+    f: FloatArray, mu: FloatArray, s: FloatArray, cell: dict[str, FloatArray], of_std: bool
+) -> ComplexArray:
+    """Return the formula of `transfer` at f > 0."""
+    rate = siegert(mu, s, **cell)
+    with np.errstate(all="ignore"):
+        scale = np.sqrt(2) * s
+        top, bottom = (cell["threshold"] - mu) / scale, (cell["reset"] - mu) / scale
+        turn = 2j * np.pi * f
+        k = turn * cell["tau"]
+        gain, slope_bottom, slope_top = log_ratio(bottom, top, k)
+        escaped = np.where(np.isposinf(gain.real), 0, np.exp(-gain))
+        delay = turn * cell["refractory"]
+        denominator = np.where(np.isposinf(gain.real), 1, -np.expm1(-gain - delay))
+        if of_std:
+            factor = rate / (s * (2 + k))
+            ends = (2 * top * slope_top + 2 * k, 2 * bottom * slope_bottom + 2 * k)
+        else:
+            factor, ends = rate / (scale * (1 + k)), (slope_top, slope_bottom)
+        return np.asarray(factor * (ends[0] - escaped * ends[1]) / denominator)
