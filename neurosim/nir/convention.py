@@ -30,14 +30,18 @@ class Convention:
     dt: float | None = None
     """Step in the unit of the file's time constants; None where it must be given."""
     max_spikes: int = 1
+    start: str = "zero"
+    """Where membranes start: at `zero`, at `reset`, or at `rest`: v_leak, v_reset without leak."""
     jump: bool = False
-    """Whether input moves the current at once by its own size, whatever w_in says."""
+    """Whether input moves a current at once by its own size, whatever w_in says, and the membrane
+    of a neuron without leak by r, whatever dt is."""
     note: str = ""
 
     def __post_init__(self) -> None:
         for name, allowed in (
             ("scheme", ("euler", "exponential", "liftorch")),
             ("reset", ("value", "subtract", "subtract-late")),
+            ("start", ("zero", "reset", "rest")),
         ):
             if getattr(self, name) not in allowed:
                 raise InputError(
@@ -69,6 +73,7 @@ CONVENTIONS = {
             "value",
             False,
             dt=1e-6,
+            start="rest",
             jump=True,
             note="its export multiplies time constants by its dt of 1 ms: here dt is 1 ms * 1 ms",
         ),
@@ -81,7 +86,7 @@ CONVENTIONS = {
             max_spikes=MANY,
             note="time constants are in steps",
         ),
-        Convention("spikingjelly", "euler", "value", True, dt=1e-4),
+        Convention("spikingjelly", "euler", "value", True, dt=1e-4, start="reset"),
     )
 }
 """By source, as measured with snnTorch 1.0, Norse 1.1, sinabs 3.1, SpikingJelly 2.0 and rockpool
@@ -125,7 +130,7 @@ def parameters(
         raise InputError(f"{kind}: v_threshold holds 0; no spike count follows from that")
     if spiking and most > 1 and (threshold < 0).any():
         raise InputError(f"{kind}: v_threshold is negative; several spikes a step need one above 0")
-    fall = np.ones(n)
+    reset, fall = values.get("v_reset", np.zeros(n)), np.ones(n)
     if convention.reset == "subtract-late":
         if (alpha == 0).any():
             raise InputError(f"{kind}: a membrane that forgets all in a step has no late reset")
@@ -140,7 +145,10 @@ def parameters(
         "at_threshold": np.full(n, float(convention.at_threshold)),
         "subtract": np.full(n, float(convention.reset != "value")),
         "fall": fall,
-        "V_r": values.get("v_reset", np.zeros(n)),
+        "V_r": reset,
+        "V_0": {"zero": np.zeros(n), "reset": reset, "rest": values.get("v_leak", reset)}[
+            convention.start
+        ],
         "max_spikes": np.full(n, float(most)),
     }
 
@@ -167,7 +175,7 @@ def _membrane(
     r, zero = values["r"], np.zeros_like(values["r"])
     tau = values.get("tau", values.get("tau_mem"))
     if tau is None:  # IF and I: no leak
-        return np.ones_like(r), r * dt, zero
+        return np.ones_like(r), r if convention.jump else r * dt, zero
     leak = values.get("v_leak", zero)
     if convention.scheme == "euler":
         share = dt / tau

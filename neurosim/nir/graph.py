@@ -161,6 +161,7 @@ def from_nir(
         "dt": dt,
         "scheme": convention.scheme,
         "reset": convention.reset,
+        "start": convention.start,
         "fires": "at the threshold" if convention.at_threshold else "above the threshold",
         "max_spikes": limits or convention.max_spikes,
         "nodes": kinds,

@@ -175,7 +175,7 @@ def _step_brian2(values: States, current: np.ndarray) -> States:
 def _step_numpy(values: States, current: np.ndarray) -> States:
     """Step the same neurons in numpy, written from the declared equations."""
     p = {name: value.astype(float) for name, value in values.items()}
-    v, i = np.zeros(current.shape[1]), np.zeros(current.shape[1])
+    v, i = p["V_0"].copy(), np.zeros(current.shape[1])
     out = {variable: np.empty(current.shape) for variable in VARIABLES}
     at = p["at_threshold"] > 0
     for t, arriving in enumerate(current):

@@ -128,6 +128,35 @@ def norse_lif(folder: Path) -> Made:
     return _finish(graph, folder, "norse", "norse", raster, torch.stack(out, 1).numpy())
 
 
+def norse_box(folder: Path) -> Made:
+    import norse.torch as norse
+    from norse.torch.module.iaf import IAFCell
+    from norse.torch.utils.export_nir import to_nir
+
+    torch.manual_seed(9)
+
+    def values(n: int, **others: float) -> dict[str, torch.Tensor]:
+        return {name: torch.full((n,), value) for name, value in others.items()}
+
+    box = norse.LIFBoxParameters(
+        **values(12, tau_mem_inv=200.0, v_th=0.2, v_leak=0.05, v_reset=0.0)
+    )
+    integrate = norse.IAFParameters(**values(5, v_th=1.5, v_reset=0.0))
+    net = norse.SequentialState(
+        torch.nn.Linear(6, 12), norse.LIFBoxCell(box), torch.nn.Linear(12, 5), IAFCell(integrate)
+    )
+    net[0].weight.data *= 2.0
+    net[2].weight.data += 0.2
+    raster = _raster((6,))
+    graph = to_nir(net, torch.from_numpy(raster[0, 0]))
+    state, out = None, []
+    with torch.no_grad():
+        for t in range(STEPS):
+            spikes, state = net(torch.from_numpy(raster[:, t]), state)
+            out.append(spikes)
+    return _finish(graph, folder, "norse-box", "norse", raster, torch.stack(out, 1).numpy())
+
+
 def sinabs_lif(folder: Path) -> Made:
     import sinabs.layers as sl
     from sinabs.nir import to_nir
@@ -190,6 +219,46 @@ def spikingjelly_lif(folder: Path) -> Made:
     return _finish(graph, folder, "spikingjelly", "spikingjelly", raster, spikes)
 
 
+def spikingjelly_current(folder: Path) -> Made:
+    from spikingjelly.activation_based import functional, layer, neuron
+    from spikingjelly.activation_based.nir_exchange import export_to_nir
+
+    torch.manual_seed(10)
+    net = torch.nn.Sequential(
+        layer.Linear(6, 12),
+        neuron.CUBALIFNode(c_decay=0.6, v_decay=0.8, v_threshold=0.9, v_reset=0.0),
+        layer.Linear(12, 5),
+        neuron.IFNode(v_threshold=0.7, v_reset=0.1),
+    )
+    raster = _raster((6,))
+    graph = export_to_nir(net, torch.from_numpy(raster[:, 0]))
+    functional.reset_net(net)
+    spikes = _stepped(net, raster, lambda n, x: n(x))
+    return _finish(graph, folder, "current", "spikingjelly", raster, spikes)
+
+
+def spikingjelly_convolution(folder: Path) -> Made:
+    from spikingjelly.activation_based import functional, layer, neuron
+    from spikingjelly.activation_based.nir_exchange import export_to_nir
+
+    torch.manual_seed(11)
+    net = torch.nn.Sequential(
+        layer.Conv2d(2, 4, 3, padding=1),
+        neuron.LIFNode(tau=2.0, v_threshold=0.2),
+        layer.AvgPool2d(2),
+        layer.Conv2d(4, 3, 3, stride=2, padding=1),
+        neuron.IFNode(v_threshold=0.4),
+        layer.Flatten(),
+        layer.Linear(12, 4),
+        neuron.LIFNode(tau=3.0, v_threshold=0.1, decay_input=False),
+    )
+    raster = _raster((2, 8, 8))
+    graph = export_to_nir(net, torch.from_numpy(raster[:, 0]))
+    functional.reset_net(net)
+    spikes = _stepped(net, raster, lambda n, x: n(x))
+    return _finish(graph, folder, "jelly-conv", "spikingjelly", raster, spikes)
+
+
 def rockpool_lif(folder: Path) -> Made:
     from rockpool.nn.combinators import Sequential
     from rockpool.nn.modules import LIFTorch, LinearTorch
@@ -216,9 +285,12 @@ MAKERS: dict[str, tuple[str, Callable[[Path], Made]]] = {
     "snnTorch Synaptic": ("snntorch", snntorch_synaptic),
     "snnTorch RLeaky": ("snntorch", snntorch_recurrent),
     "Norse LIF": ("norse", norse_lif),
+    "Norse LIFBox, IAF": ("norse", norse_box),
     "sinabs LIF": ("sinabs", sinabs_lif),
     "sinabs IAF, convolutions": ("sinabs", sinabs_convolution),
     "SpikingJelly LIF": ("spikingjelly", spikingjelly_lif),
+    "SpikingJelly CUBALIF, IF": ("spikingjelly", spikingjelly_current),
+    "SpikingJelly, convolutions": ("spikingjelly", spikingjelly_convolution),
     "rockpool LIFTorch": ("rockpool", rockpool_lif),
 }
 """By name: the package that is needed, and what makes the file."""
