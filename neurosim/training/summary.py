@@ -114,7 +114,7 @@ def summary(
         raise InputError("input_shape is None; give the shape of a sample, or inputs")
     # Two samples: rockpool's modules keep the state of a single one.
     x = torch.zeros(2, *(input_shape or ())) if inputs is None else torch.as_tensor(inputs)
-    x = x.to(next(nn.Module.parameters(net)))
+    x = x.to(next(nn.Module.parameters(net), torch.zeros(())))
     # Contiguous: operations on a constant input count in every step.
     x = net.series(x).contiguous() if isinstance(net, ImageNet) else x
     seen: dict[str, _Seen] = {}

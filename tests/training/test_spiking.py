@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurosim.errors import InputError
-from neurosim.training import delta, rate_based
+from neurosim.training import delta, image_nets, rate_based
 from neurosim.training.spiking import Spiking, carried, layers
 
 
@@ -128,6 +128,37 @@ def test_a_step_that_stands_for_all_is_the_series_that_repeats_it(reset):
     for a, b in zip(*results, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)  # the sum over the steps
     assert results[0][0].sum() > 100
+
+
+def test_threads_share_a_batch_without_a_trace(monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    c = torch.randn(5, 10, 6000, generator=generator) + 0.3
+    by_spikes, theta = torch.randn(c.shape, generator=generator), torch.ones(1, 1, 1)
+    rule, results = delta.Rule(0.2, 4.0, False, True), []
+    for threads in (1, 3):
+        monkeypatch.setattr(torch, "get_num_threads", lambda n=threads: n)
+        x, sums = c.clone().requires_grad_(), delta.Rates.start(c[:, 0])
+        spikes, _, mean = delta.evolve(x, None, theta, rule)
+        gradient = torch.autograd.grad((spikes * by_spikes).sum(), x)[0]
+        delta.collect(c, torch.zeros(5, 6000), theta, rule, sums)
+        results.append((spikes, mean, gradient, sums.gate))
+    assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
+    assert results[0][1] > 0.1
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("mode", ["multi", "single"])
+def test_a_net_on_a_gpu_is_that_on_the_cpu(mode):
+    gradients = []
+    for device in ("cpu", "cuda"):
+        net = image_nets.build("small-vgg", shape=(1, 8, 8), classes=4, steps=4, mode=mode)
+        net, x = net.double().to(device), torch.linspace(0, 2, 8 * 64).reshape(8, 1, 8, 8)
+        x = x.double().to(device)
+        for logits in (net(x).mean(1), rate_based.forward(net, x)):
+            logits.square().sum().backward()
+        gradients.append(torch.cat([p.grad.cpu().flatten() for p in net.parameters()]))
+    torch.testing.assert_close(gradients[1], gradients[0], rtol=1e-6, atol=1e-9)
 
 
 def test_any_shape_and_no_memory_between_calls():
