@@ -12,6 +12,9 @@ from neurosim.network import Layer, Network
 
 DASH_MAX = 15
 
+MOVED = 0.1
+"""Relative change of a time constant from which on it is warned of."""
+
 
 @dataclass(frozen=True)
 class TimeConstant:
@@ -78,7 +81,20 @@ def check_decays(network: Network) -> list[str]:
     for k, layer in enumerate(network.layers):
         for name in ("tau_mem", "tau_syn"):
             warnings += _check(k, layer, name, network.dt)
-    return warnings
+    return [*warnings, *_moved(network)]
+
+
+def _moved(network: Network) -> Iterator[str]:
+    """Say which time constant changes most, where that is much and no clipped register tells."""
+    rows = [row for row in time_constants(network) if row.shift < DASH_MAX]
+    worst = max(rows, key=lambda row: abs(row.change), default=None)
+    if worst is not None and abs(worst.change) > MOVED:
+        yield (
+            f"time constants become bit shifts: layer {worst.layer}'s {worst.name} of "
+            f"{1e3 * worst.wished:.4g} ms becomes {1e3 * worst.given:.4g} ms "
+            f"({worst.change:+.0%}), the largest change; xylo.plan lists all; train with "
+            "exp(-dt/tau) = 1 - 2^-k, or fine-tune"
+        )
 
 
 def _check(k: int, layer: Layer, name: str, dt: float) -> Iterator[str]:

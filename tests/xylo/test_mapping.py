@@ -8,7 +8,7 @@ import pytest
 from neurosim import engines
 from neurosim.errors import InputError
 from neurosim.network import Layer, Network
-from neurosim.xylo import DeployWarning, RuleError, deploy, float_layer
+from neurosim.xylo import DeployWarning, RuleError, deploy, float_layer, plan
 from neurosim.xylo.decays import decay_shift
 from neurosim.xylo.mapping import lay_out
 from neurosim.xylo.quantise import Integers
@@ -140,6 +140,24 @@ def test_currents_that_the_chip_would_wipe_are_refused(rng):
     slow = dataclasses.replace(net.layers[0], tau_mem=np.full(10, 1e5))
     with pytest.warns(DeployWarning, match="slowest leak"):
         deploy(Network((slow, net.layers[1]), net.dt))
+
+
+def test_time_constants_are_listed_and_large_changes_said(rng):
+    """tau = 30 ms at dt = 5 ms has decay exp(-1/6) = 1 - 2^-2.70: the chip has 1 - 2^-3."""
+    net = nets.network(rng, (6, 10, 3))
+    odd = dataclasses.replace(net.layers[0], tau_mem=np.full(10, 0.03))
+    net = Network((odd, net.layers[1]), net.dt)
+    raster = nets.events(rng)
+    made = plan(net, calibration=raster)
+    row = next(r for r in made.time_constants if r.layer == 0 and r.name == "tau_mem")
+    assert (row.neurons, row.shift) == (10, 3)
+    assert row.given == pytest.approx(-0.005 / np.log(1 - 1 / 8))
+    assert row.change == pytest.approx(0.248, abs=1e-3)
+    assert all(abs(r.change) < 1e-9 for r in made.time_constants if r is not row)
+    with pytest.warns(
+        DeployWarning, match=r"layer 0's tau_mem of 30 ms becomes 37.44 ms \(\+25%\)"
+    ):
+        deploy(net, calibration=raster)
 
 
 def test_lost_spikes_are_said(rng):
