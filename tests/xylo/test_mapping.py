@@ -122,7 +122,7 @@ def test_what_the_chip_cannot_express_is_refused(rng):
     readout = Layer(np.ones((4, 2)), 0.02, 0.02, 1.0, 0.0, max_spikes=1)
     with pytest.raises(InputError, match="2 synapses"):
         deploy(Network((two, readout), nets.DT))
-    assert deploy(Network((two, readout), nets.DT), "xylo-audio-2").synapses == 2
+    assert plan(Network((two, readout), nets.DT), "xylo-audio-2").spec.synapses == 2
     wide = nets.network(rng, (20, 10, 3))
     with pytest.raises(RuleError, match="input channels is 20"):
         deploy(wide)
