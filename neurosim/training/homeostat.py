@@ -18,7 +18,6 @@ from neurosim.training.global_gain import GlobalGain
 from neurosim.training.homeostat_gains import gains_for, warn_of
 from neurosim.training.layer_control import LayerControl
 from neurosim.training.measured_response import measured_response
-from neurosim.training.modules import LIF
 
 EVALUATION_MOMENTUM = 0.1
 """Weight of an optimisation step in the scales that evaluation uses (AHSAR, section 5.1)."""
@@ -81,10 +80,10 @@ class Homeostat:
         floor: float = 1e-4,
         windup: float = 2.0,
     ) -> Homeostat:
-        """Attach to the LIF and LIFTorch layers of a net, and warn if the loop would misbehave.
+        """Attach to the spiking layers of a net, and warn if the loop would misbehave.
 
         Args:
-            net: a rockpool net.
+            net: any net with spiking layers that `controlled_layers.find` knows.
             events: a typical batch (B, T, channels): how the layers answer is measured on it.
             loop: gains; `analysis.homeostasis.recommend` for that answer when left out (without
                 events: for uncoupled layers whose rates fall as 1/threshold).
@@ -296,9 +295,9 @@ def _check_write(write: str, loop: Loop, found: list[tuple[str, Any]]) -> None:
         raise InputError(f"write is {write!r}; give 'end', 'step' or 'block'")
     if write == "block" and loop.ticks != loop.layers:
         raise InputError(f"write='block' needs a tick for each of {loop.layers} units")
-    other = [name for name, module in found if not isinstance(module, LIF)]
+    other = [(n, type(m).__name__) for n, m in found if not hasattr(m, "threshold_scale")]
     if write == "step" and other:
         raise InputError(
-            f"write='step': layer {other[0]} is LIFTorch, which has one threshold for all steps; "
-            "use neurosim.training.LIF"
+            f"write='step': layer {other[0][0]} is {other[0][1]}, which has one threshold for all "
+            "steps; use neurosim.training.LIF or Spiking"
         )
