@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from neurosim.commands.terminal import console
+from neurosim.errors import InputError
 
 
 def figures(
@@ -20,6 +21,12 @@ def figures(
     for name in names or gallery.names():
         gallery.get(name)
     for name in names or gallery.names():
-        with console.status(f"{name} ..."):
-            paths = gallery.make(name, out)
+        try:
+            with console.status(f"{name} ..."):
+                paths = gallery.make(name, out)
+        except InputError as error:  # a study or a demo that was not run yet
+            if names:
+                raise
+            console.print(f"{name}: not drawn, {error}", markup=False, soft_wrap=True)
+            continue
         console.print(f"{gallery.get(name).TITLE}: {', '.join(map(str, paths))}", soft_wrap=True)
