@@ -1,6 +1,7 @@
 """Training step of a 15-48-48-48-6 net, batch 128: the fused LIF, LIFTorch, and no LIF at all.
 
 Forward, backward and Adam in one thread; only weights are trained unless a row says otherwise.
+Recurrent nets are compared with a recurrent LIFTorch.
 Rows are measured in turn, round after round, and in CPU time, so that other work on the machine
 disturbs them little and alike. Peak memory is what a step adds to a fresh process (Linux).
 
@@ -30,6 +31,9 @@ from neurosim.training import LIF  # noqa: E402
 SIZES, BATCH, STEPS = (15, 48, 48, 48, 6), 128, (100, 400)
 ROUNDS = {100: 40, 400: 12}
 SLOW = "LIFTorch"
+RECURRENT = "LIFTorch, recurrent"
+REFERENCES = (SLOW, RECURRENT)
+"""They take seconds a step, and keep a state that ours leave behind with the batch."""
 
 
 def layers(neuron: type | None, trained: bool = False, **extra) -> Sequential:
@@ -40,12 +44,10 @@ def layers(neuron: type | None, trained: bool = False, **extra) -> Sequential:
         weight = torch.randn(n_in, n_out) * (0.2 / n_in**0.5) + 0.3 / n_in
         modules.append(LinearTorch((n_in, n_out), weight=weight))
         if neuron is not None:
-            constants = {
-                name: hold(torch.tensor(value))
-                for name, value in (
-                    ("tau_mem", 0.01), ("tau_syn", 0.005), ("bias", 0.0), ("threshold", 1.0)
-                )
-            }  # fmt: skip
+            values = {"tau_mem": 0.01, "tau_syn": 0.005, "bias": 0.0, "threshold": 1.0}
+            if not extra.get("synapse", True):
+                del values["tau_syn"]
+            constants = {name: hold(torch.tensor(value)) for name, value in values.items()}
             modules.append(
                 neuron(
                     (n_out,), **constants, spike_generation_fn=PeriodicExponential,
@@ -60,8 +62,10 @@ NETS: dict[str, Callable[[], Sequential]] = {
     "LIF": lambda: layers(LIF),
     "LIF, all parameters trained": lambda: layers(LIF, trained=True),
     "LIF, exact": lambda: layers(LIF, exact=True),
+    "LIF, delta": lambda: layers(LIF, synapse=False),
     "LIF, recurrent": lambda: layers(LIF, has_rec=True),
     SLOW: lambda: layers(LIFTorch),
+    RECURRENT: lambda: layers(LIFTorch, has_rec=True),
 }
 
 
@@ -80,7 +84,7 @@ def step_of(name: str, steps: int) -> Callable[[], float]:
 
     def step() -> float:
         optimiser.zero_grad()
-        if name == SLOW:  # ours keeps no state after a batch
+        if name in REFERENCES:
             net.reset_state()
         out, _, _ = net(raster)
         torch.nn.functional.cross_entropy(out.mean(1), target).backward()
@@ -93,12 +97,11 @@ def step_of(name: str, steps: int) -> Callable[[], float]:
 def times(steps: int) -> tuple[dict[str, float], dict[str, float]]:
     """Return the least time of each net's step in seconds, and its output spikes a step."""
     todo = {name: step_of(name, steps) for name in NETS}
-    rates = {name: step() for name, step in todo.items() if name != SLOW}
+    rates = {name: step() for name, step in todo.items() if name not in REFERENCES}
     best = dict.fromkeys(todo, float("inf"))
     for number in range(ROUNDS[steps]):
         for name, step in todo.items():
-            # The reference takes seconds a step: once at the start, once half way.
-            if name == SLOW and number not in (0, ROUNDS[steps] // 2):
+            if name in REFERENCES and number not in (0, ROUNDS[steps] // 2):
                 continue
             start = time.process_time()
             rates[name] = step()
@@ -134,10 +137,11 @@ def main() -> None:
         return
     for steps in STEPS:
         best, rates = times(steps)
-        floor, reference = best["linear layers alone"], best[SLOW]
+        floor = best["linear layers alone"]
         print(f"\n{f'T = {steps}':27} {'ms':>8} {'/ linear':>9} {'LIFTorch /':>11} {'peak MB':>8}")
         for name, seconds in best.items():
             peak = f"{peak_memory(name, steps):8.0f}" if name in MEASURED else ""
+            reference = best[RECURRENT if "recurrent" in name else SLOW]
             print(
                 f"{name:27} {seconds * 1e3:8.1f} {seconds / floor:9.2f} "
                 f"{reference / seconds:11.1f} {peak}"

@@ -114,6 +114,11 @@ def _layer(linear: Named, neurons: Named) -> Layer:
             f"module {name} has noise_std {float(module.noise_std):g}; a Network is "
             "deterministic: set noise_std to 0"
         )
+    if not getattr(module, "synapse", True):
+        raise InputError(
+            f"module {name} has delta synapses, which a Network does not describe; train with "
+            "synapse=True"
+        )
     n, synapses = module.size_out, module.n_synapses
     per_synapse = (n,) if synapses == 1 else (n, synapses)
     recurrent = None

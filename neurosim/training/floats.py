@@ -20,7 +20,7 @@ from numba.extending import intrinsic, overload
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
 
 
-class _Apart(Compiler):  # type: ignore[misc]
+class _Apart(Compiler):
     """Compiles for arrays that share no memory, so that loops over many of them vectorise."""
 
     def __init__(self, *args: Any, **kwargs: Any):

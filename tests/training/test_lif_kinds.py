@@ -4,11 +4,12 @@ import itertools
 
 import pytest
 import torch
-from rockpool.nn.modules import LIFTorch
+from rockpool.nn.combinators import Sequential
+from rockpool.nn.modules import LIFTorch, LinearTorch
 from rockpool.nn.modules.torch.lif_torch import PeriodicExponential, StepPWL
 
 from neurosim.errors import InputError
-from neurosim.training import LIF
+from neurosim.training import LIF, network_from_module
 from tests.training.nets import assert_close
 
 SUMS = 2e-5
@@ -112,8 +113,11 @@ def test_torch_loop_gives_what_the_kernels_give(monkeypatch, synapse):
 def test_delta_synapses_refuse_what_belongs_to_synapses(settings, message):
     with pytest.raises(InputError, match=message):
         LIF(**settings, synapse=False)
+    lif = LIF((4,), synapse=False)
     with pytest.raises(InputError, match="synapse=True"):
-        LIF((4,), synapse=False).as_graph()
+        lif.as_graph()
+    with pytest.raises(InputError, match="synapse=True"):
+        network_from_module(Sequential(LinearTorch((2, 4), has_bias=False), lif))
 
 
 # --- every combination ---------------------------------------------------------------------------
