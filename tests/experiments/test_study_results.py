@@ -31,7 +31,7 @@ def test_csv_and_netcdf_hold_the_same_with_units_and_command(tmp_path):
 
 def test_a_damaged_table_is_refused(tmp_path):
     path = tmp_path / "x.csv"
-    with pytest.raises(InputError, match="no such results; run `neurosim study x`"):
+    with pytest.raises(InputError, match="no such results; run `neurosim study x --ship`"):
         results.read(str(path))
     path.write_text("# index: a\n# units: {}\nb\n1\n")
     with pytest.raises(InputError, match="damaged"):

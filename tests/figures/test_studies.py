@@ -72,5 +72,5 @@ def test_the_front_has_no_point_that_another_beats(rng):
 
 
 def test_missing_results_say_what_to_run(tmp_path):
-    with pytest.raises(InputError, match="run `neurosim study aspen_laws`"):
+    with pytest.raises(InputError, match="run `neurosim study aspen_laws --ship`"):
         figures.get("aspen_laws").compute(tmp_path / "aspen_laws.csv")

@@ -67,7 +67,7 @@ def read(source: str | Path) -> xr.Dataset:
 
     path = Path(source) if str(source).endswith(".csv") else shipped(str(source))
     if not path.is_file():
-        raise InputError(f"{path}: no such results; run `neurosim study {path.stem}`")
+        raise InputError(f"{path}: no such results; run `neurosim study {path.stem} --ship`")
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     head = dict(line[2:].rstrip("\n").split(": ", 1) for line in lines if line.startswith("# "))
     try:
