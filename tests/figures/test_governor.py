@@ -1,49 +1,56 @@
-"""The governor's figure, from tables written in the test and from those that are stored."""
+"""The governor's figure, from made-up lives and from the results that are stored."""
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from neurosim.errors import InputError
 from neurosim.experiments import tidy
 from neurosim.figures import governor
 
+NAMES = ("fixed", *governor.POLICIES)
+
 
 def test_the_stored_results_are_drawn():
     arrays = governor.compute()
     assert len(arrays["shares"]) == 8
-    assert (arrays["shares"] > 0).all()
-    # What the finding says of the stored results.
-    at = {round(100 * s): k for k, s in enumerate(arrays["shares"])}
-    assert -0.06 < arrays["select"]["gain"][at[2]] < -0.03
-    assert arrays["best mix"]["gain"][at[40]] == pytest.approx(0.13, abs=0.005)
-    assert arrays["best mix"]["gain"][at[5]] < arrays["calibrated"]["gain"][at[5]]
+    # What the finding says of them.
+    at = {round(100 * share): k for k, share in enumerate(arrays["shares"])}
+    mix = arrays["best mix"]
+    for share, low, high in ((20, 0.05, 0.12), (40, 0.12, 0.19)):
+        k = at[share]
+        assert mix["gain"][k] - mix["half"][k] == pytest.approx(low, abs=0.006)
+        assert mix["gain"][k] + mix["half"][k] == pytest.approx(high, abs=0.006)
+    for name in governor.POLICIES:
+        assert abs(arrays[name]["gain"][at[2]]) < arrays[name]["half"][at[2]]
     figure = governor.draw(arrays)
     assert len(figure.axes) == 4
     assert all(axis.lines for axis in figure.axes)
 
 
-def test_gains_are_paired_by_week(tmp_path):
-    head = "dynamic_share,policy,week,correct_share,lifetime_days\n"
-    rows = [
-        f"0.5,{policy},{week},{base + gain},3\n"
-        for policy, gain in (("fixed", 0), ("calibrated", 0.1), ("select", 0.2))
-        for week, base in ((1, 0.7), (0, 0.3))
-    ]
-    rows += [r.replace("select", name) for name in ("threshold", "best mix") for r in rows[-2:]]
-    (tmp_path / "governor.csv").write_text("# command: x\n" + head + "".join(rows))
-    trace = "dynamic_share,policy,hours,charge,threshold,model\n" + "".join(
-        f"0.5,{name},{h},0.5,1,a\n" for name in governor.TRACES for h in (1, 2)
+def test_gains_are_paired_and_their_unit_is_a_wearer(rng):
+    shape = (1, len(NAMES), 3, 6)
+    names = ("dynamic_share", "policy", "seed", "week")
+    base = rng.random((1, 1, 3, 6))
+    gained = np.linspace(0, 0.1, len(NAMES)).reshape(1, -1, 1, 1)
+    correct = np.broadcast_to(base + gained, shape).copy()
+    # Wearer 0 of seed 0 alone gains .09 more by "select"; both of his weeks count as one.
+    correct[0, NAMES.index("select"), 0, [0, 3]] += 0.09
+    lives = xr.Dataset(
+        {"correct_share": (names, correct), "lifetime": (names, np.full(shape, 5.0))},
+        {"dynamic_share": [0.5], "policy": list(NAMES), "seed": range(3), "week": range(6)},
     )
-    (tmp_path / "governor_week.csv").write_text(trace)
-    arrays = governor.compute(tmp_path)
-    np.testing.assert_allclose(arrays["calibrated"]["gain"], [0.1])
-    np.testing.assert_allclose(arrays["calibrated"]["half"], [0.0], atol=1e-9)
-    assert arrays["trace"]["fixed"]["hours"].tolist() == [1, 2]
-    assert len(governor.draw(arrays).axes) == 4
+    found = governor.summary(lives)
+    assert found["threshold"]["gain"][0] == pytest.approx(gained.ravel()[NAMES.index("threshold")])
+    assert found["threshold"]["half"][0] == pytest.approx(0, abs=1e-12)
+    expected = gained.ravel()[NAMES.index("select")] + 0.09 / 9
+    assert found["select"]["gain"][0] == pytest.approx(expected)
+    # Nine wearers, one of them .09 above: standard error .09 / 9; t of 8 degrees of freedom 2.306.
+    assert found["select"]["half"][0] == pytest.approx(2.306 * 0.01, rel=1e-3)
 
 
 def test_missing_and_damaged_tables_are_named(tmp_path):
-    with pytest.raises(InputError, match="neurosim governor"):
+    with pytest.raises(InputError, match="neurosim study aspen_governor"):
         governor.compute(tmp_path)
     (tmp_path / "governor.csv").write_text("a,b\n1\n")
     with pytest.raises(InputError, match="damaged"):
