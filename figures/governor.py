@@ -27,13 +27,13 @@ a harvester, bouts of real movement of people the nets never saw, and a table ca
 three trainings and subject splits, nine wearers. On the Xylo IMU it can gain next to nothing: by
 the published figures 2 % of the power at work is dynamic, so that losing 71 % of the demo net's
 spikes saves 0.6 % of the power. There Select(E) gives up accuracy, 6 % of decisions (interval -1 to
-12), for energy that is not saved. A governor that saves only where saving buys decisions stays at the best threshold. That
-choice, made once from a table, is nearly all that the threshold of one net gains in any regime:
-beyond it accuracy falls about as fast as the cycles do, of which 42 % are spent without any event.
-Storing a second, small net is worth more: 12-12 neurons take a sixth of the dynamic power of
-48-48-48 and are about as accurate. With both, 9 % more decisions are correct (interval 5 to 12) at
-a dynamic share of 20 %, 15 % more (12 to 19) at 40 %; at the Xylo IMU's 2 % the gain is not told
-from none."""
+12), for energy that is not saved. A governor that saves only where saving buys decisions stays at
+the best threshold. That choice, made once from a table, is nearly all that the threshold of one net
+gains in any regime: beyond it accuracy falls about as fast as the cycles do, of which 42 % are
+spent without any event. Storing a second, small net is worth more: 12-12 neurons take a sixth of
+the dynamic power of 48-48-48 and are about as accurate. With both, 9 % more decisions are correct
+(interval 5 to 12) at a dynamic share of 20 %, 15 % more (12 to 19) at 40 %; at the Xylo IMU's 2 %
+the gain is not told from none."""
 
 POLICIES = {
     "calibrated": (BLACK, "^", "best threshold, always"),
