@@ -19,6 +19,9 @@ NEURONS = ("LIF", "CubaLIF", "IF", "LI", "CubaLI", "I")
 METADATA = "neurosim"
 """Key of our metadata in a graph."""
 
+LARGEST = 2**31
+"""Bytes of one array; HDF5 lets a small file claim any number."""
+
 Edge = tuple[str, str]
 
 
@@ -175,7 +178,7 @@ def from_nir(
 
 
 def _check_names(file: h5py.File) -> None:
-    """Refuse links that leave the file: HDF5 would open other files of the machine."""
+    """Refuse links that leave the file, which HDF5 would open, and arrays beyond all bounds."""
 
     def walk(group: h5py.Group, where: str) -> None:
         for name in group:
@@ -185,6 +188,8 @@ def _check_names(file: h5py.File) -> None:
             child = group[name]
             if isinstance(child, h5py.Group):
                 walk(child, f"{where}{name}/")
+            elif child.nbytes > LARGEST:
+                raise InputError(f"{where}{name} claims {child.nbytes:,} bytes")
             elif child.external or child.is_virtual:
                 raise InputError(f"{where}{name} lies in another file; NIR holds arrays itself")
 

@@ -174,6 +174,14 @@ def test_links_out_of_the_file_are_not_followed(path, tmp_path) -> None:
         assert "is a link" in refusal(path, dt=1e-3)
 
 
+def test_an_array_that_claims_terabytes(path) -> None:
+    chain(lif(3), shape=[3], path=path)
+    with h5py.File(path, "a") as file:
+        del file["node/nodes/n0/tau"]
+        file.create_dataset("node/nodes/n0/tau", shape=(2**40,), dtype="f8", chunks=(1024,))
+    assert "claims 8,796,093,022,208 bytes" in refusal(path, dt=1e-3)
+
+
 def test_a_missing_time_step_names_the_remedy(path) -> None:
     chain(lif(3), shape=[3], path=path)
     assert "--dt" in refusal(path)
