@@ -14,13 +14,11 @@ import numpy as np
 from neurosim.errors import InputError
 from neurosim.nir import layers
 from neurosim.nir.convention import CONVENTIONS, Convention, parameters, rockpool_dt
+from neurosim.nir.file_check import check
 
 NEURONS = ("LIF", "CubaLIF", "IF", "LI", "CubaLI", "I")
 METADATA = "neurosim"
 """Key of our metadata in a graph."""
-
-LARGEST = 2**31
-"""Bytes of one array; HDF5 lets a small file claim any number."""
 
 Edge = tuple[str, str]
 
@@ -116,7 +114,7 @@ def load(
         raise InputError(f"{path}: no such file")
     try:
         with h5py.File(path, "r") as file:
-            _check_names(file)
+            check(file)
         graph = nir.read(path, type_check=False)  # shapes are checked by `layers.check_shapes`
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
@@ -175,25 +173,6 @@ def from_nir(
         parameters(nodes[name], convention, dt, flat.most_spikes(name))
     layers.check_shapes(flat)
     return flat
-
-
-def _check_names(file: h5py.File) -> None:
-    """Refuse links that leave the file, which HDF5 would open, and arrays beyond all bounds."""
-
-    def walk(group: h5py.Group, where: str) -> None:
-        for name in group:
-            link = group.get(name, getlink=True)
-            if isinstance(link, h5py.ExternalLink | h5py.SoftLink):
-                raise InputError(f"{where}{name} is a link; a NIR file holds its arrays itself")
-            child = group[name]
-            if isinstance(child, h5py.Group):
-                walk(child, f"{where}{name}/")
-            elif child.nbytes > LARGEST:
-                raise InputError(f"{where}{name} claims {child.nbytes:,} bytes")
-            elif child.external or child.is_virtual:
-                raise InputError(f"{where}{name} lies in another file; NIR holds arrays itself")
-
-    walk(file, "")
 
 
 def _metadata(graph: Any) -> dict[str, Any]:
