@@ -78,7 +78,7 @@ class Watch:
             said = silence(self.names[layer], min(scales))
             warnings.warn(
                 f"epoch {epoch}: {said}, the lowest of {len(scales)} silent batches of "
-                f"{self._batches}; lower the thresholds or raise weight_gain",
+                f"{self._batches}; lower the thresholds or raise the weights",
                 ActivityWarning,
                 stacklevel=2,
             )

@@ -1,4 +1,11 @@
-"""Training in several processes at once, each with its share of every batch (torchrun)."""
+"""Training in several processes at once, each with its share of every batch (torchrun).
+
+    torchrun --nproc-per-node 2 -m neurosim train CONFIG
+
+All processes draw the same random numbers, for whole batches, and each learns from its share; the
+loss is that of one process with the whole batch, within rounding. Only BatchNorm differs: each
+process normalises by its own share, and running statistics are averaged after every epoch.
+"""
 
 from __future__ import annotations
 

@@ -40,8 +40,8 @@ __all__ = [
     "train",
 ]
 
-MADE = ("network", "weights", "homeostat")
-"""Files of an earlier run, which a new one must not be mixed with."""
+MADE = ("network", "weights", "homeostat", "spec")
+"""Files of an earlier run and its deployment, which a new one must not be mixed with."""
 
 
 def train(
@@ -156,7 +156,7 @@ def _finished(place: Path, settings: TrainConfig) -> Run | None:
     """Return a run that is complete and has these settings, or None."""
     if not (place / "provenance.json").is_file():
         return None
-    if not any((place / f"{made}.safetensors").is_file() for made in ("network", "weights")):
+    if not any((place / f"{made}.safetensors").is_file() for made in MADE[:2]):
         return None
     run = Run.load(place)
     return run if TrainConfig(**run.config) == settings else None

@@ -1,5 +1,7 @@
 """Settings of a run: presets, files, and what bad ones get."""
 
+import json
+
 import pytest
 
 from neurosim.errors import InputError
@@ -70,6 +72,16 @@ def test_every_preset_is_valid_and_knows_its_net(name):
     loaded = config.load(name)
     assert loaded.architecture == ("layered" if loaded.task == "imu" else "small-vgg")
     assert loaded.homeostat == name.startswith("ahsar")
+
+
+def test_the_folder_of_a_run_is_a_source(tmp_path):
+    loaded = config.load("ahsar-imu", seed=4)
+    (tmp_path / "config.json").write_text(json.dumps(loaded.model_dump(mode="json")))
+    assert config.load(tmp_path) == loaded
+    assert config.load(tmp_path, epochs=3) == loaded.model_copy(update={"epochs": 3})
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(InputError, match="no folder of a run"):
+        config.load(tmp_path)
 
 
 def test_a_file_that_is_not_toml_is_refused(tmp_path):

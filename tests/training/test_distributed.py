@@ -65,13 +65,14 @@ def test_two_processes_learn_as_one_with_twice_the_batch(tmp_path):
         **SETTINGS,
     )
     assert [row["epoch"] for row in two] == [1, 2, 3, 4]
-    # Sums over samples in another order: rounding of float32, which spikes may amplify.
+    # Sums over samples in another order: rounding of float32 (7e-8 was seen), which a spike that
+    # it moves may amplify.
     for a, b in zip(two, one.metrics, strict=True):
-        assert a["loss"] == pytest.approx(b["loss"], rel=1e-4)
-        assert a["validation_loss"] == pytest.approx(b["validation_loss"], rel=1e-3)
+        assert a["loss"] == pytest.approx(b["loss"], rel=1e-5)
+        assert a["validation_loss"] == pytest.approx(b["validation_loss"], rel=1e-4)
     assert one.metrics[-1]["loss"] < 0.9 * one.metrics[0]["loss"]
     saved = Run.load(tmp_path / "two")
     assert saved.provenance["processes"] == 2
     for a, b in zip(saved.network.layers, one.network.layers, strict=True):
-        assert np.abs(a.weight - b.weight).max() < 1e-3 * np.abs(b.weight).max()
+        assert np.abs(a.weight - b.weight).max() < 1e-5 * np.abs(b.weight).max()
     assert np.allclose(saved.homeostat["scale"], one.homeostat["scale"], rtol=1e-4)

@@ -226,7 +226,7 @@ def test_a_silent_layer_and_one_answer_are_warned_of_once_an_epoch():
         watch.warn(epoch=7)
     assert [str(w.message) for w in caught] == [
         "epoch 7: layer 1 has no spikes at threshold scale 1.3, the lowest of 2 silent batches "
-        "of 3; lower the thresholds or raise weight_gain",
+        "of 3; lower the thresholds or raise the weights",
         "epoch 7: the readout answers 1 for all samples; lower learning_rate or the thresholds",
     ]
 
