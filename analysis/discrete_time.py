@@ -21,7 +21,7 @@ from scipy.special import log_ndtr
 
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast
 from neurosim.analysis.laws import Levels
-from neurosim.analysis.membrane_chain import Cell, solve
+from neurosim.analysis.membrane_chain import STEP_REACH, Cell, solve
 from neurosim.analysis.siegert import Gradient, log_siegert
 from neurosim.errors import InputError
 
@@ -33,6 +33,7 @@ OVERSHOOT = 0.5826
 _FINE = 0.999
 _QUICK = 0.9
 _REMOTE = 36.0
+_COUNTLESS = 1000
 _ORBIT = 4096
 
 
@@ -53,7 +54,8 @@ def rate(
     the noise of a step is less than 1/600 of the range of V it is replaced: above threshold by
     the noiseless map (decay < 0.999; exact but for the steps of its staircase), for fine steps by
     `corrected_siegert` (within 1e-3), and far below threshold, where it is less than 1e-100, by
-    the logarithm's leading term.
+    the logarithm's leading term. Of more than 1000 spikes in a step the mean's share is returned
+    (within 1e-3), or NaN where noise decides how many.
 
     Args:
         mean: stationary mean of the free potential.
@@ -206,6 +208,12 @@ def _log_rates(parameters: tuple[Numbers, ...], reset: Reset, max_spikes: float)
 def _log_rate(cell: Cell | None) -> float:
     if cell is None:
         return float("nan")
+    if cell.max_spikes > _COUNTLESS:
+        push, level = cell.mean * (1 - cell.decay), cell.law.mean
+        most = (push + STEP_REACH * cell.noise) / level + cell.decay
+        if most > _COUNTLESS:  # V lies anywhere in [0, threshold)
+            steady = push > STEP_REACH * cell.noise and most < cell.max_spikes
+            return float(np.log(push / level - (1 - cell.decay) / 2)) if steady else float("nan")
     found = solve(cell) if cell.std > 0 else None
     if found is not None:
         return found.log_rate

@@ -20,6 +20,8 @@ MOST_MOVING = 16_000
 """The same for a moving threshold, whose kernel changes at every step."""
 CLOSEST = 0.3
 """Starts closer to the threshold than this many std are not resolved."""
+FARTHEST = 1e50
+"""Nor are a threshold or a start so many std from the mean, whose squares would overflow."""
 _DEGREE = 7
 _POINTS = 6
 _GONE = 1e-10
@@ -114,7 +116,7 @@ def constant(
     thousands of std above it.
     """
     s, x = (threshold - mean) / std, (start - mean) / std
-    if (threshold - start) / std < CLOSEST:
+    if (threshold - start) / std < CLOSEST or not max(abs(s), abs(x)) < FARTHEST:
         return None
     settle = 25.0 + np.log1p(max(-x, 0.0))
     if s < 0:
@@ -144,17 +146,20 @@ def moving(
     Its derivative is taken from a spline of degree 7 through the grid. Without `steps` the grid
     resolves the earliest passages; None where that takes more than MOST_MOVING steps.
     """
+    first, x = float(np.ravel(threshold(np.zeros(1)))[0]), (start - mean) / std
+    gap = (first - start) / std
+    if not (abs(x) < FARTHEST and 0 < gap < FARTHEST):
+        return None
     if steps is None:
-        gap = (float(np.ravel(threshold(np.zeros(1)))[0]) - start) / std
-        needed = max(np.ceil(150 * end / tau / gap**2), STEPS)
-        if gap < CLOSEST or not needed <= MOST_MOVING:
+        needed = max(np.ceil(150 * end / tau / gap**2), STEPS) if gap >= CLOSEST else np.inf
+        if not needed <= MOST_MOVING:
             return None
         steps = int(needed)
     time = np.linspace(0.0, end / tau, steps + 1)
     values = np.broadcast_to(np.asarray(threshold(time * tau), dtype=np.float64), time.shape)
     boundary = (values - mean) / std
     slope = make_interp_spline(time, boundary, k=_DEGREE).derivative()(time)
-    density = passage_density(boundary, slope, (start - mean) / std, time[1])
+    density = passage_density(boundary, slope, x, time[1])
     law = _law(density, float(time[-1]), tau)
     return replace(law, hazard=np.nan)
 

@@ -185,6 +185,33 @@ def test_limits():
     assert shifted == pytest.approx(fine, rel=1e-3)
 
 
+def test_remote_thresholds_keep_their_logarithm():
+    """Where steps towards the threshold underflow its leading term goes on without a jump."""
+    for decay in (0.3, 0.677, TENTH, 0.97):
+        z = 36 / np.sqrt(1 - decay**2) * np.array([0.98, 0.999, 1.001, 1.02, 3.0])
+        logs = log_rate(1 - z, 1.0, threshold=1.0, decay=decay, reset="multi")
+        assert logs[1] < -600
+        assert np.all(np.diff(logs) < 0)
+        np.testing.assert_allclose(logs / (-(z**2) / 2), 1, atol=0.01)
+
+
+def test_countless_spikes_of_a_step():
+    """Beyond 1000 spikes in a step the membrane's place is lost in the rounding."""
+    cell = {"threshold": 1.0, "decay": 0.5, "reset": "multi"}
+    below, above = rate([1900.0, 2300.0], 5.0, **cell)
+    assert above - below == pytest.approx(200, rel=1e-3)
+    assert np.isnan(rate(1.0, 1e9, **cell))
+    assert rate(1e9, 1.0, **cell, max_spikes=31) == pytest.approx(31)
+
+
+def test_little_noise_against_simulation():
+    """One noise of a step is a hundredth of the way: a chain of over a thousand states."""
+    found, _ = simulate(1.03, 0.02, 1.0, TENTH, "hard", n=1000, steps=2000, seed=17)
+    expected = rate(1.03, 0.02, threshold=1.0, decay=TENTH)
+    assert found.sum() * 2000 > 10_000
+    assert found.mean() == pytest.approx(expected, abs=4 * found.std() / np.sqrt(1000))
+
+
 def test_quick_formula_within_its_stated_error():
     mean, std = np.meshgrid([-0.5, 0.3, 0.6, 1.0, 1.5], [0.2, 0.5, 1.0])
     for decay, bound in ((TENTH, 0.021), (np.exp(-0.01), 0.003)):
