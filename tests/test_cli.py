@@ -74,7 +74,7 @@ def test_wrong_input_is_one_line_and_status_2(spec_file, raster_file, tmp_path):
             ("verify", spec_file, "--raster", raster_file, "--against", "brian2", "--against", "x"),
             "'x'",
         ),
-        (("train", "aspn"), "presets are fixed, aspen"),
+        (("train", "aspn"), "did you mean 'aspen'?"),
         (("equations", "lifff"), "lifff"),
         (("bench", "nothing"), "nothing"),
         (("figures", "nothing"), "nothing"),
