@@ -132,10 +132,8 @@ def discrete(d: xr.Dataset) -> Finding:
 
 
 def widths(d: xr.Dataset) -> Finding:
-    """Fit best and last accuracy against the width of the law."""
-    wide = d.high.values > 1
-    peak = d.accuracy.max("threshold").isel(high=wide)
-    end = d.accuracy.sel(threshold=HIGH).isel(high=wide)
+    """Fit best and last accuracy against the width of the law, 0 for a fixed threshold."""
+    peak, end = d.accuracy.max("threshold"), d.accuracy.sel(threshold=HIGH)
     slopes = []
     for value in (peak, end):
         fit = [np.polyfit(value.high, value.sel(seed=s), 1)[0] for s in d.seed.values]
