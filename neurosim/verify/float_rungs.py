@@ -25,7 +25,7 @@ FLOAT_SAMPLES, FLOAT_STEPS = 8, 200
 FACTORS = (1, 2, 4, 8, 16)
 """Steps of the map are divided by these; continuous time has FLOW small steps in one."""
 FLOW, FLOW_STEPS = 128, 200
-FEW = 10
+FEW = 30
 """Spikes of a layer below which no order is fitted."""
 RARE = 0.01
 """Share of steps from which on a layer's limit of spikes hides the order."""
