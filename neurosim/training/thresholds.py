@@ -184,7 +184,7 @@ def hidden(net: torch.nn.Module) -> list[Neurons]:
 
     That one's spikes are the readout.
     """
-    leaves = [m for m in torch.nn.Module.modules(net) if not any(torch.nn.Module.children(m))]
+    leaves = [m for m in torch.nn.Module.modules(net) if not m._modules]
     return [module for module in leaves[:-1] if isinstance(module, LIF | Spiking)]
 
 
