@@ -48,6 +48,10 @@ class RuleError(InputError):
             f"XyloSpec breaks {len(violations)} design rule(s): {'; '.join(map(str, violations))}"
         )
 
+    def __reduce__(self) -> tuple[type[RuleError], tuple[list[Violation]]]:
+        """Pickle by the violations, so that a worker's error arrives as it was."""
+        return type(self), (self.violations,)
+
 
 def neuron(spec: XyloSpec, hidden_id: int) -> str:
     """Name a hidden neuron by layer, where the layers are known."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,8 @@ from neurosim.verify import fuzz as fuzzing
 from neurosim.verify.case import Case
 from neurosim.verify.fuzz import Fuzz, draw, fuzz
 from neurosim.verify.shrink import shrink
+from neurosim.xylo import RuleError
+from tests import nets
 
 RARE = (
     "chip xylo-audio-2",
@@ -136,3 +139,11 @@ def test_a_crash_of_the_process_is_narrowed_down(tmp_path, monkeypatch) -> None:
 def test_odd_counts_are_refused(count: int, seed: int) -> None:
     with pytest.raises(InputError, match="at least one case"):
         fuzz(count, seed)
+
+
+def test_broken_rules_arrive_whole_from_another_process(rng) -> None:
+    with pytest.raises(RuleError) as caught:
+        nets.spec(rng, dash_mem=np.full(12, 16))
+    back = pickle.loads(pickle.dumps(caught.value))
+    assert str(back) == str(caught.value)
+    assert back.violations == caught.value.violations
