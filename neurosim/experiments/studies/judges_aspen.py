@@ -104,7 +104,7 @@ def linear(d: xr.Dataset) -> Finding:
             dynamic = one.power - 1e6 * (energy.anchor("imu").idle_w or 0.0)
             elasticity.append(np.polyfit(np.log(one.spikes), np.log(dynamic), 1)[0])
     text = (
-        f"by the cycle model: R² of a line through power and spikes within a net {min(within):.3f} to "
+        f"by the cycle model: R² of a line through power and spikes {min(within):.3f} to "
         f"{max(within):.3f}, d ln(dynamic power)/d ln(spikes) {interval(np.array(elasticity)):.2f} "
         f"where proportion would give 1; in active bins R² {min(bins):.4f}; "
         f"spikes differing between Brian2 and XyloSim: {int(d.differing.sum())}"
