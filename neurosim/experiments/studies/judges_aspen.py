@@ -258,8 +258,8 @@ def robust(d: xr.Dataset) -> Finding:
     better = [c for c, e in each.items() if e.above]
     worse = [c for c, e in each.items() if e.below]
     text = (
-        f"strongest corruption costs ASPEN {overall} less accuracy than fixed training on average; "
-        f"clearly less under {', '.join(better) or 'none'}, clearly more under "
+        f"loss of accuracy under the strongest corruptions, fixed training less ASPEN: {overall}; "
+        f"ASPEN loses clearly less under {', '.join(better) or 'none'}, clearly more under "
         f"{', '.join(worse) or 'none'}"
     )
     return Finding(text, by_sign(overall))
