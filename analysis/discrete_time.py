@@ -14,6 +14,7 @@ std^2 = v/(1 - decay^2). At dt/tau = 0.1 the continuous-time rate overstates the
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -34,6 +35,7 @@ _FINE = 0.999
 _QUICK = 0.9
 _REMOTE = 36.0
 _COUNTLESS = 1000
+_NEAR = 30.0
 _ORBIT = 4096
 
 
@@ -50,11 +52,12 @@ def rate(
     """Return the expected spikes per step in the stationary state.
 
     Solved as an integral equation on Gauss-Legendre nodes (`membrane_chain`): relative error
-    below 1e-12, for rare spikes too. About 1 ms an element at decay = 0.9, 5 ms at 0.99. Where
-    the noise of a step is less than 1/600 of the range of V it is replaced: above threshold by
-    the noiseless map (decay < 0.999; exact but for the steps of its staircase), for fine steps by
-    `corrected_siegert` (within 1e-3), and far below threshold, where it is less than 1e-100, by
-    the logarithm's leading term. Of more than 1000 spikes in a step the mean's share is returned
+    below 1e-12, for rare spikes too. About 1 ms an element at decay = 0.9, 5 ms at 0.99, 0.1 s for
+    little noise. Where the noise of a step is less than 1/600 of the range of V it is replaced:
+    above threshold by the noiseless map (decay < 0.999; exact but for the steps of its staircase),
+    below by a way from the reset to 30 std from the mean without noise (within 2e-4), for fine
+    steps by `corrected_siegert` (within 1e-3). A threshold 36 std above the mean or more gets the
+    logarithm's leading term. Of more than 1000 spikes in a step the mean's share is returned
     (within 1e-3), or NaN where noise decides how many.
 
     Args:
@@ -220,6 +223,9 @@ def _log_rate(cell: Cell | None) -> float:
     threshold = cell.law.mean
     with np.errstate(all="ignore"):
         remote = (threshold - cell.mean) / cell.std if cell.std > 0 else 0.0
+        settled = _after_settling(cell) if 0 < remote <= _REMOTE else None
+        if settled is not None:
+            return settled
         if remote > _REMOTE or (remote > 0 and cell.decay < _QUICK):
             return float(log_ndtr(-remote))
         if cell.std > 0 and (cell.decay > _FINE or cell.mean < threshold):
@@ -228,6 +234,22 @@ def _log_rate(cell: Cell | None) -> float:
             )
             return float(_log_corrected(mu, s, theta, a, "hard" if cell.hard else "soft", origin))
         return float(np.log(_noiseless(cell, threshold)))
+
+
+def _after_settling(cell: Cell) -> float | None:
+    """Return the log rate of a neuron that settles below threshold after each spike.
+
+    Little noise: until _NEAR std from the mean the way from the reset is taken without noise (in
+    whole steps), from there on by a chain on the short range that is left.
+    """
+    gap = cell.mean - (cell.reset_to if cell.hard else 0.0)
+    near = _NEAR * cell.std
+    if not (gap > near and cell.decay > 0):
+        return None
+    steps = np.ceil(np.log(gap / near) / -np.log(cell.decay))
+    landing = float(cell.mean - gap * cell.decay**steps)
+    found = solve(replace(cell, hard=True, reset_to=landing, max_spikes=1))
+    return None if found is None else float(-np.logaddexp(-found.log_rate, np.log(steps)))
 
 
 def _noiseless(cell: Cell, threshold: float) -> float:

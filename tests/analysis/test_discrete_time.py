@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurosim.analysis import discrete_time
+from neurosim.analysis import discrete_time, membrane_chain
 from neurosim.analysis.discrete_time import corrected_siegert, density, gradient, log_rate, rate
 from neurosim.analysis.markov import log_stationary
 from neurosim.analysis.rate_table import rate_table
@@ -210,6 +210,21 @@ def test_little_noise_against_simulation():
     expected = rate(1.03, 0.02, threshold=1.0, decay=TENTH)
     assert found.sum() * 2000 > 10_000
     assert found.mean() == pytest.approx(expected, abs=4 * found.std() / np.sqrt(1000))
+
+
+@pytest.mark.parametrize("reset", ["hard", "soft", "multi"])
+def test_little_noise_below_threshold(reset, monkeypatch):
+    """A way without noise to where the neuron settles, against the whole chain."""
+    std = 0.01
+    for decay in (0.5, 0.8, TENTH):
+        cell = {"threshold": 1.0, "decay": decay, "reset": reset}
+        mean = 1 - std * np.array([0.5, 1.0, 3.0, 12.0])
+        whole = log_rate(mean, std, **cell)
+        with monkeypatch.context() as short:
+            short.setattr(membrane_chain, "MOST_NODES", 600)
+            found = log_rate(mean, std, **cell)
+        assert np.all(found[:3] != whole[:3])  # the short way was taken
+        np.testing.assert_allclose(found, whole, rtol=0, atol=1e-3)
 
 
 def test_quick_formula_within_its_stated_error():
