@@ -16,7 +16,7 @@ from neurosim.verify.compare import Verdict, compare
 from neurosim.verify.float_error import judge
 from neurosim.verify.rung import Rung, Subject, some, trace
 
-BIN_STEPS = 32
+BIN_STEPS = 16
 """Steps over which theory takes the input's rate as constant."""
 THEORY_SCALES = (1.0, 1.6)
 THEORY_SAMPLES = 8

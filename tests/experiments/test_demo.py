@@ -75,11 +75,12 @@ def test_integer_nets_keep_the_accuracy_of_the_float_nets(folder):
 
 
 def test_verification_can_be_repeated_alone(folder, monkeypatch):
-    reports = verification.verify_target(folder, raster_file=_some_windows(folder))
+    windows = str(_some_windows(folder))
+    reports = verification.verify_targets(*verification.prepare(folder, windows))
     assert set(reports) == set(demo.NETS)
     assert all(r.exact and r.verdicts[0].spikes > 1000 for r in reports.values())
-    every = verification.verify_target(
-        folder / "aspen", raster_file=_some_windows(folder), all_thresholds=True
+    every = verification.verify_targets(
+        *verification.prepare(folder / "aspen", windows), all_thresholds=True
     )
     assert len(every) == len(SCALES)
     assert all(report.exact for report in every.values())
@@ -104,7 +105,7 @@ def test_a_spec_alone_knows_its_front_end(folder, tmp_path):
     )
     spec.save(tmp_path / "one" / verification.SPEC_FILE)
     with pytest.raises(InputError, match="different front ends"):
-        verification.verify_target(tmp_path)
+        verification.prepare(tmp_path)
 
 
 @pytest.mark.slow

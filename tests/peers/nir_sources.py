@@ -291,6 +291,6 @@ MAKERS: dict[str, tuple[str, Callable[[Path], Made]]] = {
     "SpikingJelly LIF": ("spikingjelly", spikingjelly_lif),
     "SpikingJelly CUBALIF, IF": ("spikingjelly", spikingjelly_current),
     "SpikingJelly, convolutions": ("spikingjelly", spikingjelly_convolution),
-    "rockpool LIFTorch": ("rockpool", rockpool_lif),
+    "rockpool LIFTorch": ("nirtorch", rockpool_lif),
 }
 """By name: the package that is needed, and what makes the file."""

@@ -53,6 +53,7 @@ def test_a_wrong_convention_is_seen(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_rockpools_file_gives_the_network_that_it_was_made_from(tmp_path: Path) -> None:
+    pytest.importorskip("nirtorch")
     made = MAKERS["rockpool LIFTorch"][1](tmp_path)
     network = nir.read(made.path, source="rockpool")
     assert isinstance(network, Network)

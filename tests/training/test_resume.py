@@ -29,6 +29,7 @@ EVERYTHING = SMALL | {
     "clip": 0.5,
     "patience": 3,
     "homeostat": True,
+    "threads": 1,  # sums of another number of threads round otherwise
 }
 BATCHES = 3 * EVERYTHING["epochs"]
 

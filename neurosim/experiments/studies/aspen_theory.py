@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim import engines, readout
-from neurosim.analysis import mean_field
+from neurosim.analysis import count_noise, mean_field
 from neurosim.experiments.studies import on_chip, trained
 from neurosim.experiments.studies.study import Row, Study
 from neurosim.experiments.studies.trained import Training
 
-BIN_STEPS = 32
-"""Steps over which the input's rate is taken as constant: 0.16 s."""
+BIN_STEPS = 16
+"""Steps over which the input's rate is taken as constant: 0.08 s."""
 
 
 def measure(
@@ -40,8 +40,10 @@ def measure(
         measured = [*np.split(spikes[0], ends, axis=2), spikes[1]]
         for name, count, seen in zip(names, counts, measured, strict=True):
             rows.append(_row(scale, name, count.sum(-1).mean(), seen.sum() / windows))
-        # Counts of so regular a readout vary less than Poisson's; its variance is an upper bound.
-        accuracy = mean_field.predicted_accuracy(counts[-1], np.sqrt(counts[-1]), labels)
+        answers = count_noise.readout_counts(
+            network, bins, BIN_STEPS, threshold_scale=scales, known_input=True
+        )
+        accuracy = count_noise.expected_accuracy(answers, labels)
         rows.append(_row(scale, "accuracy", accuracy, readout.accuracy(spikes[1], labels)))
     return rows
 
