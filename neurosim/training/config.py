@@ -16,6 +16,8 @@ from neurosim.training.presets import PRESETS
 
 LOGIT_SCALES = {"counts": 0.05, "rates": 20.0, "membrane": 5.0}
 """Log odds that a spike, a spike a step, or a threshold's worth of membrane stands for."""
+WEIGHT_GAINS = {"layered": 0.3, "synnet": 3.0}
+"""With which all layers of a net fire on wrist recordings before it has learnt anything."""
 
 
 class TrainConfig(BaseModel):
@@ -26,8 +28,13 @@ class TrainConfig(BaseModel):
     # --- what is learnt, by which net -----------------------------------------------------------
     task: Literal["imu", "digits", "digits-events"] = "imu"
     """Wrist recordings, or images: written digits shown as currents, or as events."""
-    net: Literal["layered", "mlp", "small-vgg", "small-resnet", "vgg13", "resnet18"] | None = None
-    """Architecture; "layered" (`nets.layered`) for the recordings, "small-vgg" for images."""
+    net: (
+        Literal["layered", "synnet", "mlp", "small-vgg", "small-resnet", "vgg13", "resnet18"] | None
+    ) = None
+    """Architecture; "layered" for recordings, which "synnet" is for too, "small-vgg" for images.
+
+    `nets.layered` has the same time constants in all hidden layers; a SynNet (`synnet.synnet`) has
+    2, 4, 8, 8, ... synaptic ones from 2 steps up, each twice the last, and membranes of 2 steps."""
     method: Literal["bptt", "rate"] = "bptt"
     """Surrogate gradients through time, or rate-based backpropagation (images only)."""
     steps: int = Field(6, ge=1)
@@ -37,14 +44,14 @@ class TrainConfig(BaseModel):
     batch_norm: bool = True
     """Whether image nets have BatchNorm."""
     hidden: tuple[int, ...] = (48, 48, 48)
-    """Neurons of the hidden layers of the net "layered"."""
+    """Neurons of the hidden layers of the nets for recordings."""
     decay_shifts: tuple[int, ...] = (2, 3, 4, 5)
     """Decays are 1 - 2^-k, exact on the chip; k cycles through these in each layer ("layered")."""
-    weight_gain: float = Field(0.3, gt=0)
-    """Initial weights of "layered" are normal with deviation gain * leak / sqrt(n_in).
+    weight_gain: float = Field(WEIGHT_GAINS["layered"], gt=0)
+    """Initial weights are normal with deviation gain * leak / sqrt(n_in) (nets for recordings).
 
     The leak is 1 - beta. A synapse sums an event over 1 / leak steps: so scaled, all time constants
-    drive alike."""
+    drive alike. Left out, what WEIGHT_GAINS has for the net."""
 
     # --- stochastic thresholds (ASPEN) ----------------------------------------------------------
     threshold: tuple[float, float] = (1.0, 1.0)
@@ -122,10 +129,13 @@ class TrainConfig(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _scaled(cls, values: Any) -> Any:
-        if isinstance(values, dict) and "logit_scale" not in values:
-            scale = LOGIT_SCALES.get(str(values.get("loss", "counts")))
-            return values if scale is None else {**values, "logit_scale": scale}
-        return values
+        if not isinstance(values, dict):
+            return values
+        by_choice = {
+            "logit_scale": LOGIT_SCALES.get(str(values.get("loss"))),
+            "weight_gain": WEIGHT_GAINS.get(str(values.get("net"))),
+        }
+        return {k: v for k, v in by_choice.items() if v is not None} | values
 
     @model_validator(mode="after")
     def _ordered(self) -> TrainConfig:
@@ -144,10 +154,10 @@ class TrainConfig(BaseModel):
 
     @model_validator(mode="after")
     def _together(self) -> TrainConfig:
-        if self.task == "imu" and self.net not in (None, "layered"):
-            raise ValueError(f"net {self.net!r} is for images; task 'imu' has 'layered'")
-        if self.task != "imu" and self.net == "layered":
-            raise ValueError(f"net 'layered' is for task 'imu'; task {self.task!r} has 'small-vgg'")
+        if self.task == "imu" and self.net not in (None, *WEIGHT_GAINS):
+            raise ValueError(f"net {self.net!r} is for images; task 'imu' has 'layered', 'synnet'")
+        if self.task != "imu" and self.net in WEIGHT_GAINS:
+            raise ValueError(f"net {self.net!r} is for task 'imu'; {self.task!r} has 'small-vgg'")
         if self.task == "imu" and self.method == "rate":
             raise ValueError("method 'rate' needs an image task, 'digits' or 'digits-events'")
         if self.target_rate is not None and not self.common_mode:

@@ -17,6 +17,7 @@ from neurosim.training.config import TrainConfig
 from neurosim.training.convert import network_from_module
 from neurosim.training.modules import LIF
 from neurosim.training.nets import HIDDEN_MAX_SPIKES, layered
+from neurosim.training.synnet import synnet
 from neurosim.training.tasks import Pass
 from neurosim.training.thresholds import hidden
 
@@ -29,14 +30,15 @@ SATURATED = HIDDEN_MAX_SPIKES // 2
 
 
 class ImuTask:
-    """Encoded windows and the net "layered"; see `tasks.Task`."""
+    """Encoded windows and a net of linear and LIF modules in turn; see `tasks.Task`."""
 
     def __init__(self, settings: TrainConfig, dataset: Dataset, device: torch.device):
         if not len(dataset.train.labels):
             raise InputError("dataset.train is empty; there is nothing to train on")
         self.settings, self.dataset, self.device = settings, dataset, device
         _, self.steps, channels = dataset.train.raster.shape
-        net = layered(settings, channels, len(dataset.classes), dataset.front_end.dt)
+        make = _synnet if settings.architecture == "synnet" else layered
+        net = make(settings, channels, len(dataset.classes), dataset.front_end.dt)
         self.net: TorchModule = net.to(device)
         self.layers = [str(k) for k in range(len(hidden(self.net)))]
 
@@ -102,6 +104,21 @@ class ImuTask:
         data = hashlib.sha256(train.raster.tobytes() + train.labels.tobytes())
         split = {part: list(people) for part, people in asdict(self.dataset.split).items()}
         return {"split": split, "train_sha256": data.hexdigest()}
+
+
+def _synnet(config: TrainConfig, channels: int, classes: int, dt: float) -> TorchModule:
+    """Return the SynNet of a configuration; arguments are those of `layered`."""
+    return synnet(
+        channels,
+        classes,
+        hidden=config.hidden,
+        time_constants=[2 ** min(k + 1, 3) for k in range(len(config.hidden))],
+        tau_syn=2 * dt,
+        tau_mem=2 * dt,
+        dt=dt,
+        weight_gain=config.weight_gain,
+        seed=config.seed,
+    )
 
 
 def forward(net: TorchModule, events: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:

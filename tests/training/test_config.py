@@ -30,6 +30,7 @@ def test_a_file_says_what_differs_and_keywords_come_last(tmp_path):
         ({"quux": 1}, "key 'quux' is unknown; known: task, net, method"),
         ({"net": "vgg13"}, "net 'vgg13' is for images"),
         ({"task": "digits", "net": "layered"}, "net 'layered' is for task 'imu'"),
+        ({"task": "digits", "net": "synnet"}, "net 'synnet' is for task 'imu'"),
         ({"method": "rate"}, "method 'rate' needs an image task"),
         ({"target_rate": 0.1}, "target_rate 0.1 is for common_mode"),
         ({"warm_up": 40}, "warm_up 40 must be fewer than 40 epochs"),
