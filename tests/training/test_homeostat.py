@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from rockpool.nn.combinators import Sequential
-from rockpool.nn.modules import LIFTorch, LinearTorch
+from rockpool.nn.modules import LIFTorch, LinearTorch, aLIFTorch
 
 from neurosim.analysis.homeostasis import Loop, recommend
 from neurosim.errors import InputError
@@ -351,8 +351,13 @@ def test_the_cure_for_positive_feedback_works():
 def test_settings_that_do_not_fit_are_refused(settings, message):
     with pytest.raises(InputError, match=message):
         Homeostat.attach(deep(LIF), **settings)
-    with pytest.raises(InputError, match="layer 1_LIFTorch is LIFTorch"):
-        Homeostat.attach(deep(LIFTorch), write="step")
+
+
+@pytest.mark.parametrize("kind", [LIFTorch, aLIFTorch])
+def test_thresholds_of_steps_are_refused_by_layers_that_have_one(kind):
+    name = kind.__name__
+    with pytest.raises(InputError, match=f"layer 1_{name} is {name}, which has one threshold"):
+        Homeostat.attach(deep(kind), write="step")
 
 
 # --- in training ----------------------------------------------------------------------------------
