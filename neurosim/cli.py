@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import traceback
 import warnings
@@ -31,6 +32,8 @@ def main() -> None:
     differ.
     """
     warnings.showwarning = _show_warning
+    # Brian2 turns this on when it loads, and would show warnings as its own log records.
+    logging.captureWarnings = lambda capture: None
     arguments = sys.argv[1:] or ["--help"]
     try:
         sys.exit(app(arguments, standalone_mode=False) or 0)
