@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,33 +13,9 @@ from neurosim.errors import InputError
 from neurosim.training import kernels, slopes
 from neurosim.training import kernels_backward as adjoint
 from neurosim.training.folding import folded, samples_together
+from neurosim.training.lif_setting import Setting, not_finite
 from neurosim.training.surrogates import CODES, slope
 from neurosim.training.threads import share
-
-
-@dataclass
-class Setting:
-    """What a layer's evolution needs besides tensors that can have gradients.
-
-    State tensors are in and out: they hold the start before, and the end after the forward pass.
-    """
-
-    surrogate: type[torch.autograd.Function]
-    window: torch.Tensor
-    max_spikes: torch.Tensor
-    exact: bool
-    """Gradients to the last bit of rockpool's, for which torch evaluates the surrogate."""
-    record: bool
-    noise: torch.Tensor | None
-    """(B, T, N), added to the membrane."""
-    vmem: torch.Tensor
-    """(N,) in, (B, N) out."""
-    isyn: torch.Tensor
-    """(N, S) in, (B, N, S) out."""
-    spikes: torch.Tensor
-    """(N,) in."""
-    rate: torch.Tensor | None = None
-    """Spikes per neuron and step, out; a detached scalar."""
 
 
 def lif(
@@ -294,19 +269,6 @@ def _constants(
 def _drive(x: torch.Tensor, feedback: torch.Tensor, noise: torch.Tensor | None) -> kernels.Drive:
     noise = x.new_empty(0, 0, 0) if noise is None else noise
     return _arrays(kernels.Drive, (x, feedback, noise))
-
-
-def not_finite(x: torch.Tensor) -> str:
-    """Say where the input is not finite, or that the constants are not."""
-    where = torch.nonzero(~torch.isfinite(x))
-    if not len(where):
-        return "the state of a LIF layer is not finite; look for weights, bias or tau that are not"
-    b, t, m = where[0].tolist()
-    value = x[b, t, m].item()
-    return (
-        f"input of a LIF layer holds {value} (sample {b}, step {t}, synapse {m}); clean the data, "
-        "or lower the learning rate if it was finite before"
-    )
 
 
 def _spread(state: torch.Tensor, samples: int) -> torch.Tensor:

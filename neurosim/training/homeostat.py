@@ -15,7 +15,7 @@ from neurosim.errors import InputError
 from neurosim.training import controlled_layers
 from neurosim.training.controlled_layers import ControlledLayer
 from neurosim.training.global_gain import GlobalGain
-from neurosim.training.homeostat_gains import gains_for, warn_of
+from neurosim.training.homeostat_gains import check_write, gains_for, warn_of
 from neurosim.training.layer_control import LayerControl
 from neurosim.training.measured_response import measured_response
 
@@ -121,7 +121,7 @@ class Homeostat:
         )
         if target is not None and not (common_mode and target > 0):
             raise InputError(f"target is {target}; a positive rate, for common_mode=True only")
-        _check_write(write, loop, found)
+        check_write(write, loop, found)
         warn_of(loop)
         return cls(
             controlled_layers.control(found),
@@ -287,17 +287,3 @@ class Homeostat:
                 layer.write(float(scales[unit, unit]))
             else:
                 layer.write(torch.tensor(scales[:, unit]).reshape(1, -1, 1))
-
-
-def _check_write(write: str, loop: Loop, found: list[tuple[str, Any]]) -> None:
-    """Refuse ways of writing that the ticks or the layers do not allow."""
-    if write not in ("end", "step", "block"):
-        raise InputError(f"write is {write!r}; give 'end', 'step' or 'block'")
-    if write == "block" and loop.ticks != loop.layers:
-        raise InputError(f"write='block' needs a tick for each of {loop.layers} units")
-    other = [(n, type(m).__name__) for n, m in found if not hasattr(m, "threshold_scale")]
-    if write == "step" and other:
-        raise InputError(
-            f"write='step': layer {other[0][0]} is {other[0][1]}, which has one threshold for all "
-            "steps; use neurosim.training.LIF or Spiking"
-        )

@@ -97,3 +97,26 @@ def warn_of(loop: Loop) -> None:
     else:
         return
     warnings.warn(said, HomeostatWarning, stacklevel=3)
+
+
+def check_write(write: str, loop: Loop, found: list[tuple[str, Any]]) -> None:
+    """Refuse ways of writing thresholds that the ticks or the layers do not allow.
+
+    Args:
+        write: "end", "step" or "block".
+        loop: its ticks and units.
+        found: names and modules of the layers.
+
+    Raises:
+        InputError: the way is not known, or does not fit; the layer is named.
+    """
+    if write not in ("end", "step", "block"):
+        raise InputError(f"write is {write!r}; give 'end', 'step' or 'block'")
+    if write == "block" and loop.ticks != loop.layers:
+        raise InputError(f"write='block' needs a tick for each of {loop.layers} units")
+    other = [(n, type(m).__name__) for n, m in found if not hasattr(m, "threshold_scale")]
+    if write == "step" and other:
+        raise InputError(
+            f"write='step': layer {other[0][0]} is {other[0][1]}, which has one threshold for all "
+            "steps; use neurosim.training.LIF or Spiking"
+        )

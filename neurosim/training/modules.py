@@ -187,9 +187,9 @@ class LIF(LIFTorch):
             theta.expand(*theta.shape[:2], self.size_out).contiguous(),
         )
         if self._on_gpu(x):
-            from neurosim.training import triton_kernels
+            from neurosim.training import triton_lif
 
-            spikes, vmem, isyn = triton_kernels.lif(x, *rows, setting)
+            spikes, vmem, isyn = triton_lif.lif(x, *rows, setting)
         else:
             spikes, vmem, isyn = fused.lif(x, recurrent, *rows, setting)
         self.__dict__["mean_rate"] = setting.rate

@@ -109,20 +109,20 @@ CASES = [
     [*((c, torch.float32) for c in CASES), *((c, torch.float64) for c in CASES[:2] + CASES[-1:])],
 )
 def test_equal_to_the_numba_kernels(settings, dtype):
-    from neurosim.training import triton_kernels
+    from neurosim.training import triton_lif
 
     arguments = case(dtype, **settings)
-    compare(results(triton_kernels.lif, *arguments), results(numba, *arguments), dtype)
+    compare(results(triton_lif.lif, *arguments), results(numba, *arguments), dtype)
 
 
 @interpreted
 def test_input_that_is_not_finite_is_refused():
-    from neurosim.training import triton_kernels
+    from neurosim.training import triton_lif
 
     arguments, setting, _ = case(torch.float32, 5, 1, function=StepPWL)
     arguments[0][1, 4, 3] = float("nan")
     with pytest.raises(InputError, match="sample 1, step 4, synapse 3"):
-        triton_kernels.lif(*arguments, setting)
+        triton_lif.lif(*arguments, setting)
 
 
 @interpreted
@@ -151,8 +151,8 @@ def test_module_gives_what_it_gives_with_numba(monkeypatch, synapse):
 @pytest.mark.skipif(INTERPRETED, reason="the interpreter takes tensors of the CPU")
 @pytest.mark.parametrize("settings", CASES)
 def test_equal_to_the_numba_kernels_on_a_gpu(settings):
-    from neurosim.training import triton_kernels
+    from neurosim.training import triton_lif
 
     arguments = case(torch.float32, **settings)
-    ours = results(triton_kernels.lif, *arguments, device="cuda")
+    ours = results(triton_lif.lif, *arguments, device="cuda")
     compare(ours, results(numba, *arguments), torch.float32)
