@@ -9,6 +9,7 @@ import numpy as np
 
 from neurosim.experiments import studies
 from neurosim.experiments.studies import results
+from neurosim.experiments.studies.aspen_governor import POLICIES
 from neurosim.experiments.studies.aspen_robustness import SEVERITIES
 
 SEEDS = 3
@@ -20,6 +21,8 @@ ADDED = {
     "epoch": (1, 2, 3),
     "corruption": ("none", "known people", *SEVERITIES),
     "strength": (0, 3),
+    "policy": POLICIES,
+    "week": (0, 1),
 }
 """Axes that rows of studies add to the grid."""
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from neurosim.errors import InputError
 from neurosim.experiments import studies
-from neurosim.experiments.studies import judges_ahsar, judges_aspen, ledger, readings, results
+from neurosim.experiments.studies import (
+    judges_ahsar,
+    judges_aspen,
+    judges_governor,
+    ledger,
+    readings,
+    results,
+)
 from neurosim.experiments.studies.claims_ahsar import CLAIMS as AHSAR
 from neurosim.experiments.studies.claims_aspen import CLAIMS as ASPEN
 from neurosim.experiments.studies.ledger import Verdict
@@ -117,3 +126,29 @@ def test_both_forms_hold_every_claim():
     assert ledger.table(entries).row_count == len(ASPEN)
     with pytest.raises(InputError, match="paper 'bdett' is not known"):
         ledger.judge_all("bdett")
+
+
+def test_the_readme_shows_the_ledger_as_it_is():
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    _, mark, rest = text.partition("<!-- claims -->\n")
+    shown, end, _ = rest.partition("\n<!-- /claims -->")
+    assert mark, "README.md has no line <!-- claims -->"
+    assert end, "README.md has no line <!-- /claims -->"
+    remedy = "put what `neurosim claims --markdown` prints between README.md's claims lines"
+    assert shown.strip() == ledger.markdown(ledger.judge_all(None)), remedy
+
+
+def test_the_governors_verdict_follows_the_numbers(tmp_path, rng):
+    def judged(gains):
+        def right(row):
+            gain = gains.get(row["dynamic_share"], 0.0) if row["policy"] == "select" else 0.0
+            return 0.6 + gain + 0.001 * rng.standard_normal()
+
+        path = study_tables.write("aspen_governor", tmp_path, rng, correct_share=right)
+        return judges_governor.adaptation(results.read(path))
+
+    assert judged({0.02: 0.05}).verdict is Verdict.HOLDS
+    assert judged({0.02: -0.05, 0.95: 0.05}).verdict is Verdict.REGIME
+    never = judged(dict.fromkeys(studies.get("aspen_governor").grid["dynamic_share"], -0.05))
+    assert never.verdict is Verdict.FAILS
+    assert "-0.05" in never.result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neurosim.experiments.studies import judges_aspen as judge
+from neurosim.experiments.studies import judges_governor
 from neurosim.experiments.studies.ledger import Claim, untestable
 
 _FILES = untestable("their files come with no package; readers are ready")
@@ -47,6 +48,9 @@ CLAIMS = (
           "five corruptions before the front end", judge.robust, "aspen_robustness"),
     Claim("aspen", "ASPEN adds to pruning and quantisation", "next checks 3",
           "magnitude pruning and 8, 6, 4 bits, one shot", judge.additive, "aspen_compression"),
+    Claim("aspen", "Setting the threshold by the energy left controls energy against accuracy",
+          "critical path 4 to 5", "weeks at 80 % of the energy needed; Xylo IMU: 2 % dynamic",
+          judges_governor.adaptation, "aspen_governor"),
     Claim("aspen", "About 120 µW on Xylo", "key results", "a board", _BOARD),
     Claim("aspen", "1000 times less power than von Neumann systems", "key results",
           "measured power of both", _BOARD),

@@ -40,13 +40,14 @@ def band(d: xr.Dataset) -> Finding:
         low = paired(speed.sel(scale=best), speed.isel(scale=0))
         high = paired(speed.sel(scale=best), speed.isel(scale=-1))
         texts.append(
-            f"{method}: fastest at {best:g}, within 5 % of it from {float(inside.min()):g} to "
-            f"{float(inside.max()):g}; mean accuracy over epochs there is {low} above that at "
-            f"{float(mean.scale[0]):g}, {high} above that at {float(mean.scale[-1]):g}"
+            f"{method}: best at {best:g}, within 5 % from {float(inside.min()):g} to "
+            f"{float(inside.max()):g}; {low:.2f} above {float(mean.scale[0]):g}, {high:.2f} above "
+            f"{float(mean.scale[-1]):g}"
         )
         verdicts += [by_sign(low), by_sign(high)]
-    theory = "theory (gate times rate, no reset) {:.2g} to {:.2g}".format(*predicted_band())
-    return Finding("; ".join([*texts, theory]), _all(verdicts))
+    theory = "theory {:.2g} to {:.2g}".format(*predicted_band())
+    text = "; ".join(["mean accuracy over epochs", *texts, theory])
+    return Finding(text, _all(verdicts))
 
 
 def _gains(d: xr.Dataset, variant: str, value: str) -> dict[str, Estimate]:
@@ -75,14 +76,14 @@ def _all(verdicts: list[Verdict]) -> Verdict:
 def faster(d: xr.Dataset) -> Finding:
     """Compare accuracy on the way with and without AHSAR."""
     gains = _gains(d, "full", "mean")
-    text = "mean accuracy over epochs: " + "; ".join(f"{k} {g:+.4f}" for k, g in gains.items())
+    text = "mean accuracy over epochs: " + "; ".join(f"{k} {g:+.3f}" for k, g in gains.items())
     return Finding(text, _all([by_sign(g) for g in gains.values()]))
 
 
 def better(d: xr.Dataset) -> Finding:
     """Compare accuracy after the last epoch with and without AHSAR."""
     gains = _gains(d, "full", "final")
-    text = "accuracy after the last epoch: " + "; ".join(f"{k} {g:+.4f}" for k, g in gains.items())
+    text = "accuracy after the last epoch: " + "; ".join(f"{k} {g:+.3f}" for k, g in gains.items())
     return Finding(text, _all([by_sign(g, least=0.003) for g in gains.values()]))
 
 

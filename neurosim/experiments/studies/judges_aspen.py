@@ -104,10 +104,10 @@ def linear(d: xr.Dataset) -> Finding:
             dynamic = one.power - 1e6 * (energy.anchor("imu").idle_w or 0.0)
             elasticity.append(np.polyfit(np.log(one.spikes), np.log(dynamic), 1)[0])
     text = (
-        f"by the cycle model: R² of a line through power and spikes {min(within):.3f} to "
-        f"{max(within):.3f}, d ln(dynamic power)/d ln(spikes) {interval(np.array(elasticity)):.2f} "
-        f"where proportion would give 1; in active bins R² {min(bins):.4f}; "
-        f"spikes differing between Brian2 and XyloSim: {int(d.differing.sum())}"
+        f"line through power and spikes: R² {min(within):.3f} to {max(within):.3f}, "
+        f"d ln(dynamic power)/d ln(spikes) {interval(np.array(elasticity)):.2f} (proportion: 1); "
+        f"in active bins R² {min(bins):.4f}; spikes differing between Brian2 and XyloSim: "
+        f"{int(d.differing.sum())}"
     )
     return Finding(text, Verdict.HOLDS if min(within) > 0.98 else Verdict.FAILS)
 
@@ -122,11 +122,11 @@ def discrete(d: xr.Dataset) -> Finding:
         rest = spikes.sel(law="continuous")
         less = interval(((spikes.sel(law=law) - rest) / rest).values)
         kind = "equal range" if law == "levels" else "matched variance"
-        texts.append(f"{kind}: accuracy over scales 1 to {HIGH} {gain}, spikes {less:.1%}")
+        texts.append(f"{kind} {gain}, spikes {less:.0%}")
         gains.append(gain)
     both = {by_sign(gain) for gain in gains}
     return Finding(
-        "; ".join(texts) + " against continuous",
+        f"against continuous, accuracy over scales 1 to {HIGH}: " + "; ".join(texts),
         both.pop() if len(both) == 1 else Verdict.UNDECIDED,
     )
 
@@ -238,9 +238,9 @@ def latency(d: xr.Dataset) -> Finding:
             paired(times.sel(net="aspen", threshold=high), times.sel(net="aspen", threshold=1.0))
             for times in (crossing(d.decided), settling_time(d))
         )
-        texts.append(f"to {high:g} half of the windows spike {first:+.2f} s, settle {final:+.2f} s")
+        texts.append(f"{high:g} {first:+.2f} s, {final:+.2f} s")
         verdicts.append(by_sign(first))
-    text = "later than at scale 1, of 2.56 s: " + "; ".join(texts)
+    text = "median first spike, settling later than at scale 1 (of 2.56 s): " + "; ".join(texts)
     return Finding(text, verdicts[-1])
 
 

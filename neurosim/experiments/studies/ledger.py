@@ -121,15 +121,14 @@ def untestable(why: str) -> Callable[[], Finding]:
     return lambda: Finding(why, Verdict.UNTESTABLE)
 
 
-COLUMNS = ("paper", "claim", "where", "tested by", "result", "verdict", "command")
+COLUMNS = ("paper", "claim (where)", "tested by", "result", "verdict", "command")
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:
     claim, finding = entry.claim, entry.finding
     return (
         claim.paper.upper(),
-        claim.claim,
-        claim.where,
+        f"{claim.claim} ({claim.where})",
         claim.test,
         finding.result,
         finding.verdict.value,
