@@ -19,7 +19,7 @@ _NAMES = {
     "ImageNet": "neurosim.training.image_nets",
     "LIF": "neurosim.training.modules",
     "Spiking": "neurosim.training.spiking",
-    "reset_state": "neurosim.training.modules",
+    "reset_state": "neurosim.training.adapters",
     "ThresholdSampler": "neurosim.training.thresholds",
     "chain_of": "neurosim.training.synnet",
     "set_rates": "neurosim.training.initial_rates",

@@ -149,3 +149,11 @@ ADAPTERS = (
     ),
 )
 """The first that fits a class, from the most derived of its bases on, is taken."""
+
+
+def reset_state(net: torch.nn.Module) -> None:
+    """Put all spiking layers of a net to rest: ours, rockpool's and those of other libraries."""
+    for module in torch.nn.Module.modules(net):
+        adapter = adapter_of(module)
+        if adapter is not None:
+            adapter.reset(module)

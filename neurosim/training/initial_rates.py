@@ -9,7 +9,7 @@ from rockpool.nn.modules import LinearTorch
 from rockpool.nn.modules.torch.lif_torch import LIFBaseTorch
 
 from neurosim.errors import InputError
-from neurosim.training.modules import reset_state
+from neurosim.training.adapters import reset_state
 
 _HALVINGS = 24
 _REACH = 2.0**12

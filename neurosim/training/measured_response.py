@@ -10,7 +10,7 @@ import torch
 
 from neurosim.analysis.layer_coupling import Coupling
 from neurosim.training import controlled_layers
-from neurosim.training.modules import reset_state
+from neurosim.training.adapters import reset_state
 
 STEP = 0.1
 """Change of ln threshold, to both sides."""

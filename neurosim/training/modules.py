@@ -4,35 +4,19 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from rockpool.nn.modules.torch.lif_torch import LIFTorch
-from rockpool.parameters import Parameter
 
 from neurosim.errors import InputError
 from neurosim.training import fused, stepwise
-from neurosim.training.adapters import adapter_of
+from neurosim.training.log_tau import TrainedLogarithms
 from neurosim.training.surrogates import surrogate_of
 from neurosim.training.threshold_scale import three_axes
 
 
-class _Constants(NamedTuple):
-    """What a layer computes with, in the type of its input."""
-
-    recurrent: torch.Tensor | None
-    """(N, N * S)."""
-    alpha: torch.Tensor
-    """(N,)."""
-    beta: torch.Tensor | None
-    """(N, S); None for delta synapses."""
-    bias: torch.Tensor
-    """(N,)."""
-    theta: torch.Tensor
-    """(1 or B, 1 or T, 1 or N)."""
-
-
-class LIF(LIFTorch):
+class LIF(TrainedLogarithms, LIFTorch):
     """A layer of current-based leaky integrate-and-fire neurons; a drop-in for LIFTorch.
 
     Constructor arguments, parameters, state, graph and results are those of
@@ -99,18 +83,6 @@ class LIF(LIFTorch):
         if log_tau:
             self._train_logarithms()
 
-    def __getattr__(self, name: str) -> Any:
-        """Return exp of a logarithm that is trained; all else as LIFTorch does."""
-        if name in self.__dict__.get("_logarithms", ()):
-            return torch.exp(getattr(self, f"log_{name}"))
-        return super().__getattr__(name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Set a time constant whose logarithm is trained by that; all else as LIFTorch does."""
-        if name in self.__dict__.get("_logarithms", ()):
-            name, value = f"log_{name}", torch.nn.Parameter(torch.log(torch.as_tensor(value)))
-        super().__setattr__(name, value)
-
     def as_graph(self) -> Any:
         """Return rockpool's graph of the layer.
 
@@ -151,7 +123,7 @@ class LIF(LIFTorch):
         beta = None if beta is None else beta.to(x).expand(self.size_out, self.n_synapses)
         bias = self.bias.to(x).expand(self.size_out)
         recurrent = self.w_rec.to(x).contiguous() if self._has_rec else None
-        constants = _Constants(recurrent, alpha, beta, bias, self._theta(threshold, x))
+        constants = stepwise.Constants(recurrent, alpha, beta, bias, self._theta(threshold, x))
         start = tuple(self._state(name, x) for name in ("vmem", "isyn", "spikes"))
         surrogate = self._surrogate(x)
         evolve = self._evolve_stepwise if surrogate is None else self._evolve_fused
@@ -163,7 +135,7 @@ class LIF(LIFTorch):
     def _evolve_fused(
         self,
         x: torch.Tensor,
-        constants: _Constants,
+        constants: stepwise.Constants,
         noise: torch.Tensor | None,
         start: tuple[torch.Tensor, ...],
         surrogate: Any,
@@ -199,7 +171,7 @@ class LIF(LIFTorch):
     def _evolve_stepwise(
         self,
         x: torch.Tensor,
-        constants: _Constants,
+        constants: stepwise.Constants,
         noise: torch.Tensor | None,
         start: tuple[torch.Tensor, ...],
         surrogate: Any,
@@ -258,17 +230,6 @@ class LIF(LIFTorch):
         delattr(
             self, {"taus": "tau_syn", "decays": "beta", "bitshifts": "dash_syn"}[self.leak_mode]
         )
-
-    def _train_logarithms(self) -> None:
-        """Put the logarithms of trained time constants in their place."""
-        if self.leak_mode != "taus":
-            raise InputError(f"log_tau=True needs leak_mode 'taus'; it is {self.leak_mode!r}")
-        trained = [name for name in ("tau_mem", "tau_syn") if name in self._parameters]
-        for name in trained:
-            tau = getattr(self, name).detach()
-            delattr(self, name)
-            setattr(self, f"log_{name}", Parameter(torch.log(tau), shape=[tau.shape]))
-        self.__dict__["_logarithms"] = tuple(trained)
 
     def _theta(self, threshold: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """Return the scaled thresholds as (1 or B, 1 or T, 1 or N)."""
@@ -331,11 +292,3 @@ class LIF(LIFTorch):
 @cache
 def _has_triton() -> bool:
     return find_spec("triton") is not None
-
-
-def reset_state(net: torch.nn.Module) -> None:
-    """Put all spiking layers of a net to rest: ours, rockpool's and those of other libraries."""
-    for module in torch.nn.Module.modules(net):
-        adapter = adapter_of(module)
-        if adapter is not None:
-            adapter.reset(module)

@@ -3,8 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
+
+
+class Constants(NamedTuple):
+    """What a layer computes with, in the type of its input."""
+
+    recurrent: torch.Tensor | None
+    """(N, N * S)."""
+    alpha: torch.Tensor
+    """(N,)."""
+    beta: torch.Tensor | None
+    """(N, S); None for delta synapses."""
+    bias: torch.Tensor
+    """(N,)."""
+    theta: torch.Tensor
+    """(1 or B, 1 or T, 1 or N)."""
 
 
 def lif(
