@@ -105,8 +105,8 @@ def _evaluate(
     layers = spiking.layers(net)
     with torch.no_grad(), scaled(layers, factors.tolist()):
         answers = net(torch.tensor(pictures)).mean(dim=1).argmax(1).numpy()
-    rates = np.array([float(layer.mean_rate) for layer in layers])
-    return rates, float(np.mean(answers == labels))
+    rates = [float(layer.mean_rate) for layer in layers if layer.mean_rate is not None]
+    return np.array(rates), float(np.mean(answers == labels))
 
 
 def _spikes(net: Any, picture: np.ndarray, factors: np.ndarray) -> list[np.ndarray]:
@@ -132,7 +132,8 @@ def draw(arrays: dict[str, Any]) -> Figure:
     """Draw rasters and maps in a column for each scale; right rates and accuracy over scales."""
     with style():
         figure = Figure(figsize=(12.4, 6.4), layout="constrained")
-        left, right = figure.subfigures(1, 2, width_ratios=(2.4, 1))
+        halves: Any = figure.subfigures(1, 2, width_ratios=(2.4, 1))
+        left, right = halves
         panels = left.subplots(2 * len(SHOWN), len(COLUMNS), height_ratios=(1.3, 1) * len(SHOWN))
         for pair, layer in zip(panels.reshape(len(SHOWN), 2, -1), SHOWN, strict=True):
             _draw_layer(left, pair, arrays, layer)

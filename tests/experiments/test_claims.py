@@ -130,8 +130,8 @@ def test_both_forms_hold_every_claim():
 
 def test_the_readme_shows_the_ledger_as_it_is():
     text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    _, mark, rest = text.partition("<!-- claims -->\n")
-    shown, end, _ = rest.partition("\n<!-- /claims -->")
+    _, mark, rest = text.partition("<!-- claims -->")
+    shown, end, _ = rest.partition("<!-- /claims -->")
     assert mark, "README.md has no line <!-- claims -->"
     assert end, "README.md has no line <!-- /claims -->"
     remedy = "put what `neurosim claims --markdown` prints between README.md's claims lines"
