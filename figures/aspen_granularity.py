@@ -59,6 +59,8 @@ def draw(arrays: dict[str, Any]) -> Figure:
                 )
             axis.set_xticks(list(places), [f"per {p}" for p in found.per.values])
             axis.set(title=title, ylabel=f"test accuracy\n({NOTE})", xlabel="what shares a draw")
-        axis.set_ylabel("spikes per window")
-        axis.legend(fontsize=8)
+        axis.set_ylabel(f"spikes per window\n({NOTE})")
+        figure.legend(
+            *axis.get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=3
+        )
     return figure
