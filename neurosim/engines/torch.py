@@ -51,9 +51,7 @@ class TorchEngine:
         synapses = max(layer.synapses for layer in model.layers)
         if "i_syn" in variables and synapses > 2:
             raise InputError(f"record: a layer has {synapses} synapses; i_syn holds at most 2")
-        wanted = [v for v in variables if v != "i_syn_2"]
-        if "i_syn" in wanted and synapses == 2:
-            wanted.append("i_syn_2")
+        wanted = with_second_synapse(variables, synapses)
         dtype = np.result_type(*model.tensors().values())
         net = module_from_network(model, torch.float64 if dtype == np.float64 else torch.float32)
         parts = [
@@ -87,14 +85,20 @@ def _evolve(
             neurons.reset_state()
             value, _, recorded = neurons(linear(value)[0], record=len(wanted) > 1)
             for variable in wanted:
-                arrays[variable].append(_variable(variable, layer, value, recorded))
+                arrays[variable].append(as_recorded(variable, layer, value, recorded))
     return arrays
 
 
-def _variable(
+def with_second_synapse(variables: Sequence[str], synapses: int) -> list[str]:
+    """Return the variables to keep: currents are two where a layer has two synapses."""
+    wanted = [v for v in variables if v != "i_syn_2"]
+    return [*wanted, "i_syn_2"] if "i_syn" in wanted and synapses == 2 else wanted
+
+
+def as_recorded(
     name: str, layer: Layer, spikes: torch.Tensor, recorded: dict[str, torch.Tensor]
 ) -> np.ndarray:
-    """Return one variable (samples, time, neurons) of a layer."""
+    """Return one variable (samples, time, neurons) of a layer from what its module recorded."""
     if name == "spikes":
         return spikes.numpy().astype(np.min_scalar_type(layer.max_spikes))
     if name == "v_mem":

@@ -13,6 +13,7 @@ from rockpool.nn.modules import LIFTorch
 from rockpool.nn.modules.torch.lif_torch import PeriodicExponential
 
 from neurosim.engines import check_raster, check_record
+from neurosim.engines.torch import as_recorded, with_second_synapse
 from neurosim.errors import InputError
 from neurosim.network import Layer, Network
 from neurosim.recording import Recording
@@ -47,9 +48,7 @@ class LIFTorchEngine:
         synapses = max(layer.synapses for layer in model.layers)
         if synapses > 2:
             raise InputError(f"a layer has {synapses} synapses; a Recording holds at most 2")
-        wanted = [name for name in check_record(record) if name != "i_syn_2"]
-        if "i_syn" in wanted and synapses == 2:
-            wanted.append("i_syn_2")
+        wanted = with_second_synapse(check_record(record), synapses)
         value = torch.from_numpy(check_raster(raster, model.shape[0])).float()
         arrays: dict[str, list[np.ndarray]] = {name: [] for name in wanted}
         for layer in model.layers:
@@ -58,7 +57,7 @@ class LIFTorchEngine:
                 warnings.simplefilter("ignore")
                 value, _, recorded = _neurons(layer, model.dt)(value, record=True)
             for name in wanted:
-                arrays[name].append(_variable(name, layer, value, recorded))
+                arrays[name].append(as_recorded(name, layer, value, recorded))
             value = value.float()
         provenance = {"engine": self.name, "rockpool": version("rockpool"), "seed": seed}
         provenance |= {"torch": version("torch"), "model": model.digest()}
@@ -85,20 +84,6 @@ def _neurons(layer: Layer, dt: float) -> LIFTorch:
 
 def _float(array: np.ndarray) -> torch.Tensor:
     return torch.tensor(array, dtype=torch.float32)
-
-
-def _variable(
-    name: str, layer: Layer, spikes: torch.Tensor, recorded: dict[str, torch.Tensor]
-) -> np.ndarray:
-    """Return one variable (samples, time, neurons) of a layer."""
-    if name == "spikes":
-        return spikes.numpy().astype(np.min_scalar_type(layer.max_spikes))
-    if name == "v_mem":
-        return recorded["vmem"].numpy()
-    synapse = 1 if name == "i_syn_2" else 0
-    if synapse == layer.synapses:  # another layer has two
-        return np.zeros_like(recorded["vmem"].numpy())
-    return np.ascontiguousarray(recorded["isyn"][..., synapse].numpy())
 
 
 ENGINE = LIFTorchEngine()
