@@ -11,7 +11,7 @@ from neurosim.experiments.studies.study import Row, Study
 from neurosim.experiments.studies.trained import Training
 from neurosim.experiments.sweep import SCALES
 
-TRAININGS: dict[str, dict[str, Any]] = {
+CONTROLS: dict[str, dict[str, Any]] = {
     "fixed": {"homeostat": False},
     "AHSAR": {},
     "ASPEN": {"homeostat": False, "threshold": (1.0, 1.5)},
@@ -20,12 +20,12 @@ TRAININGS: dict[str, dict[str, Any]] = {
 
 
 def measure(
-    net: str, seed: int, training: Training, every: int, thresholds: tuple[float, ...]
+    net: str, control: str, seed: int, training: Training, every: int, thresholds: tuple[float, ...]
 ) -> list[Row]:
     """Train one net and sweep the factor on all its thresholds."""
     from neurosim.training.image_answers import answers
 
-    found = images.run(seed, every=every, **training, **TRAININGS[net])
+    found = images.run(seed, every=every, net=net, **training, **CONTROLS[control])
     test, labels = images.digits(seed, every).part("test")
     rows = []
     for threshold in thresholds:
@@ -39,9 +39,10 @@ STUDY = Study(
     name="ahsar_aspen",
     title="AHSAR and ASPEN together",
     measure=measure,
-    grid={"net": tuple(TRAININGS)},
-    index=("net", "seed", "threshold"),
+    grid={"net": images.NETS, "control": tuple(CONTROLS)},
+    index=("net", "control", "seed", "threshold"),
     units={"accuracy": "share of test images", "rate": "spikes per neuron and step"},
     settings={**images.SHORT, "thresholds": SCALES},
+    seeds=5,
     fast={**images.FAST, "thresholds": (1.0, 2.4)},
 )

@@ -1,28 +1,18 @@
-"""AHSAR 2 and 3: learning with and without the homeostat, and without each of its parts."""
+"""AHSAR 3: learning with and without the homeostat, and without each of its parts."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from neurosim.experiments.studies import images
 from neurosim.experiments.studies.study import Row, Study
 from neurosim.experiments.studies.trained import Training
 
-SHOWN: dict[str, dict[str, Any]] = {
-    "images": {},
-    "images without BatchNorm": {"batch_norm": False},
-    "events": {"task": "digits-events"},
-}
-"""Digits as constant currents, to a net with and without BatchNorm, and as synthetic events."""
-
 
 def measure(
-    shown: str, learning: str, variant: str, seed: int, training: Training, every: int
+    net: str, shown: str, learning: str, variant: str, seed: int, training: Training, every: int
 ) -> list[Row]:
     """Train one net and report its epochs."""
-    found = images.run(
-        seed, every=every, method=learning, **SHOWN[shown], **training, **images.VARIANTS[variant]
-    )
+    changes = {**training, **images.SHOWN[shown], **images.VARIANTS[variant]}
+    found = images.run(seed, every=every, net=net, method=learning, **changes)
     return [
         {
             "epoch": int(row["epoch"]),
@@ -40,11 +30,12 @@ STUDY = Study(
     title="Learning with and without AHSAR, and without its parts",
     measure=measure,
     grid={
-        "shown": tuple(SHOWN),
+        "net": images.NETS,
+        "shown": tuple(images.SHOWN),
         "learning": images.METHODS,
         "variant": tuple(images.VARIANTS),
     },
-    index=("shown", "learning", "variant", "seed", "epoch"),
+    index=("net", "shown", "learning", "variant", "seed", "epoch"),
     units={
         "accuracy": "share of validation images",
         "loss": "nat (validation)",
@@ -52,5 +43,6 @@ STUDY = Study(
         "gain": "factor on all thresholds",
     },
     settings=images.SHORT,
+    seeds=5,
     fast={**images.FAST, "shown": ("images",), "variant": ("none", "full")},
 )

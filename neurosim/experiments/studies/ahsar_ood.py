@@ -15,11 +15,14 @@ SEVERITIES = {"noise": 0.3, "rotation": 30.0, "gain": 0.7}
 """Of the corruptions of `data.corrupt.images`."""
 
 
-def measure(learning: str, variant: str, seed: int, training: Training, every: int) -> list[Row]:
+def measure(
+    net: str, learning: str, variant: str, seed: int, training: Training, every: int
+) -> list[Row]:
     """Measure accuracy on clean and corrupted test images, and detection of others."""
     from neurosim.training.image_answers import answers
 
-    found = images.run(seed, every=every, method=learning, **training, **images.VARIANTS[variant])
+    changes = {**training, **images.VARIANTS[variant]}
+    found = images.run(seed, every=every, net=net, method=learning, **changes)
     clean, labels = images.digits(seed, every).part("test")
     others = {
         "clean": clean,
@@ -74,8 +77,12 @@ STUDY = Study(
     name="ahsar_ood",
     title="Corrupted digits, and detection of others by predictive entropy",
     measure=measure,
-    grid={"learning": images.METHODS, "variant": tuple(images.VARIANTS)},
-    index=("learning", "variant", "seed", "kind"),
+    grid={
+        "net": images.NETS,
+        "learning": images.METHODS,
+        "variant": tuple(images.VARIANTS),
+    },
+    index=("net", "learning", "variant", "seed", "kind"),
     units={
         "accuracy": "share of test images",
         "auroc": "area under the ROC curve",
@@ -83,5 +90,6 @@ STUDY = Study(
         "rate": "spikes per neuron and step",
     },
     settings=images.SHORT,
+    seeds=5,
     fast={**images.FAST, "variant": ("none", "full")},
 )

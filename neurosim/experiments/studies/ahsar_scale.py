@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 from neurosim.experiments.studies import images
 from neurosim.experiments.studies.study import Row, Study
@@ -12,11 +13,21 @@ TARGET = 0.7
 """Validation accuracy whose first epoch measures the speed of learning."""
 
 
-def measure(scale: float, learning: str, seed: int, training: Training, every: int) -> list[Row]:
+NETS: dict[str, dict[str, Any]] = {
+    "mlp": {"net": "mlp"},
+    "small-vgg": {"net": "small-vgg"},
+    "small-vgg without BatchNorm": {"net": "small-vgg", "batch_norm": False},
+}
+
+
+def measure(
+    net: str, scale: float, learning: str, seed: int, training: Training, every: int
+) -> list[Row]:
     """Train one net at one scale."""
     from neurosim.training.constant_scale import train_at
 
-    settings = images.settings(seed, method=learning, homeostat=False, **training)
+    changes = {"method": learning, "homeostat": False, **NETS[net], **training}
+    settings = images.settings(seed, **changes)
     epochs = train_at(scale, settings, images.digits(seed, every))
     accuracy = [row["validation_accuracy"] for row in epochs]
     reached = [k for k, value in enumerate(accuracy, 1) if value >= TARGET]
@@ -36,8 +47,12 @@ STUDY = Study(
     name="ahsar_scale",
     title="One constant factor on all thresholds: speed, stability, accuracy",
     measure=measure,
-    grid={"learning": images.METHODS, "scale": tuple(round(0.1 + 0.05 * k, 2) for k in range(39))},
-    index=("learning", "scale", "seed"),
+    grid={
+        "net": tuple(NETS),
+        "learning": images.METHODS,
+        "scale": tuple(round(0.1 + 0.05 * k, 2) for k in range(39)),
+    },
+    index=("net", "learning", "scale", "seed"),
     units={
         "accuracy": "share of validation images, last epoch",
         "mean_accuracy": "share of validation images, mean over epochs",
@@ -45,6 +60,6 @@ STUDY = Study(
         "worst_fall": "largest fall of accuracy in an epoch",
         "rate": "spikes per neuron and step, last epoch",
     },
-    settings={**images.SHORT, "training": {**images.SHORT["training"], "epochs": 4}},
+    settings={**images.SHORT, "training": {"epochs": 4, "batch_size": 32, "threads": 1}},
     fast={**images.FAST, "scale": (0.5, 1.0)},
 )

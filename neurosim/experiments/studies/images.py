@@ -22,13 +22,26 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no gain": {"global_gain": False},
 }
 """Without AHSAR, with it, and with one of its parts left out."""
+SHOWN: dict[str, dict[str, Any]] = {
+    "images": {},
+    "images without BatchNorm": {"batch_norm": False},
+    "events": {"task": "digits-events"},
+}
+"""Digits as constant currents, to a net with and without BatchNorm, and as synthetic events."""
+NETS = ("mlp", "small-vgg", "small-resnet")
+"""A perceptron of two spiking layers, and convolutional nets of five and seven."""
 METHODS = ("bptt", "rate")
-SHORT: dict[str, Any] = {"training": {"net": "mlp", "epochs": 10, "threads": 1}, "every": 1}
-"""A perceptron of two layers, trained for a fifth of the paper's epochs."""
+SHORT: dict[str, Any] = {
+    "training": {"epochs": 8, "batch_size": 32, "learning_rate": 3e-3, "threads": 1},
+    "every": 1,
+}
+"""Fewer epochs than the paper's, of smaller batches at a higher peak rate: within 300 steps all nets
+come near the accuracy that they end with."""
 FAST: dict[str, Any] = {
-    "training": {"net": "mlp", "epochs": 2, "batch_size": 32, "steps": 3, "threads": 1},
+    "training": {"epochs": 2, "batch_size": 32, "threads": 1},
     "every": 8,
     "seeds": 2,
+    "net": ("mlp",),
 }
 
 
