@@ -1,6 +1,7 @@
 """Train an image net whose thresholds are multiplied by one constant, in training and evaluation.
 
 AHSAR's section 3: all else is equal, and the constant decides how fast and how well a net learns.
+A homeostat, if the settings have one, starts from there.
 """
 
 from __future__ import annotations
@@ -27,21 +28,21 @@ def train_at(scale: float, settings: TrainConfig, dataset: ImageSet) -> list[Epo
 
     Args:
         scale: factor on the thresholds of all spiking layers.
-        settings: of a run without homeostat.
+        settings: of the run.
         dataset: images of the run.
 
     Raises:
-        InputError: the scale is not positive, or the settings have a homeostat.
+        InputError: the scale is not positive.
         NonFiniteLossError: training diverged.
     """
-    if not scale > 0 or settings.homeostat:
-        raise InputError(f"scale is {scale}, homeostat {settings.homeostat}; positive, and none")
+    if not scale > 0:
+        raise InputError(f"scale is {scale}; a factor on thresholds must be positive")
     device = machine.device(settings)
     with machine.threads(settings), torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         task = task_for(settings, dataset, device)
         for layer in spiking.layers(task.net):
-            layer.threshold_scale = scale
+            layer.threshold = layer.threshold * scale
         trainer = Trainer(task, settings, Group())
         never = checkpoint.Saver(Path(), float("inf"))
         return list(trainer.epochs(never, Request(), lambda *_: None))
