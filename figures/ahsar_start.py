@@ -1,0 +1,54 @@
+"""From thresholds far too low or too high: what AHSAR makes of them, and what a set rate does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from neurosim.experiments.studies import results
+from neurosim.figures.intervals import NOTE, band, over_seeds
+from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, style
+
+TITLE = "Thresholds that start too low or too high, with and without AHSAR"
+CONTROLS = {
+    "none": (BLUE, "o", "no homeostat"),
+    "AHSAR": (ORANGE, "s", "AHSAR"),
+    "AHSAR to a rate": (GREEN, "^", "AHSAR, log rates held to ln 0.2 instead of their mean"),
+}
+PANELS = {
+    "mean_accuracy": "validation accuracy,\nmean over epochs",
+    "rate": "spikes per neuron and step,\nlast epoch",
+}
+
+
+def compute(source: str | Path = "ahsar_start") -> dict[str, Any]:
+    """Return `mean_accuracy` and `rate` over net, start and control.
+
+    Raises:
+        InputError: the results are not there.
+    """
+    d = results.read(source)
+    return {name: over_seeds(d[name]) for name in PANELS}
+
+
+def draw(arrays: dict[str, Any]) -> Figure:
+    """Draw accuracy and activity against the starting factor, a column for each net."""
+    nets = arrays["rate"].net.values
+    with style():
+        figure = Figure(figsize=(4.2 * len(nets), 5.4), layout="constrained")
+        lines = figure.subplots(2, len(nets), squeeze=False, sharex=True, sharey="row")
+        for line, (name, label) in zip(lines, PANELS.items(), strict=True):
+            for axis, net in zip(line, nets, strict=True):
+                for control, (colour, marker, text) in CONTROLS.items():
+                    found = arrays[name].sel(net=net, control=control)
+                    band(axis, found.start, found, colour, marker=marker, label=text)
+                axis.axvline(1, color=BLACK, lw=0.8, ls=":")
+                axis.set(title=str(net), ylim=(0, None))
+                axis.set_xlabel("factor on all thresholds at the start")
+            line[0].set_ylabel(label)
+        handles = axis.get_legend_handles_labels()
+        figure.legend(*handles, loc="outside lower center", ncols=3, fontsize=8)
+        figure.supxlabel(NOTE, fontsize=8)
+    return figure
