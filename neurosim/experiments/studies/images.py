@@ -31,12 +31,14 @@ SHOWN: dict[str, dict[str, Any]] = {
 NETS = ("mlp", "small-vgg", "small-resnet")
 """A perceptron of two spiking layers, and convolutional nets of five and seven."""
 METHODS = ("bptt", "rate")
+TICKS = {"single": "step", "multi": "block"}
+"""Control ticks of a homeostat, by step mode."""
 SHORT: dict[str, Any] = {
     "training": {"epochs": 8, "batch_size": 32, "learning_rate": 3e-3, "threads": 1},
     "every": 1,
 }
-"""Fewer epochs than the paper's, of smaller batches at a higher peak rate: within 300 steps all nets
-come near the accuracy that they end with."""
+"""Fewer epochs than the paper's, of smaller batches at a higher peak rate: within 300 steps all
+nets come near the accuracy that they end with."""
 FAST: dict[str, Any] = {
     "training": {"epochs": 2, "batch_size": 32, "threads": 1},
     "every": 8,
@@ -58,9 +60,15 @@ def digits(seed: int, every: int = 1) -> ImageSet:
 
 
 def settings(seed: int, **changes: Any) -> TrainConfig:
-    """Return AHSAR's settings (section 5.1) on digits, some of them changed."""
+    """Return AHSAR's settings (section 5.1) on digits, some of them changed.
+
+    A homeostat ticks as section 4 has it: with the time steps in single-step mode, with the blocks
+    of the net in multi-step mode.
+    """
     from neurosim.training import config
 
+    if changes.get("homeostat", True):
+        changes = {"homeostat_ticks": TICKS[changes.get("mode", "multi")], **changes}
     return config.load("ahsar-digits", seed=seed, **changes)
 
 
