@@ -65,16 +65,40 @@ def activities(
         )
     if classes is not None and classes != "all":
         recordings = recordings.only(classes)
-    split = split or default
+    return encode_each(recordings, split or default, front_end=front_end, cache_folder=cache_folder)
+
+
+def encode_each(
+    recordings: Recordings,
+    split: Split,
+    *,
+    front_end: FrontEnd | None = None,
+    cache_folder: str | Path | None = None,
+) -> Dataset:
+    """Return recordings of one length as encoded windows, one for each; see `activities`.
+
+    Raises:
+        InputError: the recordings do not fit the split or front end.
+    """
     if front_end is None:
-        train = np.flatnonzero(split.mask("train", recordings.subjects))
-        spread = train[np.linspace(0, len(train) - 1, min(_SCALE_WINDOWS, len(train)), dtype=int)]
-        few = recordings.select(spread)
+        few = recordings.select(_telling(recordings, split))
         front_end = choose_front_end(few, split, cache_folder=cache_folder)
     steps = round(len(recordings.signals[0]) * RATE_HZ / recordings.rate_hz)
     return encode(
         recordings, split, front_end=front_end, cache_folder=cache_folder, steps=steps, hop=steps
     )
+
+
+def _telling(recordings: Recordings, split: Split) -> np.ndarray:
+    """Return the training windows that the front end's scale is chosen on.
+
+    The strongest is among them: most sets reach the end of the sensor's range in some window, and
+    the scale leaves twice the strongest acceleration it has seen before 16 bits overflow.
+    """
+    train = np.flatnonzero(split.mask("train", recordings.subjects))
+    spread = train[np.linspace(0, len(train) - 1, min(_SCALE_WINDOWS, len(train)), dtype=int)]
+    peaks = [np.abs(recordings.signals[k][:, :3]).max() for k in train]
+    return np.union1d(spread, train[np.argmax(peaks)])
 
 
 def read(

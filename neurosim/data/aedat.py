@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from neurosim.errors import InputError, UnavailableError
+from neurosim.data.catalogue import existing
+from neurosim.errors import InputError
 
 SIZE = 128
 """Pixels of the camera (DVS128) in each direction."""
@@ -46,13 +47,11 @@ def read(path: str | Path) -> Events:
     counted from the earliest event, also where the camera's 32-bit clock runs over.
 
     Raises:
-        UnavailableError: there is no such file.
+        UnavailableError: there is no such file, or it may not be read.
         InputError: another format, a cut record, an address beyond the camera, no event, or time
             stamps that span more than ten minutes.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise UnavailableError(f"{path}: no such file; `neurosim data list` says where it belongs")
+    path = existing(Path(path))
     content = path.read_bytes()
     if not content.startswith(_FIRST_LINE):
         raise InputError(f"{path}: does not begin with {_FIRST_LINE.decode()}; not an AEDAT 2.0")

@@ -11,6 +11,8 @@ from neurosim.errors import InputError, UnavailableError
 
 VARIABLE = "NEUROSIM_DATA"
 
+_PACKED = (".zip", ".tar", ".gz", ".tgz", ".rar", ".7z")
+
 
 @dataclass(frozen=True)
 class Source:
@@ -107,8 +109,7 @@ def present(source: Source, folder: str | Path | None = None) -> bool:
     """Say whether a set can be read: its package is installed, or its files are in their place."""
     if source.package is not None:
         return importlib.util.find_spec(source.package) is not None
-    place = root(folder) / source.name
-    return any((place / sign).exists() for sign in source.signs)
+    return _has(root(folder) / source.name, source)
 
 
 def find(name: str, folder: str | Path | None = None) -> Path:
@@ -119,14 +120,52 @@ def find(name: str, folder: str | Path | None = None) -> Path:
         folder: the set's own folder; NAME in the folder of all sets when None.
 
     Raises:
-        InputError: there is no such set.
-        UnavailableError: the folder does not exist.
+        InputError: there is no such set, or it comes with a package.
+        UnavailableError: the folder does not exist, or the set's files are not in it.
     """
     source = get(name)
+    if source.package is not None:
+        raise InputError(f"{name} comes with the package {source.package}: leave out the folder")
     place = Path(folder) if folder is not None else root() / name
     if not place.exists():
         raise UnavailableError(
             f"{place}: no such folder; put {source.bring} there ({source.origin}), "
             f"or set ${VARIABLE} to the folder that holds {name}/"
         )
+    if not _has(place, source):
+        raise UnavailableError(f"{place}: {name} is not there; {_remedy(place, source)}")
     return place
+
+
+def existing(path: Path) -> Path:
+    """Return the path of one of a set's files.
+
+    Raises:
+        UnavailableError: there is no such file, or it may not be read.
+    """
+    if not path.is_file():
+        raise UnavailableError(f"{path}: no such file; `neurosim data list` says where it belongs")
+    if not os.access(path, os.R_OK):
+        raise UnavailableError(f"{path}: you may not read it; change it, e.g. `chmod u+r`")
+    return path
+
+
+def _has(place: Path, source: Source) -> bool:
+    """Say whether a folder, or the one file that a set consists of, is the set's."""
+    if place.is_file():
+        return place.name in source.signs
+    return any((place / sign).exists() for sign in source.signs)
+
+
+def _remedy(place: Path, source: Source) -> str:
+    """Say what to do about a folder without the set's files."""
+    around = [place.parent, place.parent.parent]
+    if place.is_dir():
+        around += [p for pattern in ("*", "*/*") for p in sorted(place.glob(pattern)) if p.is_dir()]
+        packed = [p.name for p in sorted(place.iterdir()) if p.name.endswith(_PACKED)]
+        if packed:
+            return f"unpack {packed[0]} there"
+    for other in around:
+        if _has(other, source):
+            return f"it is in {other}: give that folder"
+    return f"put {source.bring} there ({source.origin})"

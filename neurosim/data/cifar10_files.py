@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from neurosim.data import pickles
-from neurosim.data.catalogue import find
+from neurosim.data.catalogue import existing, find, get
 from neurosim.data.images import ImageSet, stratified
-from neurosim.errors import InputError, UnavailableError
+from neurosim.errors import InputError
 
 CLASSES = (
     "airplane",
@@ -57,15 +57,9 @@ def cifar10(
 
 
 def _place(folder: Path) -> tuple[Path, str]:
-    """Return the folder of the batches and the suffix of their names."""
-    for inner in (folder, folder / "cifar-10-batches-py", folder / "cifar-10-batches-bin"):
-        for suffix in ("", ".bin"):
-            if (inner / f"test_batch{suffix}").is_file():
-                return inner, suffix
-    raise UnavailableError(
-        f"{folder}: neither test_batch nor test_batch.bin is there; put the official folder "
-        "cifar-10-batches-py or cifar-10-batches-bin into it"
-    )
+    """Return the folder of the batches and the suffix of their names; `find` has seen one."""
+    test = next(path for sign in get("cifar10").signs if (path := folder / sign).exists())
+    return test.parent, test.suffix
 
 
 def _pickled(path: Path, rows: int | None) -> tuple[np.ndarray, np.ndarray]:
@@ -86,9 +80,7 @@ def _labels(values: Any) -> np.ndarray:
 
 
 def _binary(path: Path, rows: int | None) -> tuple[np.ndarray, np.ndarray]:
-    if not path.is_file():
-        raise UnavailableError(f"{path}: no such file; the six official batches belong together")
-    content = np.fromfile(path, np.uint8)
+    content = np.fromfile(existing(path), np.uint8)
     if len(content) % (1 + PIXELS):
         raise InputError(
             f"{path}: {len(content)} bytes are no whole number of records of {1 + PIXELS}; "

@@ -7,7 +7,8 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-from neurosim.errors import InputError, UnavailableError
+from neurosim.data.catalogue import existing
+from neurosim.errors import InputError
 
 _ALLOWED = {
     ("numpy", "ndarray"),
@@ -35,14 +36,12 @@ def load(path: str | Path) -> Any:
     value is refused before it is made.
 
     Raises:
-        UnavailableError: there is no such file.
+        UnavailableError: there is no such file, or it may not be read.
         InputError: the file is damaged or asks for anything else.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise UnavailableError(f"{path}: no such file; `neurosim data list` says where it belongs")
+    content = existing(Path(path)).read_bytes()
     try:
-        return _Arrays(io.BytesIO(path.read_bytes()), encoding="bytes").load()
+        return _Arrays(io.BytesIO(content), encoding="bytes").load()
     except Exception as error:  # a damaged pickle can raise anything
         raise InputError(
             f"{path}: not opened as a pickle of arrays ({error}); use the official file"

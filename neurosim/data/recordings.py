@@ -59,4 +59,6 @@ class Recordings:
         new = np.full(len(self.classes), -1)
         new[[self.classes.index(name) for name in classes]] = np.arange(len(classes))
         chosen = self.select(new[self.labels] >= 0)
-        return replace(chosen, labels=new[chosen.labels], classes=tuple(classes))
+        labels = new[chosen.labels]  # in the digest, too: the same rows in another order of classes
+        state = hashlib.sha256(chosen.digest.encode() + labels.astype("<i8").tobytes())
+        return replace(chosen, labels=labels, classes=tuple(classes), digest=state.hexdigest())

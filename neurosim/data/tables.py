@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from neurosim.errors import InputError, UnavailableError
+from neurosim.data.catalogue import existing
+from neurosim.errors import InputError
 
 STANDARD_GRAVITY = 9.80665
 """m/s^2 in 1 g."""
@@ -29,23 +30,24 @@ def read_text(
         rows: how many lines there must be; any number but none when None.
 
     Raises:
-        UnavailableError: there is no such file.
+        UnavailableError: there is no such file, or it may not be read.
         InputError: a line of another length, something that is no finite number, other rows.
     """
-    if not path.is_file():
-        raise UnavailableError(f"{path}: no such file; `neurosim data list` says where it belongs")
+    existing(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # an empty file is refused below
             table = np.loadtxt(path, delimiter=delimiter, dtype=np.float64, ndmin=2, comments=None)
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         raise InputError(f"{path}: not a table of numbers ({error})") from error
     return checked(path, table, columns, rows)
 
 
 def checked(path: Path, table: np.ndarray, columns: int, rows: int | None) -> np.ndarray:
     """Return a table after checking its shape and that all its numbers are finite."""
-    if not len(table) or table.ndim != 2 or table.shape[1] != columns:
+    if not len(table):
+        raise InputError(f"{path}: holds no numbers; expected rows of {columns}")
+    if table.ndim != 2 or table.shape[1] != columns:
         raise InputError(f"{path}: shape is {table.shape}; expected rows of {columns} numbers")
     if rows is not None and len(table) != rows:
         raise InputError(f"{path}: {len(table)} rows, the official file has {rows}")

@@ -6,13 +6,15 @@ Windows of 151 samples at 50 Hz around peaks; acceleration alone, in m/s^2.
 from __future__ import annotations
 
 import hashlib
+import zlib
 from pathlib import Path
 
 import numpy as np
 
+from neurosim.data.catalogue import existing
 from neurosim.data.recordings import UNKNOWN_SIDE, Recordings
 from neurosim.data.tables import MAX_ACCELERATION_G, STANDARD_GRAVITY, checked, whole, within
-from neurosim.errors import InputError, UnavailableError
+from neurosim.errors import InputError
 
 SAMPLES = 151
 RATE_HZ = 50.0
@@ -75,11 +77,14 @@ def _matrix(path: Path, name: str) -> np.ndarray:
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
-    if not path.is_file():
-        raise UnavailableError(f"{path}: no such file; `neurosim data list` says where it belongs")
+    existing(path)
     try:
-        return np.asarray(loadmat(path, variable_names=[name])[name], dtype=np.float64)
+        found = loadmat(path, variable_names=[name])[name]
     except KeyError as error:
         raise InputError(f"{path}: holds no matrix {name}; it is not the official file") from error
-    except (MatReadError, NotImplementedError, ValueError, TypeError, OSError) as error:
+    except (MatReadError, NotImplementedError, ValueError, TypeError, OSError, zlib.error) as error:
         raise InputError(f"{path}: not a readable MATLAB 5 file ({error})") from error
+    if not isinstance(found, np.ndarray) or found.dtype.kind not in "iuf":
+        kind = getattr(found, "dtype", type(found).__name__)
+        raise InputError(f"{path}: {name} is no matrix of real numbers but of {kind}")
+    return found.astype(np.float64)

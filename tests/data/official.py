@@ -11,11 +11,15 @@ from neurosim.data import ku_har
 from neurosim.data.cifar10_files import BATCHES, CLASSES, PIXELS
 
 
-def motion(rng: np.random.Generator, windows: int, samples: int, rate_hz: float) -> np.ndarray:
-    """Return (windows, samples, 6): gravity, a swing of 1 to 6 Hz, and noise."""
+def motion(
+    rng: np.random.Generator, labels: np.ndarray, samples: int, rate_hz: float
+) -> np.ndarray:
+    """Return (windows, samples, 6): gravity, noise, a swing of 1 Hz (class 0) to 6 Hz (the last)."""
     time = np.arange(samples) / rate_hz
-    swing = np.sin(2 * np.pi * rng.uniform(1, 6, (windows, 1, 1)) * time[:, None])
-    signal = 0.3 * swing + 0.02 * rng.standard_normal((windows, samples, 6))
+    swing_hz = 1 + 5 * labels / labels.max()
+    phase = rng.uniform(0, 2 * np.pi, (len(labels), 1, 1))
+    swing = np.sin(2 * np.pi * swing_hz[:, None, None] * time[:, None] + phase)
+    signal = 0.3 * swing + 0.02 * rng.standard_normal((len(labels), samples, 6))
     signal[:, :, 2] += 1
     return signal
 
@@ -25,11 +29,12 @@ def uci_har(folder: Path, rng: np.random.Generator, subjects=((1, 3, 5, 6), (2, 
     for part, people in zip(("train", "test"), subjects, strict=True):
         inertial = folder / "UCI HAR Dataset" / part / "Inertial Signals"
         inertial.mkdir(parents=True)
-        signals = motion(rng, 6 * len(people), 128, 50)
+        labels = np.tile(np.arange(6), len(people))
+        signals = motion(rng, labels, 128, 50)
         names = [f"{kind}_{axis}" for kind in ("total_acc", "body_gyro") for axis in "xyz"]
         for name, values in zip(names, np.moveaxis(signals, 2, 0), strict=True):
             np.savetxt(inertial / f"{name}_{part}.txt", values, fmt="%16.7e")
-        np.savetxt(inertial.parent / f"y_{part}.txt", np.tile(np.arange(1, 7), len(people)), "%d")
+        np.savetxt(inertial.parent / f"y_{part}.txt", labels + 1, "%d")
         np.savetxt(inertial.parent / f"subject_{part}.txt", np.repeat(people, 6), "%d")
     return folder
 
@@ -37,7 +42,7 @@ def uci_har(folder: Path, rng: np.random.Generator, subjects=((1, 3, 5, 6), (2, 
 def ku_har_file(folder: Path, rng: np.random.Generator, per_class: int = 10) -> Path:
     """Ten windows of each of the 18 classes."""
     labels = np.repeat(np.arange(18), per_class)
-    signals = motion(rng, len(labels), 300, 100)
+    signals = motion(rng, labels, 300, 100)
     signals[:, :, :3] *= 9.80665
     columns = signals.transpose(0, 2, 1).reshape(len(labels), -1)
     rows = np.column_stack([columns, labels, np.full(len(labels), 300), np.arange(len(labels))])
@@ -50,14 +55,9 @@ def unimib_shar(folder: Path, rng: np.random.Generator, people: int = 30) -> Pat
     """One window of each of nine classes and each subject."""
     from scipy.io import savemat
 
-    signals = 9.80665 * motion(rng, 9 * people, 151, 50)[:, :, :3]
-    marks = np.column_stack(
-        [
-            np.tile(np.arange(1, 10), people),
-            np.repeat(np.arange(1, people + 1), 9),
-            [1] * 9 * people,
-        ]
-    )
+    labels = np.tile(np.arange(9), people)
+    signals = 9.80665 * motion(rng, labels, 151, 50)[:, :, :3]
+    marks = np.column_stack([labels + 1, np.repeat(np.arange(1, people + 1), 9), labels * 0 + 1])
     folder.mkdir(parents=True, exist_ok=True)
     columns = signals.transpose(0, 2, 1).reshape(len(signals), -1)
     savemat(folder / "adl_data.mat", {"adl_data": columns})

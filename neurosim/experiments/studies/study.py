@@ -42,6 +42,8 @@ class Study:
     """What a fast run takes instead: axes by sequences, settings by values, `seeds`."""
     show: Callable[[xr.Dataset], RenderableType] | None = None
     """Makes a table of the results for the terminal."""
+    needs: Callable[[Sequence[Case]], None] | None = None
+    """Raises UnavailableError where this machine lacks what the cases need, e.g. files."""
 
     def cases(
         self, seeds: int | None = None, *, fast: bool = False, only: Only | None = None
