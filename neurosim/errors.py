@@ -3,6 +3,9 @@
 A message is one line: what is wrong, where (the argument and its value), what to do.
 """
 
+import difflib
+from collections.abc import Sequence
+
 
 class NeurosimError(Exception):
     """Base of all errors that neurosim raises on purpose."""
@@ -20,3 +23,9 @@ class UnavailableError(NeurosimError, RuntimeError):
     """Something the environment lacks: a compiler, a data file, a board, an optional package."""
 
     exit_status = 3
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """Say which known name was meant, or which there are: the end of a message."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(known)}"

@@ -25,17 +25,23 @@ def study(
     ship: Annotated[
         bool, typer.Option("--ship", help="Keep the results with the figures: figures/data.")
     ] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="The list as a Markdown table.")
+    ] = False,
 ) -> None:
     """Run a study of the papers; one that was interrupted goes on where it stopped."""
     from neurosim.experiments import studies
-    from neurosim.experiments.studies import command
+    from neurosim.experiments.studies import command, overview
 
     if name is None:
-        console.print(command.table())
+        if markdown:
+            print(overview.markdown())
+        else:
+            console.print(overview.table())
         return
     command.run(
         studies.get(name),
-        out or Path("runs/studies-fast" if fast else "runs/studies"),
+        out or (command.FAST if fast else command.FULL),
         fast=fast,
         seeds=seeds,
         only=only or [],

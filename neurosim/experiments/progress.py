@@ -25,7 +25,12 @@ def bar(console: Console | None) -> Iterator[Progress]:
         TimeRemainingColumn(compact=True, elapsed_when_finished=True),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=console, disable=console is None) as progress:
+    with Progress(
+        *columns,
+        console=console,
+        disable=console is None,
+        speed_estimate_period=3600.0,  # steps may take minutes; rich looks back 30 s
+    ) as progress:
         yield progress
 
 

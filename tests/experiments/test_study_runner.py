@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from neurosim.errors import InputError, UnavailableError
 from neurosim.experiments.studies.runner import CASES, StudyError, run
@@ -102,6 +106,59 @@ def test_a_killed_study_goes_on_where_it_stopped(tmp_path):
     assert len(done) <= len(ALL) + 1
 
 
+def _kill_a_worker_after(log: Path, count: int) -> threading.Thread:
+    """Kill, as soon as so many cases have ended, the process that began a case last."""
+
+    def kill() -> None:
+        deadline = time.monotonic() + 60
+        while not (log.is_file() and len(sample_studies.ended(log)) >= count):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        lines = log.read_text().splitlines()
+        os.kill(int([ln for ln in lines if ln.startswith("begin")][-1].split()[2]), signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    return killer
+
+
+def test_a_process_killed_midway_is_said_and_what_finished_is_kept(tmp_path):
+    log, out = tmp_path / "log", tmp_path / "out"
+    study = sample_studies.study(log, pause=0.3)
+    killer = _kill_a_worker_after(log, 2)
+    with pytest.raises(StudyError, match=r"a process died.* run it again"):
+        run(study, out, jobs=2)
+    killer.join()
+    kept = len(list((out / CASES).glob("*.json")))
+    assert 2 <= kept < 8
+    rows, _ = run(study, out, jobs=1)
+    assert len(rows) == 16
+    assert sorted(sample_studies.ended(log)) == ALL, "each case ends once"
+
+
+def test_an_interrupted_study_says_what_is_stored(tmp_path):
+    study = sample_studies.study(tmp_path / "log")
+
+    def measure(letter: str, **case: object) -> list[dict]:
+        if letter == "c":
+            raise KeyboardInterrupt
+        return study.measure(letter, **case)
+
+    console = Console(file=io.StringIO(), width=200)
+    with pytest.raises(KeyboardInterrupt):
+        run(replace(study, measure=measure), tmp_path / "out", jobs=1, console=console)
+    assert "2 of 8 cases are stored; the same command goes on" in console.file.getvalue()
+
+
+def test_without_processes_or_an_address_nothing_is_run(tmp_path):
+    study = sample_studies.study(tmp_path / "log")
+    with pytest.raises(InputError, match="jobs is 0"):
+        run(study, tmp_path / "out", jobs=0)
+    pytest.importorskip("distributed")
+    with pytest.raises(InputError, match="--dask nonsense: say where"):
+        run(study, tmp_path / "out", dask="nonsense")
+
+
 def test_a_dask_worker_killed_midway_loses_nothing_and_repeats_nothing(tmp_path):
     distributed = pytest.importorskip("distributed")
     log = tmp_path / "log"
@@ -109,18 +166,7 @@ def test_a_dask_worker_killed_midway_loses_nothing_and_repeats_nothing(tmp_path)
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
     ) as cluster:
-        import threading
-
-        def kill() -> None:
-            deadline = time.monotonic() + 60
-            while not (log.is_file() and len(sample_studies.ended(log)) >= 2):
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
-            lines = log.read_text().splitlines()
-            os.kill(int([ln for ln in lines if ln.startswith("begin")][-1].split()[2]), 9)
-
-        killer = threading.Thread(target=kill)
-        killer.start()
+        killer = _kill_a_worker_after(log, 2)
         rows, _ = run(study, tmp_path / "out", dask=cluster.scheduler_address)
         killer.join()
     assert len(rows) == 16

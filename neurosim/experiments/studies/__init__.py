@@ -9,7 +9,7 @@ import pkgutil
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from neurosim.errors import InputError
+from neurosim.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from neurosim.experiments.studies.study import Study
@@ -30,6 +30,6 @@ def get(name: str) -> Study:
         InputError: there is none of that name.
     """
     if name not in names():
-        raise InputError(f"study {name!r} is not known; choose from {', '.join(names())}")
+        raise InputError(f"study {name!r} is not known; {nearest(name, names())}")
     study: Study = import_module(f"{__name__}.{name}").STUDY
     return study

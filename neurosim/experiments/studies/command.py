@@ -6,27 +6,27 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from neurosim import store
 from neurosim.errors import InputError
-from neurosim.experiments import studies
-from neurosim.experiments.studies import results, runner
+from neurosim.experiments.studies import overview, results, runner
 from neurosim.experiments.studies.study import Study
+
+FULL, FAST = Path("runs/studies"), Path("runs/studies-fast")
+"""Where studies run unless told otherwise."""
 
 
 def run(
     study: Study,
     out: Path,
     *,
-    fast: bool,
-    seeds: int | None,
-    only: Sequence[str],
-    jobs: int,
-    dask: str | None,
-    ship: bool,
+    fast: bool = False,
+    seeds: int | None = None,
+    only: Sequence[str] = (),
+    jobs: int = -1,
+    dask: str | None = None,
+    ship: bool = False,
     console: Console,
 ) -> list[Path]:
     """Run a study in the folder `out`/NAME and write its results there, and to figures/data.
@@ -51,6 +51,9 @@ def run(
     chosen = {axis: values.split(",") for axis, _, values in (t.partition("=") for t in only)}
     if fast and ship:
         raise InputError("--ship keeps the results of full runs; leave --fast out")
+    study.cases(seeds, fast=fast, only=chosen)  # wrong values are refused before anything is said
+    if not fast and (before := overview.stored(study)) is not None:
+        console.print(f"{study.name}: the stored run ({before.cases} cases) took {before.time}")
     rows, seconds = runner.run(
         study,
         out / study.name,
@@ -70,21 +73,9 @@ def run(
         paths.append(results.shipped(study.name))
         store.write_text(paths[-1], text)
     console.print(
-        f"{len(rows)} rows, {seconds:.0f} s of work: {', '.join(map(str, paths))}", soft_wrap=True
+        f"{len(rows)} rows, {overview.duration(seconds)}: {', '.join(map(str, paths))}",
+        soft_wrap=True,
     )
     if study.show is not None:
         console.print(study.show(results.read(paths[0])))
     return paths
-
-
-def table() -> Table:
-    """Return all studies, their cases, and whether results of a full run are stored."""
-    out = Table(title="Studies", box=box.SIMPLE_HEAD, padding=(0, 1))
-    for column in ("name", "cases", "seeds", "stored", "what"):
-        out.add_column(column, justify="right" if column in ("cases", "seeds") else "left")
-    for name in studies.names():
-        study = studies.get(name)
-        stored = results.read(name).sizes["seed"] if results.shipped(name).is_file() else 0
-        shown = f"{stored} seeds" if stored else "not run"
-        out.add_row(name, str(len(study.cases())), str(study.seeds), shown, study.title)
-    return out

@@ -5,24 +5,20 @@ from __future__ import annotations
 import json
 import time
 import traceback
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from joblib import Parallel, delayed
 from rich.console import Console
 
 from neurosim import store
-from neurosim.errors import NeurosimError, UnavailableError
 from neurosim.experiments.progress import bar
+from neurosim.experiments.studies.executors import StudyError, on_cores, on_dask
 from neurosim.experiments.studies.study import Case, Only, Row, Study, key
+
+__all__ = ["CASES", "StudyError", "execute", "run", "stored"]
 
 CASES = "cases"
 """Sub-folder of the files of single cases."""
-
-
-class StudyError(NeurosimError):
-    """Cases of a study failed; the message has the first reason. The others are stored."""
 
 
 def run(
@@ -56,25 +52,34 @@ def run(
 
     Raises:
         StudyError: a case failed.
-        UnavailableError: `dask` is given and Dask is missing or does not answer.
+        UnavailableError: what the study needs is missing; `dask` is given and Dask is missing or
+            does not answer.
     """
     cases = study.cases(seeds, fast=fast, only=only)
     place = folder / CASES
-    place.mkdir(parents=True, exist_ok=True)
     paths = [place / f"{key(study, case)}.json" for case in cases]
     jobs_left = [(c, p) for c, p in zip(cases, paths, strict=True) if stored(p) is None]
-    run_all = _on_dask(dask) if dask else _on_cores(jobs)
+    if study.needs is not None and not dask:  # a cluster's workers have files of their own
+        study.needs([case for case, _ in jobs_left])
+    place.mkdir(parents=True, exist_ok=True)
+    say = console.print if console is not None else (lambda _: None)
+    run_all = on_dask(dask, say) if dask else on_cores(jobs)
     failed = []
     with bar(console) as progress:
         done = len(cases) - len(jobs_left)
         note = f"{done} stored before" if done else ""
         task = progress.add_task(study.name, total=len(cases), completed=done, note=note)
-        for path, record in run_all(study, jobs_left):
-            if "error" in record:
-                failed.append(record)
-            elif not path.is_file():  # measured by a worker that does not see this folder
-                store.write_text(path, json.dumps(record))
-            progress.update(task, advance=1, note=" ".join(map(str, record["label"].values())))
+        try:
+            for path, record in run_all(execute, study, jobs_left):
+                if "error" in record:
+                    failed.append(record)
+                elif not path.is_file():  # measured by a worker that does not see this folder
+                    store.write_text(path, json.dumps(record))
+                progress.update(task, advance=1, note=" ".join(map(str, record["label"].values())))
+        except KeyboardInterrupt:
+            done = sum(stored(path) is not None for path in paths)
+            say(f"{done} of {len(cases)} cases are stored; the same command goes on from there")
+            raise
     if failed:
         first = failed[0]
         raise StudyError(
@@ -123,42 +128,3 @@ def execute(study: Study, case: Case, path: Path) -> tuple[Path, dict[str, Any]]
     if path.parent.is_dir():
         store.write_text(path, json.dumps(record))
     return path, record
-
-
-Todo = list[tuple[Case, Path]]
-Executor = Callable[[Study, Todo], Iterator[tuple[Path, dict[str, Any]]]]
-
-
-def _on_cores(jobs: int) -> Executor:
-    def run_all(study: Study, todo: Todo) -> Iterator[tuple[Path, dict[str, Any]]]:
-        pool = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
-        yield from pool(delayed(execute)(study, case, path) for case, path in todo)
-
-    return run_all
-
-
-def _on_dask(address: str) -> Executor:
-    try:
-        from distributed import Client, as_completed
-    except ImportError as error:
-        remedy = "pip install 'neurosim[cluster]'"
-        raise UnavailableError(f"--dask {address} needs dask.distributed: {remedy}") from error
-
-    def run_all(study: Study, todo: Todo) -> Iterator[tuple[Path, dict[str, Any]]]:
-        try:
-            client = Client(address, timeout="10s", set_as_default=False)
-        except (OSError, ValueError) as error:
-            raise UnavailableError(
-                f"--dask {address}: no scheduler answers there ({error}); start one with `dask "
-                "scheduler` and workers with `dask worker ADDRESS`"
-            ) from error
-        with client:
-            # Each case on its own: a cluster that loses a worker gives its case to another.
-            futures = [
-                client.submit(execute, study, case, path.resolve(), pure=False)
-                for case, path in todo
-            ]
-            for _, result in as_completed(futures, loop=client.loop, with_results=True):
-                yield result
-
-    return run_all

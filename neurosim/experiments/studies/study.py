@@ -67,9 +67,10 @@ class Study:
             known = {_text(value): value for value in grid.get(axis, ())}
             strange = [text for text in wanted if text not in known]
             if strange or not known:
+                there = "; ".join(f"{k}={','.join(map(_text, v))}" for k, v in grid.items())
                 raise InputError(
                     f"only {axis}={','.join(wanted)}: {', '.join(strange) or axis} is not in the "
-                    f"grid of {self.name}: { {k: list(map(_text, v)) for k, v in grid.items()} }"
+                    f"grid of {self.name}: {there}"
                 )
             grid[axis] = [known[text] for text in wanted]
         settings = {name: change.get(name, value) for name, value in self.settings.items()}
