@@ -13,6 +13,7 @@ from neurosim.experiments.studies import (
     judges_ahsar,
     judges_aspen,
     judges_governor,
+    judges_learning,
     ledger,
     readings,
     results,
@@ -62,9 +63,23 @@ def test_a_part_of_a_grid_judges_no_more_than_it_holds(tmp_path, rng, monkeypatc
     path.write_text("".join(kept))
     monkeypatch.setattr(results, "shipped", lambda name: path)
     judged = {c.judge: ledger.judge(c).finding for c in AHSAR if c.study == "ahsar_homeostat"}
-    assert judged[judges_ahsar.faster].verdict is not Verdict.NOT_RUN
-    assert judged[judges_ahsar.parts].verdict is Verdict.NOT_RUN
-    assert "a part of the study" in judged[judges_ahsar.parts].result
+    assert judged[judges_learning.steadier].verdict is not Verdict.NOT_RUN
+    assert judged[judges_learning.parts].verdict is Verdict.NOT_RUN
+    assert "a part of the study" in judged[judges_learning.parts].result
+
+
+def test_how_a_claim_was_tested_is_what_is_stored(tmp_path, rng, monkeypatch):
+    path = study_tables.write("ahsar_ood", tmp_path, rng)
+    claim = next(c for c in AHSAR if c.study == "ahsar_ood")
+    monkeypatch.setattr(results, "shipped", lambda name: tmp_path / "none.csv")
+    assert "mlp, small-vgg, small-resnet" in ledger.judge(claim).tested
+    kept = [ln for ln in path.read_text().splitlines(keepends=True) if not ln.startswith("small")]
+    path.write_text("".join(kept))
+    monkeypatch.setattr(results, "shipped", lambda name: path)
+    tested = ledger.judge(claim).tested
+    assert "mlp;" in tested
+    assert f"{study_tables.SEEDS} seeds" in tested
+    assert "small" not in tested
 
 
 def _aspen(folder, rng, at_high):

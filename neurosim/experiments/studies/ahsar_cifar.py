@@ -6,18 +6,15 @@ go). Training is checkpointed: a study that was killed goes on within a run, too
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
 
 import numpy as np
-from rich import box
-from rich.table import Table
 
 from neurosim.data import cifar10_dvs_files, cifar10_files, corrupt
 from neurosim.data.images import ImageSet
 from neurosim.experiments.studies import images, trained
 from neurosim.experiments.studies.ahsar_ood import detection, entropy
-from neurosim.experiments.studies.statistics import paired
+from neurosim.experiments.studies.gains_table import table
 from neurosim.experiments.studies.study import Row, Study
 from neurosim.experiments.studies.trained import Training
 
@@ -91,35 +88,6 @@ def measure(
     ]
 
 
-def table(found: Any) -> Table:
-    """Return the results in the form of the paper's table 1: gains in percent, paired.
-
-    Args:
-        found: the study's results, an xarray Dataset.
-    """
-    columns = [(m, int(t)) for m in found.modality.values for t in found.steps.values]
-    out = Table(title="Gain of test accuracy (%) against no homeostat", box=box.SIMPLE_HEAD)
-    for name in ("learning", "mode", "net", "method", *(f"{m} T={t}" for m, t in columns)):
-        out.add_column(name)
-    for learning in found.learning.values:
-        for mode in found["mode"].values:
-            for net in found.net.values:
-                for variant in [v for v in found.variant.values if v != "none"]:
-                    at = found.accuracy.sel(learning=learning, mode=mode, net=net)
-                    gains = [
-                        paired(
-                            100 * at.sel(modality=m, steps=t, variant=variant),
-                            100 * at.sel(modality=m, steps=t, variant="none"),
-                        )
-                        for m, t in columns
-                    ]
-                    label = "AHSAR" if variant == "full" else f"AHSAR ({variant})"
-                    out.add_row(
-                        str(learning), str(mode), str(net), label, *(f"{g:+.2f}" for g in gains)
-                    )
-    return out
-
-
 STUDY = Study(
     name="ahsar_cifar",
     title="CIFAR-10 and CIFAR10-DVS at the paper's settings (the official files, a GPU)",
@@ -151,5 +119,5 @@ STUDY = Study(
         "variant": ("none", "full"),
         "seeds": 2,
     },
-    show=table,
+    show=partial(table, inputs="modality"),
 )

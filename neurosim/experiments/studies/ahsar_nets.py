@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from neurosim.experiments.studies import images
+from neurosim.experiments.studies.gains_table import table
 from neurosim.experiments.studies.study import Row, Study
 from neurosim.experiments.studies.trained import Training
 
@@ -85,4 +88,5 @@ STUDY = Study(
     settings=images.SHORT,
     seeds=5,
     fast={**images.FAST, "mode": ("multi",), "steps": (3,)},
+    show=partial(table, inputs="shown"),
 )

@@ -1,4 +1,4 @@
-"""How the studies here judge the claims of AHSAR; each function reads one study's results."""
+"""How claims on AHSAR's theory and its loop are judged; `judges_learning` has those on learning."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from neurosim.experiments.studies.judges_learning import GAIN, against_none
 from neurosim.experiments.studies.ledger import Finding, Verdict, by_sign
-from neurosim.experiments.studies.readings import predicted_band
-from neurosim.experiments.studies.statistics import Estimate, interval, paired
+from neurosim.experiments.studies.pooling import pool, verdict
+from neurosim.experiments.studies.statistics import interval, paired
 
 if TYPE_CHECKING:
     import xarray as xr
-
-NEAR = 0.95
-"""Share of the best that still counts as productive."""
 
 
 def gate() -> Finding:
@@ -27,101 +25,6 @@ def gate() -> Finding:
         f"deviations above it by {far:+,.0%} (Laplace surrogate of default width)"
     )
     return Finding(text, Verdict.REGIME)
-
-
-def band(d: xr.Dataset) -> Finding:
-    """Look for scales from which learning is slower to both sides."""
-    texts, verdicts = [], []
-    for method in d.learning.values:
-        speed = d.mean_accuracy.sel(learning=method)
-        mean = speed.mean("seed")
-        best = float(mean.idxmax("scale"))
-        inside = mean.scale.where(mean >= NEAR * mean.max(), drop=True)
-        low = paired(speed.sel(scale=best), speed.isel(scale=0))
-        high = paired(speed.sel(scale=best), speed.isel(scale=-1))
-        texts.append(
-            f"{method}: best at {best:g}, within 5 % from {float(inside.min()):g} to "
-            f"{float(inside.max()):g}; {low:.2f} above {float(mean.scale[0]):g}, {high:.2f} above "
-            f"{float(mean.scale[-1]):g}"
-        )
-        verdicts += [by_sign(low), by_sign(high)]
-    theory = "theory {:.2g} to {:.2g}".format(*predicted_band())
-    text = "; ".join(["mean accuracy over epochs", *texts, theory])
-    return Finding(text, _all(verdicts))
-
-
-def _gains(d: xr.Dataset, variant: str, value: str) -> dict[str, Estimate]:
-    """Return the paired difference to the net without AHSAR, for each input and method."""
-    final = d.accuracy.isel(epoch=-1) if value == "final" else d.accuracy.mean("epoch")
-    return {
-        f"{shown}, {method}": paired(
-            final.sel(shown=shown, learning=method, variant=variant),
-            final.sel(shown=shown, learning=method, variant="none"),
-        )
-        for shown in d.shown.values
-        for method in d.learning.values
-    }
-
-
-def _all(verdicts: list[Verdict]) -> Verdict:
-    """Return what all verdicts say, "in this regime" if some but not all hold."""
-    kinds = set(verdicts)
-    if len(kinds) == 1:
-        return kinds.pop()
-    if Verdict.HOLDS in kinds:
-        return Verdict.REGIME
-    return Verdict.UNDECIDED
-
-
-def faster(d: xr.Dataset) -> Finding:
-    """Compare accuracy on the way with and without AHSAR."""
-    gains = _gains(d, "full", "mean")
-    text = "mean accuracy over epochs: " + "; ".join(f"{k} {g:+.3f}" for k, g in gains.items())
-    return Finding(text, _all([by_sign(g) for g in gains.values()]))
-
-
-def better(d: xr.Dataset) -> Finding:
-    """Compare accuracy after the last epoch with and without AHSAR."""
-    gains = _gains(d, "full", "final")
-    text = "accuracy after the last epoch: " + "; ".join(f"{k} {g:+.3f}" for k, g in gains.items())
-    return Finding(text, _all([by_sign(g, least=0.003) for g in gains.values()]))
-
-
-def parts(d: xr.Dataset) -> Finding:
-    """Compare AHSAR with itself less a part, over all inputs and methods."""
-    mean = d.accuracy.mean(("epoch", "shown", "learning"))
-    gaps = {
-        variant: paired(mean.sel(variant="full"), mean.sel(variant=variant))
-        for variant in ("no relaxation", "no diffusion", "no gain")
-    }
-    text = "mean accuracy over epochs, full less " + "; ".join(
-        f"{k} {g:+.4f}" for k, g in gaps.items()
-    )
-    return Finding(text, _all([by_sign(g) for g in gaps.values()]))
-
-
-def ood_accuracy(d: xr.Dataset) -> Finding:
-    """Compare accuracy on corrupted images with and without AHSAR."""
-    worse = d.accuracy.sel(kind=["noise", "rotation", "gain"]).mean("kind")
-    gains = {
-        str(m): paired(worse.sel(learning=m, variant="full"), worse.sel(learning=m, variant="none"))
-        for m in d.learning.values
-    }
-    text = "accuracy on corrupted digits: " + "; ".join(f"{m} {g:+.3f}" for m, g in gains.items())
-    return Finding(text, _all([by_sign(g) for g in gains.values()]))
-
-
-def ood_detection(d: xr.Dataset) -> Finding:
-    """Compare AUROC and FPR95 for MNIST's digits with and without AHSAR."""
-    texts, verdicts = [], []
-    for value, positive, least in (("auroc", True, 0.01), ("fpr95", False, 0.03)):
-        at = d[value].sel(kind="MNIST")
-        for m in d.learning.values:
-            gap = paired(at.sel(learning=m, variant="full"), at.sel(learning=m, variant="none"))
-            texts.append(f"{value} {m} {gap:+.3f}")
-            verdicts.append(by_sign(gap, positive=positive, least=least))
-    text = "digits against MNIST: " + "; ".join(texts)
-    return Finding(f"{text}; reported are +0.01 to +0.27 and -0.03 to -0.26", _all(verdicts))
 
 
 def boundary(d: xr.Dataset) -> Finding:
@@ -178,18 +81,6 @@ def feedback() -> Finding:
     return Finding(text, Verdict.REGIME if sign(0.5) < 0 < sign(1.5) else Verdict.FAILS)
 
 
-def with_aspen(d: xr.Dataset) -> Finding:
-    """Compare the combination with ASPEN alone over raised thresholds."""
-    mean = d.accuracy.sel(threshold=slice(0.99, None)).mean("threshold")
-    gap = paired(mean.sel(net="both"), mean.sel(net="ASPEN"))
-    alone = paired(mean.sel(net="AHSAR"), mean.sel(net="fixed"))
-    text = (
-        f"mean accuracy over scales 1 to 2.4: both {gap:+.3f} against ASPEN alone, AHSAR "
-        f"{alone:+.3f} against neither"
-    )
-    return Finding(text, by_sign(gap))
-
-
 def parameters() -> Finding:
     """Count what a homeostat adds to a net that is trained."""
     from neurosim.experiments.studies import images
@@ -211,6 +102,5 @@ def parameters() -> Finding:
 
 def cifar(d: xr.Dataset) -> Finding:
     """Compare accuracies on CIFAR-10 and CIFAR10-DVS with and without AHSAR."""
-    gap = d.accuracy.sel(variant="full") - d.accuracy.sel(variant="none")
-    found = interval(gap.mean([x for x in gap.dims if x != "seed"]).values)
-    return Finding(f"mean gain over all settings {found:+.4f}", by_sign(found))
+    found = pool(against_none(d.accuracy), ("modality", "net", "learning"))
+    return Finding(f"test accuracy {found:+.4f}", verdict(found, least=GAIN))

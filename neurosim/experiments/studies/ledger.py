@@ -5,7 +5,7 @@ Verdicts are computed from the stored results whenever the ledger is printed: it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -53,7 +53,7 @@ class Claim:
     where: str
     """Place in the paper."""
     test: str
-    """How it is tested here."""
+    """How it is tested here; an axis of the study in braces stands for what is stored of it."""
     judge: Callable[[xr.Dataset], Finding] | Callable[[], Finding]
     """From the results of `study`; from nothing where there is no study."""
     study: str | None = None
@@ -67,6 +67,7 @@ class Entry:
     """A row of the ledger."""
 
     claim: Claim
+    tested: str
     finding: Finding
     command: str
 
@@ -89,16 +90,33 @@ def judge(claim: Claim) -> Entry:
     """Judge one claim by the stored results of its study."""
     found: Any = claim.judge
     if claim.study is None:
-        return Entry(claim, found(), claim.command)
+        return Entry(claim, claim.test, found(), claim.command)
     command = f"neurosim study {claim.study} --ship"
     if not results.shipped(claim.study).is_file():
-        return Entry(claim, Finding("no results are stored", Verdict.NOT_RUN), command)
+        missing = Finding("no results are stored", Verdict.NOT_RUN)
+        return Entry(claim, _tested(claim, claim.study, {}), missing, command)
     dataset = results.read(claim.study)
+    tested = _tested(claim, claim.study, {str(a): v.values for a, v in dataset.coords.items()})
     try:
-        return Entry(claim, found(dataset), dataset.attrs["command"])
+        return Entry(claim, tested, found(dataset), dataset.attrs["command"])
     except KeyError:  # a value of the grid that was not run
         text = f"what is stored is a part of the study: {dataset.attrs['command']}"
-        return Entry(claim, Finding(text, Verdict.NOT_RUN), command)
+        return Entry(claim, tested, Finding(text, Verdict.NOT_RUN), command)
+
+
+def _tested(claim: Claim, study: str, stored: Mapping[str, Sequence[Any]]) -> str:
+    """Return how a claim is tested: with values on short axes, else how many."""
+    from neurosim.experiments import studies
+
+    whole = studies.get(study)
+    axes = {**whole.grid, "seed": range(whole.seeds), **stored}
+    filled = {
+        axis: ", ".join(map(str, values))
+        if axis in whole.grid and len(values) <= 5
+        else str(len(values))
+        for axis, values in axes.items()
+    }
+    return claim.test.format(**filled)
 
 
 def by_sign(estimate: Estimate, *, positive: bool = True, least: float = 0.0) -> Verdict:
@@ -129,7 +147,7 @@ def _cells(entry: Entry) -> tuple[str, ...]:
     return (
         claim.paper.upper(),
         f"{claim.claim} ({claim.where})",
-        claim.test,
+        entry.tested,
         finding.result,
         finding.verdict.value,
         f"`{entry.command}`" if entry.command else "",

@@ -6,8 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from neurosim.experiments.studies.statistics import Estimate, interval
+
 if TYPE_CHECKING:
     import xarray as xr
+
+NEAR = 0.95
+"""Share of the best that still counts as productive."""
 
 
 def crossing(curve: xr.DataArray, share: float = 0.5) -> xr.DataArray:
@@ -47,3 +52,36 @@ def predicted_band(decay: float = 0.2) -> tuple[float, float]:
 
     low, high = stationary.productive_band(0.0, (1 - decay**2) ** -0.5)
     return max(float(low), 0.0), float(high)
+
+
+def productive(speed: xr.DataArray) -> tuple[float, float, float]:
+    """Return the best scale, and the ends of the scales around it that come near it.
+
+    Args:
+        speed: (scale,) the higher the better.
+    """
+    best = int(speed.argmax("scale"))
+    near = speed.values >= NEAR * float(speed.max())
+    low = best - int(np.argmin(np.r_[near[best::-1], False])) + 1
+    high = best + int(np.argmin(np.r_[near[best:], False])) - 1
+    scale = speed.scale.values
+    return float(scale[best]), float(scale[low]), float(scale[high])
+
+
+def ahead(speed: xr.DataArray, end: float) -> Estimate:
+    """Return by how much the best scale is ahead of another one.
+
+    The best is chosen on the other seeds: chosen on those that it is judged by, it would be ahead
+    by luck alone.
+
+    Args:
+        speed: (scale, seed).
+        end: the other scale.
+    """
+    seeds = speed.seed.values
+    gaps = []
+    for seed in seeds:
+        others = speed.sel(seed=seeds[seeds != seed] if len(seeds) > 1 else seeds)
+        best = float(others.mean("seed").idxmax("scale"))
+        gaps.append(float(speed.sel(seed=seed, scale=best) - speed.sel(seed=seed, scale=end)))
+    return interval(np.array(gaps))
