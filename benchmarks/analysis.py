@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from accuracy import references, simulations
 from accuracy.simulations import TENTH
+from measure import alone
 from rich.console import Console
 from rich.table import Table
 
@@ -47,12 +48,7 @@ HARD = (
 
 
 def fastest(run: Callable[[], object], repeats: int = 7) -> float:
-    times = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - begin)
-    return min(times)
+    return alone(run, repeats, clock=time.perf_counter).least
 
 
 def speeds() -> list[tuple[str, str, float]]:

@@ -11,7 +11,6 @@ its time is scaled up: it takes them one by one.
 from __future__ import annotations
 
 import argparse
-import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ warnings.simplefilter("ignore")
 
 import numba  # noqa: E402
 import numpy as np  # noqa: E402
+from measure import alone  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
@@ -62,12 +62,7 @@ def events(samples: int, steps: int, rate: float = 0.15) -> np.ndarray:
 
 def seconds(run: Callable[[], object], rounds: int = 3) -> float:
     """Smallest CPU time of a run."""
-    times = []
-    for _ in range(rounds):
-        start = time.process_time()
-        run()
-        times.append(time.process_time() - start)
-    return min(times)
+    return alone(run, rounds).least
 
 
 # --- the limit: the same network by hand ----------------------------------------------------------

@@ -13,9 +13,11 @@ import sys
 import tempfile
 import time
 import warnings
+from functools import partial
 
 warnings.simplefilter("ignore")
 
+from measure import alone  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
@@ -105,13 +107,9 @@ def population(steps: int) -> None:
     model = equations.get("noisy-lif") + equations.get("stochastic-threshold-per-spike")
     for target in ("cpp_standalone", "library"):
         options = {"n": NEURONS, "duration": steps * 1e-4, "seed": 1, "target": target}
-        simulate(model, **options)
-        times = []
-        for _ in range(ROUNDS):
-            start = time.perf_counter()
-            result = simulate(model, **options)
-            times.append(time.perf_counter() - start)
-        rows[f"simulate(target={target!r})"] = (min(times), len(result.spike_steps))
+        timing = alone(partial(simulate, model, **options), ROUNDS, clock=time.perf_counter)
+        spikes = len(timing.result.spike_steps)
+        rows[f"simulate(target={target!r})"] = (timing.least, spikes)
     fastest = min(spent for name, (spent, _) in rows.items() if name.startswith("hand"))
     table = Table("what", "time (s)", "spikes", "to the faster hand-written",
                   title=f"noisy LIF, {NEURONS} neurons, {steps} steps")  # fmt: skip

@@ -9,11 +9,11 @@ time; the ratio is the median of the rounds' ratios, its range that of the middl
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import numpy as np
 import torch
+from measure import in_turn
 
 from neurosim.training import image_nets, rate_based, spiking
 
@@ -42,15 +42,8 @@ def step_of(name: str, row: str) -> tuple[Callable[[], None], image_nets.ImageNe
 
 def times(name: str) -> dict[str, list[float]]:
     """Return the seconds of every round of each row."""
-    steps = {row: step_of(name, row)[0] for row in ROWS}
-    seconds: dict[str, list[float]] = {row: [] for row in ROWS}
-    for number in range(ROUNDS + 1):
-        for row, step in steps.items():
-            start = time.process_time()
-            step()
-            if number:  # the first round compiles and warms up
-                seconds[row].append(time.process_time() - start)
-    return seconds
+    timings = in_turn({row: step_of(name, row)[0] for row in ROWS}, ROUNDS)
+    return {row: timing.seconds for row, timing in timings.items()}
 
 
 def main() -> None:

@@ -1,14 +1,16 @@
 """The IMU front end against rockpool's modules on the same real signals; outputs are compared.
 
-Both run once before they are timed, so that compilation is not counted.
+The least of several times; ours runs once before, so that compilation is not counted.
 """
 
 from __future__ import annotations
 
 import time
 import warnings
+from functools import partial
 
 import numpy as np
+from measure import in_turn
 
 from neurosim.data import FrontEnd, seglearn
 from neurosim.data.windows import resample
@@ -32,16 +34,6 @@ def rockpool_encode(signal: np.ndarray, rotation_removal: bool) -> np.ndarray:
     return np.concatenate(rows)
 
 
-def best(function, repeats: int) -> tuple[float, np.ndarray]:
-    """Return the shortest of several times and the result."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        result = function()
-        times.append(time.perf_counter() - start)
-    return min(times), result
-
-
 def main() -> None:
     warnings.simplefilter("ignore")
     acceleration = real_signals()
@@ -50,10 +42,13 @@ def main() -> None:
     for rotation_removal in (False, True):
         front_end = FrontEnd(0.1, rotation_removal=rotation_removal, reversed_prefix=True)
         signal = front_end.quantise(acceleration)
-        front_end.encode(acceleration)
-        ours, events = best(lambda f=front_end: f.encode(acceleration), REPEATS)
-        theirs, expected = best(lambda s=signal, r=rotation_removal: rockpool_encode(s, r), 2)
-        np.testing.assert_array_equal(events, expected)
+        encoders = {
+            "neurosim": partial(front_end.encode, acceleration),
+            "rockpool": partial(rockpool_encode, signal, rotation_removal),
+        }
+        timings = in_turn(encoders, REPEATS, seldom={"rockpool": 2}, clock=time.perf_counter)
+        np.testing.assert_array_equal(*(timing.result for timing in timings.values()))
+        ours, theirs = (timing.least for timing in timings.values())
         name = "yes" if rotation_removal else "no"
         print(f"{name:<18}{theirs * 1e3:>14.1f}{ours * 1e3:>14.2f}{theirs / ours:>9.0f}x")
 

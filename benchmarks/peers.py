@@ -13,15 +13,14 @@ Peak memory is what a step adds to a process that has done nothing but import th
 from __future__ import annotations
 
 import multiprocessing
-import time
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 
 warnings.simplefilter("ignore")
 
 import peer_nets  # noqa: E402
 import torch  # noqa: E402
+from measure import Timing, added_peak, in_turn  # noqa: E402
 
 SIZES, BATCH = (15, 48, 48, 48, 6), 128
 ROUNDS = {100: 7, 400: 3}
@@ -54,19 +53,11 @@ def step_of(name: str, steps: int) -> Callable[[], float]:
     return step
 
 
-def times(names: list[str], steps: int) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the least time of each net's step in seconds, and its output spikes a step."""
+def times(names: list[str], steps: int) -> dict[str, Timing]:
+    """Return the time of each net's step, and its output spikes a step."""
     todo = {name: step_of(name, steps) for name in names}
-    rates = {name: step() for name, step in todo.items() if name not in QUADRATIC}
-    best = dict.fromkeys(todo, float("inf"))
-    for number in range(ROUNDS[steps]):
-        for name, step in todo.items():
-            if name in QUADRATIC and number > (1 if steps == 100 else 0):
-                continue
-            start = time.process_time()
-            rates[name] = step()
-            best[name] = min(best[name], time.process_time() - start)
-    return best, rates
+    seldom = dict.fromkeys(QUADRATIC, 2 if steps == 100 else 1)
+    return in_turn(todo, ROUNDS[steps], seldom=seldom)
 
 
 def peaks(names: list[str]) -> dict[tuple[str, int], float]:
@@ -84,16 +75,7 @@ def peaks(names: list[str]) -> dict[tuple[str, int], float]:
 
 def _peak(name: str, steps: int) -> float:
     step_of(name, 2)()  # compiled kernels
-    step = step_of(name, steps)
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
-    before = _kilobytes("VmRSS")
-    step()
-    return (_kilobytes("VmHWM") - before) / 1024
-
-
-def _kilobytes(name: str) -> int:
-    status = Path("/proc/self/status").read_text()
-    return int(status.split(name + ":")[1].split()[0])
+    return added_peak(step_of(name, steps))
 
 
 def main() -> None:
@@ -104,13 +86,14 @@ def main() -> None:
         print(f"not installed, left out: {', '.join(absent)}; `make peers` installs them")
     peak = peaks(names)
     for steps in ROUNDS:
-        best, rates = times(names, steps)
+        timings = times(names, steps)
+        best = {name: timing.least for name, timing in timings.items()}
         print(
             f"\n{f'T = {steps}':22} {'ms':>8} {'/ linear':>9} {'/ ours':>8} {'peak MB':>8} "
             f"{'spikes':>7}"
         )
         for name, seconds in best.items():
-            spikes = "" if name == FLOOR else f"{rates[name]:7.2f}"
+            spikes = "" if name == FLOOR else f"{timings[name].result:7.2f}"
             print(
                 f"{name:22} {seconds * 1e3:8.1f} {seconds / best[FLOOR]:9.2f} "
                 f"{seconds / best[OURS]:8.2f} {peak[name, steps]:8.0f} {spikes}"

@@ -13,13 +13,11 @@ uniform noise 2x8x8, batch 16: the least of three seeds.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
+from measure import added_peak, in_fresh_process, in_turn
 
 from neurosim.training import image_nets, rate_based
 from neurosim.training.gradient_agreement import agreement
@@ -34,8 +32,8 @@ ROWS = {
 }
 
 
-def step_of(row: str, steps: int) -> Callable[[], float]:
-    """Return one training step; it gives back the seconds of its part with gradients."""
+def step_of(row: str, steps: int, parts: list[float]) -> Callable[[], None]:
+    """Return one training step; it appends the seconds of its part with gradients."""
     net = image_nets.build("small-vgg", shape=SHAPE, classes=CLASSES, steps=steps, mode=ROWS[row])
     optimiser = torch.optim.SGD(net.parameters(), 1e-3)
     generator = torch.Generator().manual_seed(0)
@@ -48,7 +46,7 @@ def step_of(row: str, steps: int) -> Callable[[], float]:
 
     net.readout.register_forward_hook(mark)  # its first calls end phase 1
 
-    def step() -> float:
+    def step() -> None:
         marks.clear()
         optimiser.zero_grad()
         start = time.process_time()
@@ -60,43 +58,23 @@ def step_of(row: str, steps: int) -> Callable[[], float]:
         torch.nn.functional.cross_entropy(logits, labels).backward()
         mark()
         optimiser.step()
-        return marks[-1] - start
+        parts.append(marks[-1] - start)
 
     return step
 
 
 def times(steps: int) -> dict[str, tuple[float, float]]:
     """Return the least seconds of a whole step and of its part with gradients."""
-    todo = {row: step_of(row, steps) for row in ROWS}
-    best = dict.fromkeys(ROWS, (float("inf"), float("inf")))
-    for number in range(ROUNDS + 1):
-        for row, step in todo.items():
-            start = time.process_time()
-            graph = step()
-            whole = time.process_time() - start
-            if number:  # the first round compiles and warms up
-                best[row] = min(best[row][0], whole), min(best[row][1], graph)
-    return best
+    parts: dict[str, list[float]] = {row: [] for row in ROWS}
+    timings = in_turn({row: step_of(row, steps, parts[row]) for row in ROWS}, ROUNDS)
+    return {row: (timings[row].least, min(parts[row])) for row in ROWS}
 
 
-def peak_memory(row: str, steps: int) -> float:
-    """Return by how many MB a step raises the peak of a fresh process."""
-    argv = [sys.executable, __file__, "--peak", row, str(steps)]
-    return float(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
-
-
-def _print_peak(row: str, steps: int) -> None:
-    step_of(row, 2)()  # libraries, compiled kernels
-    step = step_of(row, steps)
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
-    before = _kilobytes("VmRSS")
-    step()
-    print((_kilobytes("VmHWM") - before) / 1024)
-
-
-def _kilobytes(name: str) -> int:
-    status = Path("/proc/self/status").read_text()
-    return int(status.split(name + ":")[1].split()[0])
+def peak(row: str, steps: int) -> float:
+    """Return by how many MB a step raises the peak of this process."""
+    torch.set_num_threads(1)
+    step_of(row, 2, [])()  # libraries, compiled kernels
+    return added_peak(step_of(row, steps, []))
 
 
 def print_cosines() -> None:
@@ -128,9 +106,6 @@ def least_cosine(name: str, steps: int, batch_norm: bool, reset: str, detached: 
 
 def main() -> None:
     torch.set_num_threads(1)
-    if sys.argv[1:2] == ["--peak"]:
-        _print_peak(sys.argv[2], int(sys.argv[3]))
-        return
     print(f"{'':4} {'':24} {'ms':>8} {'graph ms':>9} {'/ BPTT':>7} {'peak MB':>8}")
     for steps in STEPS:
         seconds = times(steps)
@@ -138,7 +113,7 @@ def main() -> None:
         for row, (whole, graph) in seconds.items():
             print(
                 f"{f'T={steps}':4} {row:24} {whole * 1e3:8.0f} {graph * 1e3:9.0f} "
-                f"{whole / reference:7.2f} {peak_memory(row, steps):8.0f}"
+                f"{whole / reference:7.2f} {in_fresh_process(peak, row, steps):8.0f}"
             )
     print_cosines()
 

@@ -10,17 +10,14 @@ disturbs them little and alike. Peak memory is what a step adds to a fresh proce
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
 import warnings
 from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
 
 warnings.simplefilter("ignore")
 
 import torch  # noqa: E402
+from measure import Timing, added_peak, in_fresh_process, in_turn  # noqa: E402
 from rockpool.nn.combinators import Sequential  # noqa: E402
 from rockpool.nn.modules import LIFTorch, LinearTorch  # noqa: E402
 from rockpool.nn.modules.torch.lif_torch import PeriodicExponential  # noqa: E402
@@ -94,59 +91,36 @@ def step_of(name: str, steps: int) -> Callable[[], float]:
     return step
 
 
-def times(steps: int) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the least time of each net's step in seconds, and its output spikes a step."""
+def times(steps: int) -> dict[str, Timing]:
+    """Return the time of each net's step, and its output spikes a step."""
     todo = {name: step_of(name, steps) for name in NETS}
-    rates = {name: step() for name, step in todo.items() if name not in REFERENCES}
-    best = dict.fromkeys(todo, float("inf"))
-    for number in range(ROUNDS[steps]):
-        for name, step in todo.items():
-            if name in REFERENCES and number not in (0, ROUNDS[steps] // 2):
-                continue
-            start = time.process_time()
-            rates[name] = step()
-            best[name] = min(best[name], time.process_time() - start)
-    return best, rates
+    return in_turn(todo, ROUNDS[steps], seldom=dict.fromkeys(REFERENCES, 2))
 
 
-def peak_memory(name: str, steps: int) -> float:
-    """Return by how many MB a step raises the peak of a fresh process."""
-    argv = [sys.executable, __file__, "--peak", name, str(steps)]
-    return float(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
-
-
-def _print_peak(name: str, steps: int) -> None:
+def peak(name: str, steps: int) -> float:
+    """Return by how many MB two steps raise the peak of this process."""
+    torch.set_num_threads(1)
     step_of(name, 2)()  # libraries, compiled kernels
     step = step_of(name, steps)
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
-    before = _kilobytes("VmRSS")
-    step()
-    step()
-    print((_kilobytes("VmHWM") - before) / 1024)
-
-
-def _kilobytes(name: str) -> int:
-    status = Path("/proc/self/status").read_text()
-    return int(status.split(name + ":")[1].split()[0])
+    return added_peak(lambda: (step(), step()))
 
 
 def main() -> None:
     torch.set_num_threads(1)
-    if sys.argv[1:2] == ["--peak"]:
-        _print_peak(sys.argv[2], int(sys.argv[3]))
-        return
     for steps in STEPS:
-        best, rates = times(steps)
+        timings = times(steps)
+        best = {name: timing.least for name, timing in timings.items()}
         floor = best["linear layers alone"]
         print(f"\n{f'T = {steps}':27} {'ms':>8} {'/ linear':>9} {'LIFTorch /':>11} {'peak MB':>8}")
         for name, seconds in best.items():
-            peak = f"{peak_memory(name, steps):8.0f}" if name in MEASURED else ""
+            added = f"{in_fresh_process(peak, name, steps):8.0f}" if name in MEASURED else ""
             reference = best[RECURRENT if "recurrent" in name else SLOW]
             print(
                 f"{name:27} {seconds * 1e3:8.1f} {seconds / floor:9.2f} "
-                f"{reference / seconds:11.1f} {peak}"
+                f"{reference / seconds:11.1f} {added}"
             )
-        print(f"output spikes per neuron and step: {rates['LIF']:.2f} (LIFTorch {rates[SLOW]:.2f})")
+        ours, theirs = (timings[name].result for name in ("LIF", SLOW))
+        print(f"output spikes per neuron and step: {ours:.2f} (LIFTorch {theirs:.2f})")
 
 
 if __name__ == "__main__":

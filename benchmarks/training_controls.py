@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from measure import in_turn
 
 from neurosim.training import (
     Homeostat,
@@ -28,13 +31,11 @@ from neurosim.training.nets import layered
 STEPS, SAMPLES, ROUNDS = 100, 128, 40
 
 
-def main() -> None:
-    torch.set_num_threads(1)
-    rng = np.random.default_rng(0)
-    net = layered(config.TrainConfig(weight_gain=1.0), 15, 6, 5e-3)
+def training_step(
+    net: torch.nn.Module, optimiser: torch.optim.Optimizer, rng: np.random.Generator
+) -> Callable[[], None]:
     events = torch.tensor(rng.poisson(0.5, (SAMPLES, STEPS, 15)), dtype=torch.float32)
     labels = torch.tensor(rng.integers(0, 6, SAMPLES))
-    optimiser = torch.optim.Adam(list(net.parameters().astorch()))
 
     def step() -> None:
         output, _ = loop.forward(net, events)
@@ -43,15 +44,12 @@ def main() -> None:
         loss.backward()
         optimiser.step()
 
-    def drawn(sampler: ThresholdSampler) -> None:
-        with sampler.drawn(net, SAMPLES, STEPS, rng):
-            pass
+    return step
 
-    step()
+
+def homeostats(net: torch.nn.Module) -> dict[str, Callable[[], object]]:
     homeostat = Homeostat.attach(net, ticks=STEPS)
     bound = Homeostat.attach(net, ticks=STEPS, windup=1e-9)
-    weights = list(net.parameters().astorch())
-    folder = tempfile.TemporaryDirectory()
     spikes = torch.rand(SAMPLES, STEPS, 48)
 
     def control() -> None:
@@ -59,39 +57,58 @@ def main() -> None:
             layer._sense(layer.module, (), spikes)
         homeostat.step()
 
-    def control_with_rates() -> None:
-        homeostat.step([0.1, 0.2, 0.15])
+    return {
+        "homeostat, 100 ticks": control,
+        "homeostat, rates handed in": lambda: homeostat.step([0.1, 0.2, 0.15]),
+        "homeostat, 100 ticks at its bound": lambda: bound.step([0.1, 0.2, 0.15]),
+    }
 
-    def control_at_bound() -> None:
-        bound.step([0.1, 0.2, 0.15])
 
-    def check() -> None:
-        optimisation.clip(optimisation.gradients(weights), None)
+def checks(
+    net: torch.nn.Module, optimiser: torch.optim.Optimizer, folder: Path
+) -> dict[str, Callable[[], object]]:
+    weights = list(net.parameters().astorch())
 
     def save() -> None:
         state = {"net": net.state_dict(), "optimiser": optimiser.state_dict()}
-        checkpoint.save(Path(folder.name) / "state", state)
+        checkpoint.save(folder / "state", state)
+
+    return {
+        "gradients finite?": lambda: optimisation.clip(optimisation.gradients(weights), None),
+        "a checkpoint (not every step)": save,
+    }
+
+
+def draws(net: torch.nn.Module, rng: np.random.Generator) -> dict[str, Callable[[], object]]:
+    def drawn(sampler: ThresholdSampler) -> None:
+        with sampler.drawn(net, SAMPLES, STEPS, rng):
+            pass
 
     samplers = {
         "thresholds: one a batch": ThresholdSampler(),
         "thresholds: a neuron and sample": ThresholdSampler(per="neuron", when="sample"),
         "thresholds: a neuron and step": ThresholdSampler(per="neuron", when="step"),
     }
-    parts = {"training step": step, "homeostat, 100 ticks": control}
-    parts["homeostat, rates handed in"] = control_with_rates
-    parts["homeostat, 100 ticks at its bound"] = control_at_bound
-    parts["gradients finite?"] = check
-    parts["a checkpoint (not every step)"] = save
-    parts |= {name: (lambda s=s: drawn(s)) for name, s in samplers.items()}
-    times: dict[str, list[float]] = {name: [] for name in parts}
-    for _ in range(ROUNDS):  # in turn, so that all see the same load
-        for name, part in parts.items():
-            start = time.perf_counter()
-            part()
-            times[name].append(time.perf_counter() - start)
-    best = {name: np.median(series) for name, series in times.items()}
-    for name, seconds in best.items():
-        share = seconds / best["training step"]
+    return {name: partial(drawn, sampler) for name, sampler in samplers.items()}
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(0)
+    net = layered(config.TrainConfig(weight_gain=1.0), 15, 6, 5e-3)
+    optimiser = torch.optim.Adam(list(net.parameters().astorch()))
+    step = training_step(net, optimiser, rng)
+    with tempfile.TemporaryDirectory() as folder:
+        parts = {
+            "training step": step,
+            **homeostats(net),
+            **checks(net, optimiser, Path(folder)),
+            **draws(net, rng),
+        }
+        timings = in_turn(parts, ROUNDS, clock=time.perf_counter)
+    median = {name: float(np.median(timing.seconds)) for name, timing in timings.items()}
+    for name, seconds in median.items():
+        share = seconds / median["training step"]
         print(f"{name:34}{1e3 * seconds:9.3f} ms{share:9.2%} of a step")
 
 

@@ -19,6 +19,7 @@ from importlib.util import find_spec
 warnings.simplefilter("ignore")
 
 import torch  # noqa: E402
+from measure import alone  # noqa: E402
 
 from neurosim.training import LIF  # noqa: E402
 
@@ -31,15 +32,12 @@ and the spikes that the next layer reads."""
 
 def seconds(step: Callable[[], None]) -> float:
     """Return the least time of a step on the GPU."""
-    step()
-    best = float("inf")
-    for _ in range(ROUNDS):
+
+    def clock() -> float:
         torch.cuda.synchronize()
-        start = time.perf_counter()
-        step()
-        torch.cuda.synchronize()
-        best = min(best, time.perf_counter() - start)
-    return best
+        return time.perf_counter()
+
+    return alone(step, ROUNDS, clock=clock).least
 
 
 def training_step(layer: Callable[[torch.Tensor], torch.Tensor], shape: tuple) -> float:

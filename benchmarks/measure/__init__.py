@@ -1,0 +1,74 @@
+"""How the benchmarks measure: the seconds of steps in turn, and the memory that a step takes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Timing(NamedTuple):
+    """Seconds of every round of a step, and what the step gave back in the last."""
+
+    seconds: list[float]
+    result: Any
+
+    @property
+    def least(self) -> float:
+        return min(self.seconds)
+
+
+def in_turn(
+    steps: Mapping[str, Callable[[], Any]],
+    rounds: int,
+    *,
+    seldom: Mapping[str, int] | None = None,
+    clock: Callable[[], float] = time.process_time,
+) -> dict[str, Timing]:
+    """Measure steps in turn, round after round, so that other work disturbs all alike.
+
+    A first call, which compiles and warms up, is not counted. Steps that take long are called
+    seldom: the given number of times from the first round on, each of which counts.
+    """
+    seldom = seldom or {}
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    results: dict[str, Any] = {}
+    for number in range(rounds + 1):
+        for name, step in steps.items():
+            if name in seldom and number >= seldom[name]:
+                continue
+            results.pop(name, None)  # frees its memory for the next
+            start = clock()
+            results[name] = step()
+            spent = clock() - start
+            if number or name in seldom:
+                seconds[name].append(spent)
+    return {name: Timing(seconds[name], results[name]) for name in steps}
+
+
+def alone(
+    step: Callable[[], Any], rounds: int, *, clock: Callable[[], float] = time.process_time
+) -> Timing:
+    """Measure one step; a first call is not counted."""
+    return in_turn({"": step}, rounds, clock=clock)[""]
+
+
+def added_peak(step: Callable[[], object]) -> float:
+    """Return by how many MB a call raises the peak memory of this process (Linux)."""
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    before = _kilobytes("VmRSS")
+    step()
+    return (_kilobytes("VmHWM") - before) / 1024
+
+
+def _kilobytes(name: str) -> int:
+    status = Path("/proc/self/status").read_text()
+    return int(status.split(name + ":")[1].split()[0])
+
+
+def in_fresh_process(function: Callable[..., Any], *arguments: object) -> Any:
+    """Return what a function of a module gives back in a process that has done nothing else."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(function, arguments)
