@@ -6,11 +6,19 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from neurosim.data import activity_sets
+from neurosim.errors import UnavailableError
 from neurosim.experiments import studies
-from neurosim.experiments.studies import command, results, trained
+from neurosim.experiments.studies import (
+    aspen_activities,
+    command,
+    judges_aspen,
+    results,
+    trained,
+)
 from tests.data import official
 
-OWN_DATA = [name for name in studies.names() if name != "ahsar_cifar"]
+OWN_DATA = [n for n in studies.names() if n not in ("ahsar_cifar", "aspen_activities")]
 
 
 def _run(name, folder, monkeypatch, **changes):
@@ -67,6 +75,68 @@ def test_cifar_studies_on_tiny_official_files(tmp_path, monkeypatch):
     assert (d.rate > 0).all()
     assert ((d.auroc >= 0) & (d.auroc <= 1)).all()
     assert "AHSAR" in (tmp_path / "log").read_text()
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory):
+    """A folder of tiny activity sets of the official form."""
+    folder, rng = tmp_path_factory.mktemp("sets"), np.random.default_rng(0)
+    official.uci_har(folder / "uci-har", rng)
+    official.ku_har_file(folder / "ku-har", rng)
+    official.unimib_shar(folder / "unimib-shar", rng)
+    return folder
+
+
+def test_activity_studies_on_tiny_official_files(tmp_path, sets, monkeypatch):
+    monkeypatch.setenv("NEUROSIM_DATA", str(sets))
+    d = _run("aspen_activities", tmp_path, monkeypatch, seeds=1, only=["data=uci-har"])
+    assert d.sizes == {"data": 1, "net": 2, "seed": 1, "threshold": 3}
+    assert (d.spikes.diff("threshold") < 0).all()
+    assert float(d.spikes.sel(threshold=2.4).min()) > 0
+    assert float(d.accuracy.sel(net="fixed", threshold=1.0)) > 0.4, "six classes by their swing"
+    runs = list((tmp_path / "nets").glob("*/network.safetensors"))
+    assert len(runs) == 2, "kept for the next time"
+
+
+@pytest.mark.slow
+def test_activity_studies_of_all_sets_are_drawn_and_judged(tmp_path, sets, monkeypatch):
+    from neurosim import figures
+
+    monkeypatch.setenv("NEUROSIM_DATA", str(sets))
+    d = _run("aspen_activities", tmp_path, monkeypatch)
+    assert d.sizes == {"data": 3, "net": 2, "seed": 2, "threshold": 3}
+    assert (d.accuracy.max(("net", "threshold", "seed")) > 0.15).all(), "more than chance"
+    assert judges_aspen.own_sets(d).result.count("unimib-shar") == 1
+    figure = figures.get("aspen_activities")
+    path = tmp_path / "aspen_activities" / "aspen_activities.csv"
+    assert len(figure.draw(figure.compute(path)).axes) == 12
+
+
+def test_files_that_are_missing_are_named_before_anything_is_trained(tmp_path, sets, monkeypatch):
+    monkeypatch.setenv("NEUROSIM_DATA", str(tmp_path))
+    (tmp_path / "ku-har").symlink_to(sets / "ku-har")
+    says = r"uci-har: no such folder; put the folder .* unimib-shar must be brought.*data=ku-har"
+    with pytest.raises(UnavailableError, match=says):
+        _run("aspen_activities", tmp_path, monkeypatch)
+    assert not (tmp_path / "nets").exists()
+
+
+@pytest.mark.parametrize("name", activity_sets.NAMES)
+def test_seeds_split_activity_sets_by_subject(name, sets, monkeypatch):
+    monkeypatch.setenv("NEUROSIM_DATA", str(sets))
+    found, default = aspen_activities.recordings(name, False)
+    splits = [aspen_activities.split(name, default, seed) for seed in range(5)]
+    assert splits[0] == default
+    assert len(set(splits)) == 5
+    for split in splits:
+        sizes = [(len(s.train), len(s.validation), len(s.test)) for s in (split, default)]
+        assert sizes[0] == sizes[1]
+        assert {*split.train, *split.validation, *split.test} == set(found.subjects)
+    if name == "ku-har":
+        tested = [subject for split in splits for subject in split.test]
+        assert sorted(tested) == list(range(1, 11)), "each block is tested once, with a neighbour"
+        assert all(s.test[1] - s.test[0] == 1 for s in splits)
+        assert len(found.classes) == activity_sets.XYLO_IMU_OUTPUTS
 
 
 @pytest.mark.slow

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from neurosim.experiments.studies import judges_aspen as judge
+from neurosim.experiments.studies import judges_aspen_laws as laws
 from neurosim.experiments.studies import judges_governor
 from neurosim.experiments.studies.ledger import Claim, untestable
 
-_FILES = untestable("their files come with no package; readers are ready")
 _BOARD = untestable(
     "no board was at hand; estimates here are anchored to 201 µW active, 188 µW idle"
 )
-_SWEEP = "integer chip, 5 seeds with 5 subject splits, paired"
+_SWEEP = "integer chip, {seed} seeds with {seed} subject splits, paired"
+_LAWS = "{high} laws up to U(1, 3), {seed} seeds, short training"
 
 CLAIMS = (
     Claim("aspen", "A net trained at a fixed threshold drops catastrophically when it is raised",
@@ -28,26 +29,27 @@ CLAIMS = (
     Claim("aspen", "Too high a threshold silences fixed nets", "failure signatures", _SWEEP,
           judge.silent, "aspen_thresholds"),
     Claim("aspen", "Power is linear in the spike count", "first experiments 3",
-          "10 thresholds, 3 seeds, cycle model", judge.linear, "aspen_chip"),
+          "{threshold} thresholds, {seed} seeds, cycle model", judge.linear, "aspen_chip"),
     Claim("aspen", "A wider law saves energy and costs peak accuracy", "design tradeoffs",
-          "laws up to U(1, 3), short training", judge.widths, "aspen_widths"),
+          _LAWS, laws.widths, "aspen_widths"),
     Claim("aspen", "The best width is U(1, 1.5) to U(1, 2)", "limitations",
-          "laws up to U(1, 3), short training", judge.best_width, "aspen_widths"),
+          _LAWS, laws.best_width, "aspen_widths"),
     Claim("aspen", "Discrete levels regularise better than a continuous law", "mechanism 3",
-          "three levels on U(1, 2)", judge.discrete, "aspen_laws"),
+          "three levels on U(1, 2), {seed} seeds", laws.discrete, "aspen_laws"),
     Claim("aspen", "One draw for each batch is the right grain", "method summary",
-          "network, layer, neuron; batch, sample, step", judge.granularity, "aspen_granularity"),
+          "per {per}; each {when}; {seed} seeds", laws.granularity, "aspen_granularity"),
     Claim("aspen", "Model switching covers a wider range than a single model",
-          "design tradeoffs", "three fixed nets against U(1, 2)", judge.switching,
+          "design tradeoffs", "three fixed nets against U(1, 2), {seed} seeds", laws.switching,
           "aspen_switching"),
     Claim("aspen", "Threshold, spikes and accuracy have no predictive theory", "open question 1",
-          "mean-field theory against the chip", judge.predictable, "aspen_theory"),
+          "mean-field theory against the chip, {seed} seeds", judge.predictable, "aspen_theory"),
     Claim("aspen", "Higher thresholds may delay decisions", "open question 2",
-          "output spikes so far, every 0.16 s", judge.latency, "aspen_latency"),
+          "output spikes so far, every 0.16 s, {seed} seeds", judge.latency, "aspen_latency"),
     Claim("aspen", "Stochastic thresholds may help against noise and drift", "open question 3",
-          "five corruptions before the front end", judge.robust, "aspen_robustness"),
+          "five corruptions before the front end, {seed} seeds", judge.robust, "aspen_robustness"),
     Claim("aspen", "ASPEN adds to pruning and quantisation", "next checks 3",
-          "magnitude pruning and 8, 6, 4 bits, one shot", judge.additive, "aspen_compression"),
+          "magnitude pruning and 8, 6, 4 bits, one shot, {seed} seeds", judge.additive,
+          "aspen_compression"),
     Claim("aspen", "Setting the threshold by the energy left controls energy against accuracy",
           "critical path 4 to 5", "weeks at 80 % of the energy needed; Xylo IMU: 2 % dynamic",
           judges_governor.adaptation, "aspen_governor"),
@@ -57,7 +59,7 @@ CLAIMS = (
     Claim("aspen", "Twice the energy efficiency of other neuromorphic systems", "key results",
           "measured power of both", _BOARD),
     Claim("aspen", "It holds on UCI-HAR, KU-HAR and UniMiB-SHAR", "method summary",
-          "the official files", _FILES, None, "neurosim data list"),
+          "the user's official files, " + _SWEEP, judge.own_sets, "aspen_activities"),
     Claim("aspen", "The savings carry over to other platforms", "next checks 1",
           "Loihi, TrueNorth", untestable("no such hardware was at hand")),
 )  # fmt: skip
