@@ -29,7 +29,7 @@ CLAIMS = (
     Claim("aspen", "Too high a threshold silences fixed nets", "failure signatures", _SWEEP,
           judge.silent, "aspen_thresholds"),
     Claim("aspen", "Power is linear in the spike count", "first experiments 3",
-          "{threshold} thresholds, {seed} seeds, cycle model", judge.linear, "aspen_chip"),
+          "the sweep of thresholds, {seed} seeds, cycle model", judge.linear, "aspen_chip"),
     Claim("aspen", "A wider law saves energy and costs peak accuracy", "design tradeoffs",
           _LAWS, laws.widths, "aspen_widths"),
     Claim("aspen", "The best width is U(1, 1.5) to U(1, 2)", "limitations",
