@@ -129,12 +129,27 @@ def find(name: str, folder: str | Path | None = None) -> Path:
     place = Path(folder) if folder is not None else root() / name
     if not place.exists():
         raise UnavailableError(
-            f"{place}: no such folder; put {source.bring} there ({source.origin}), "
+            f"{place}: no such folder; {remedy(place, source)}, "
             f"or set ${VARIABLE} to the folder that holds {name}/"
         )
     if not _has(place, source):
-        raise UnavailableError(f"{place}: {name} is not there; {_remedy(place, source)}")
+        raise UnavailableError(f"{place}: {name} is not there; {remedy(place, source)}")
     return place
+
+
+def remedy(place: Path, source: Source) -> str:
+    """Say what to do about a place without a set's files: what is often wrong, or what goes in."""
+    around = [place.parent, place.parent.parent]
+    if place.is_dir():
+        around += [p for pattern in ("*", "*/*") for p in sorted(place.glob(pattern)) if p.is_dir()]
+        packed = [p.name for p in sorted(place.iterdir()) if p.name.endswith(_PACKED)]
+        if packed:
+            return f"unpack {packed[0]} there"
+    for other in around:
+        if _has(other, source):
+            return f"it is in {other}: give that folder"
+    where = place.parent if place.is_file() else place
+    return f"put {source.bring} into {where} ({source.origin})"
 
 
 def existing(path: Path) -> Path:
@@ -153,19 +168,5 @@ def existing(path: Path) -> Path:
 def _has(place: Path, source: Source) -> bool:
     """Say whether a folder, or the one file that a set consists of, is the set's."""
     if place.is_file():
-        return place.name in source.signs
+        return place.name == source.bring
     return any((place / sign).exists() for sign in source.signs)
-
-
-def _remedy(place: Path, source: Source) -> str:
-    """Say what to do about a folder without the set's files."""
-    around = [place.parent, place.parent.parent]
-    if place.is_dir():
-        around += [p for pattern in ("*", "*/*") for p in sorted(place.glob(pattern)) if p.is_dir()]
-        packed = [p.name for p in sorted(place.iterdir()) if p.name.endswith(_PACKED)]
-        if packed:
-            return f"unpack {packed[0]} there"
-    for other in around:
-        if _has(other, source):
-            return f"it is in {other}: give that folder"
-    return f"put {source.bring} there ({source.origin})"

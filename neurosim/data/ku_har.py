@@ -25,6 +25,8 @@ FILE = "KU-HAR_time_domain_subsamples_20750x300.csv"
 SAMPLES = 300
 RATE_HZ = 100.0
 BLOCKS = 10
+ROWS = 20_750
+"""As the name says; versions of the set differ."""
 CLASSES = (
     "stand",
     "sit",

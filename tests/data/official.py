@@ -14,7 +14,7 @@ from neurosim.data.cifar10_files import BATCHES, CLASSES, PIXELS
 def motion(
     rng: np.random.Generator, labels: np.ndarray, samples: int, rate_hz: float
 ) -> np.ndarray:
-    """Return (windows, samples, 6): gravity, noise, a swing of 1 Hz (class 0) to 6 Hz (the last)."""
+    """Return (windows, samples, 6): gravity, noise, a swing of 1 Hz (first class) to 6 Hz."""
     time = np.arange(samples) / rate_hz
     swing_hz = 1 + 5 * labels / labels.max()
     phase = rng.uniform(0, 2 * np.pi, (len(labels), 1, 1))

@@ -1,10 +1,13 @@
 """The readers of activity sets, on tiny files of the official form and on bad ones."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from neurosim import data
-from neurosim.data import activity_sets, ku_har, uci_har, unimib_shar
+from neurosim.data import activity_sets, catalogue, ku_har, uci_har, unimib_shar
 from neurosim.data.windows import resample
 from neurosim.errors import InputError, UnavailableError
 from tests.data import official
@@ -79,6 +82,52 @@ def test_the_files_are_found_in_the_users_folder(root, tmp_path, monkeypatch):
     monkeypatch.setenv("NEUROSIM_DATA", str(tmp_path))
     with pytest.raises(UnavailableError, match=r"put adl_data\.mat"):
         data.activities("unimib-shar")
+
+
+def test_a_place_without_the_files_says_what_to_do(root, tmp_path):
+    top = root / "uci-har" / "UCI HAR Dataset"
+    for place in (top / "train", top / "train" / "y_train.txt", root):
+        where = re.escape(str(root / "uci-har" if place == root else top))
+        with pytest.raises(UnavailableError, match=f"uci-har is not there; it is in {where}: give"):
+            data.activities("uci-har", place)
+    with pytest.raises(UnavailableError, match="put the folder `UCI HAR Dataset` into"):
+        data.activities("uci-har", tmp_path)
+    (tmp_path / "UCI HAR Dataset.zip").write_bytes(b"PK")
+    with pytest.raises(UnavailableError, match=r"unpack UCI HAR Dataset\.zip there"):
+        data.activities("uci-har", tmp_path)
+    with pytest.raises(InputError, match="digits comes with the package sklearn"):
+        catalogue.find("digits", tmp_path)
+
+
+@pytest.mark.parametrize("name", activity_sets.NAMES)
+def test_files_that_may_not_be_read_are_named(root, monkeypatch, name):
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(UnavailableError, match="you may not read it"):
+        activity_sets.read(name, root / name, rows=None)
+
+
+def test_the_order_of_the_classes_is_the_order_of_the_labels(root, tmp_path):
+    names = ("walk", "run")
+    both = [
+        data.activities("ku-har", root / "ku-har", classes=order, cache_folder=tmp_path).test
+        for order in (names, names[::-1])
+    ]
+    np.testing.assert_array_equal(both[0].raster, both[1].raster)
+    np.testing.assert_array_equal(both[0].labels, 1 - both[1].labels)
+
+
+def test_the_scale_knows_the_strongest_training_window(root, monkeypatch):
+    monkeypatch.setattr(activity_sets, "_SCALE_WINDOWS", 2)
+    recordings, split = activity_sets.read("uci-har", root / "uci-har", rows=None)
+    first = int(np.flatnonzero(split.mask("train", recordings.subjects))[1])
+    signals = list(recordings.signals)
+    signals[first] = signals[first] * 8
+    louder = replace(recordings, signals=tuple(signals), digest="louder")
+    assert first not in activity_sets._telling(recordings, split)
+    found = activity_sets._telling(louder, split)
+    assert first in found
+    assert len(found) == 3
+    assert split.mask("train", louder.subjects)[found].all()
 
 
 def test_ku_har_needs_a_choice_of_classes_for_the_chip(root):
@@ -185,6 +234,8 @@ def test_bad_ku_har_files_are_refused(tmp_path, rng, spoil, says):
         ("adl_data.mat", {"fall_data": np.zeros((18, 453))}, "holds no matrix adl_data"),
         ("adl_data.mat", {"adl_data": np.zeros((18, 452))}, "rows of 453"),
         ("adl_data.mat", {"adl_data": np.full((18, 453), 1e3)}, "reaches 102"),
+        ("adl_data.mat", {"adl_data": np.full((18, 453), 1j)}, "matrix of real numbers"),
+        ("adl_data.mat", {"adl_data": np.array(["walk"])}, "matrix of real numbers"),
         ("adl_labels.mat", {"adl_labels": np.ones((17, 3))}, "17 rows"),
         ("adl_labels.mat", {"adl_labels": np.full((18, 3), 10)}, "class is 10"),
     ],

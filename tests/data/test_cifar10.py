@@ -103,7 +103,7 @@ def test_damaged_and_missing_files_are_refused(tmp_path, rng):
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(InputError, match="whole number of records"):
         data.cifar10(folder, rows=20)
-    with pytest.raises(UnavailableError, match="cifar10 is not there; it is in .*bin: give that folder"):
+    with pytest.raises(UnavailableError, match=r"cifar10 is not there; it is in .*bin: give"):
         data.cifar10(tmp_path)
 
 

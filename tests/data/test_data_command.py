@@ -29,7 +29,8 @@ def test_check_reads_everything(tmp_path, rng):
     for arguments in (("ku-har", tmp_path / "ku-har"), ("ku-har", "--folder", tmp_path)):
         said, error = run("check", *arguments)
         assert error is None
-        assert "18 of 3 to 3 s" in said
+        assert "18 of 3 s; the file's name says 20,750" in said
+        assert "not recorded; 10 blocks" in said
     said, _ = run("check", "wrist")
     assert "140 of" in said
 
