@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from neurosim.experiments.studies import results
@@ -58,7 +59,8 @@ def draw(arrays: dict[str, Any]) -> Figure:
 def _panel(axis: Axes, found: dict[str, Any]) -> None:
     """Draw the gains of one net and input, by variant."""
     variants = [v for v in VARIANTS if v in found["gain"].variant.values]
-    sides = iter((-0.24, -0.08, 0.08, 0.24))
+    count = found["gain"].sizes["learning"] * len(READINGS)
+    sides = iter(np.linspace(-0.08, 0.08, count) * (count - 1))
     for method in found["gain"].learning.values:
         colour, text = METHODS[str(method)]
         for name, (marker, when) in READINGS.items():

@@ -12,14 +12,14 @@ from neurosim.figures.intervals import NOTE, band, over_seeds
 from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, style
 
 TITLE = "Thresholds that start too low or too high, with and without AHSAR"
-CONTROLS = {
-    "none": (BLUE, "o", "no homeostat"),
-    "AHSAR": (ORANGE, "s", "AHSAR"),
-    "AHSAR to a rate": (GREEN, "^", "AHSAR, log rates held to ln 0.2 instead of their mean"),
+CONTROLS: dict[str, tuple[str, dict[str, Any], str]] = {
+    "none": (BLUE, {"marker": "o", "ms": 8, "lw": 3}, "no homeostat"),
+    "AHSAR": (ORANGE, {"marker": "s", "ls": "--"}, "AHSAR"),
+    "AHSAR to a rate": (GREEN, {"marker": "^"}, "AHSAR held to a rate of 0.2"),
 }
 PANELS = {
-    "mean_accuracy": "validation accuracy,\nmean over epochs",
-    "rate": "spikes per neuron and step,\nlast epoch",
+    "mean_accuracy": ("speed", "validation accuracy,\nmean over epochs"),
+    "rate": ("activity", "spikes per neuron and step,\nlast epoch"),
 }
 
 
@@ -37,18 +37,20 @@ def draw(arrays: dict[str, Any]) -> Figure:
     """Draw accuracy and activity against the starting factor, a column for each net."""
     nets = arrays["rate"].net.values
     with style():
-        figure = Figure(figsize=(4.2 * len(nets), 5.4), layout="constrained")
-        lines = figure.subplots(2, len(nets), squeeze=False, sharex=True, sharey="row")
-        for line, (name, label) in zip(lines, PANELS.items(), strict=True):
+        figure = Figure(figsize=(4.2 * len(nets), 5.6), layout="constrained")
+        lines = figure.subplots(len(PANELS), len(nets), squeeze=False, sharex=True, sharey="row")
+        for line, (name, (title, label)) in zip(lines, PANELS.items(), strict=True):
             for axis, net in zip(line, nets, strict=True):
-                for control, (colour, marker, text) in CONTROLS.items():
+                for control, (colour, line_style, text) in CONTROLS.items():
                     found = arrays[name].sel(net=net, control=control)
-                    band(axis, found.start, found, colour, marker=marker, label=text)
+                    band(axis, found.start, found, colour, label=text, **line_style)
                 axis.axvline(1, color=BLACK, lw=0.8, ls=":")
-                axis.set(title=str(net), ylim=(0, None))
-                axis.set_xlabel("factor on all thresholds at the start")
+                axis.set_title(f"{net}: {title}")
             line[0].set_ylabel(label)
-        handles = axis.get_legend_handles_labels()
+            line[0].set_ylim(0, 1 if name == "mean_accuracy" else None)
+        for axis in lines[-1]:
+            axis.set_xlabel("factor on all thresholds at the start")
+        handles = lines[0, 0].get_legend_handles_labels()
         figure.legend(*handles, loc="outside lower center", ncols=3, fontsize=8)
-        figure.supxlabel(NOTE, fontsize=8)
+        figure.suptitle(NOTE, fontsize=8, x=0.01, ha="left")
     return figure

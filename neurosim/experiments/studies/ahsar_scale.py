@@ -24,11 +24,8 @@ def measure(
     net: str, scale: float, learning: str, seed: int, training: Training, every: int
 ) -> list[Row]:
     """Train one net at one scale."""
-    from neurosim.training.constant_scale import train_at
-
     changes = {"method": learning, "homeostat": False, **NETS[net], **training}
-    settings = images.settings(seed, **changes)
-    epochs = train_at(scale, settings, images.digits(seed, every))
+    epochs = images.learning_curve(scale, seed, every=every, **changes)
     accuracy = [row["validation_accuracy"] for row in epochs]
     reached = [k for k, value in enumerate(accuracy, 1) if value >= TARGET]
     rises = [after - before for before, after in pairwise(accuracy)]

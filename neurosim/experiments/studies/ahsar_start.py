@@ -25,10 +25,8 @@ def measure(
     net: str, start: float, control: str, seed: int, training: Training, every: int
 ) -> list[Row]:
     """Train one net from thresholds multiplied by `start`."""
-    from neurosim.training.constant_scale import train_at
-
-    settings = images.settings(seed, method="rate", **training, **NETS[net], **CONTROLS[control])
-    epochs = train_at(start, settings, images.digits(seed, every))
+    changes = {"method": "rate", **training, **NETS[net], **CONTROLS[control]}
+    epochs = images.learning_curve(start, seed, every=every, **changes)
     accuracy = [row["validation_accuracy"] for row in epochs]
     return [
         {

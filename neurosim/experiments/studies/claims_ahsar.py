@@ -26,7 +26,7 @@ CLAIMS = (
     Claim("ahsar", "Too low thresholds make learning unstable", "section 1", _SCALES,
           learning.unsteady, "ahsar_scale"),
     Claim("ahsar", "AHSAR moves nets from unproductive extremes to the productive band, without a "
-          "target rate", "section 4", f"thresholds that start at {{start}} times their values; "
+          "target rate", "section 4", f"{{start}} factors on the thresholds at the start; "
           f"{{net}}; rate-based; {_EPOCHS}", learning.rescue, "ahsar_start"),
     Claim("ahsar", "AHSAR accelerates convergence", "section 5.2", _CONVOLUTIONAL,
           learning.faster, "ahsar_nets"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from neurosim.data.images import ImageSet
     from neurosim.run import Run
     from neurosim.training.config import TrainConfig
+    from neurosim.training.epochs import Epoch
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "none": {"homeostat": False},
@@ -76,3 +78,15 @@ def run(seed: int, *, every: int = 1, **changes: Any) -> Run:
     """Return the run of these settings and this seed, of weights, batches and split."""
     key = {"images": "digits", "every": every}
     return trained.kept(settings(seed, **changes), digits(seed, every), key)
+
+
+def learning_curve(start: float, seed: int, *, every: int = 1, **changes: Any) -> list[Epoch]:
+    """Return the epochs of a run whose thresholds are all multiplied by `start`; none is kept."""
+    from neurosim.training.activity import ActivityWarning
+    from neurosim.training.constant_scale import train_at
+    from neurosim.training.homeostat_gains import HomeostatWarning
+
+    with warnings.catch_warnings():
+        for kind in (ActivityWarning, HomeostatWarning):  # silence is what is studied here
+            warnings.simplefilter("ignore", kind)
+        return train_at(start, settings(seed, **changes), digits(seed, every))
