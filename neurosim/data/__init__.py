@@ -1,10 +1,11 @@
 """Recordings and images, their encoding into events, and splits that share nobody."""
 
-from neurosim.data import corrupt, encode
+from neurosim.data import corrupt, encode, partners, seglearn
 from neurosim.data.activity_sets import activities
 from neurosim.data.cifar10_dvs_files import cifar10_dvs
 from neurosim.data.cifar10_files import cifar10
 from neurosim.data.dataset import WRIST_SPLIT, Dataset, choose_front_end, wrist_imu
+from neurosim.data.dataset import encode as encode_recordings
 from neurosim.data.event_frames import EventSet
 from neurosim.data.images import ImageSet, digits, mnist5k
 from neurosim.data.imu import FrontEnd
@@ -31,7 +32,10 @@ __all__ = [
     "corrupt",
     "digits",
     "encode",
+    "encode_recordings",
     "mnist5k",
+    "partners",
+    "seglearn",
     "trained_on",
     "wrist_imu",
 ]
