@@ -5,7 +5,7 @@ READY := .venv/.ready
 
 PEERS := .venv-peers/.ready
 
-.PHONY: demo test test-all test-peers peers figures bench lint format typecheck clean
+.PHONY: demo test test-all test-peers peers figures gallery bench lint format typecheck clean
 
 demo: $(READY)
 	$(BIN)/neurosim demo
@@ -24,6 +24,10 @@ test-peers: $(PEERS)
 
 figures: $(READY)
 	$(BIN)/neurosim figures
+
+# Redraws the committed pictures, and writes the pages and tables that show stored results.
+gallery: $(READY)
+	$(BIN)/neurosim figures --gallery
 
 bench: $(READY)
 	$(BIN)/neurosim bench

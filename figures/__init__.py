@@ -1,4 +1,8 @@
-"""One file a figure: `compute()` gives arrays, `draw(arrays)` a matplotlib Figure."""
+"""One file a figure: `compute()` gives arrays, `draw(arrays)` a matplotlib Figure.
+
+What a figure shows is computed as it is drawn, or read from figures/data: the results of the study
+of its name (or of `STUDY`), or its `TABLE`, whose rows `measure()` returns.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,17 @@ import pkgutil
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
-from neurosim.errors import InputError
+from neurosim import store
+from neurosim.errors import InputError, nearest
 
-_NOT_FIGURES = ("style", "equation", "intervals")
-"""Style sheet, intervals, and the page of a model that `neurosim equations NAME --plot` draws."""
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_NOT_FIGURES = ("style", "equation", "intervals", "gallery")
+"""Style sheet, intervals, the page of a model that `neurosim equations NAME --plot` draws, and
+the page with all pictures."""
 
 
 def names() -> tuple[str, ...]:
@@ -26,7 +36,7 @@ def get(name: str) -> ModuleType:
         InputError: no figure has that name.
     """
     if name not in names():
-        raise InputError(f"figure {name!r} is not known; choose from {', '.join(names())}")
+        raise InputError(f"figure {name!r} is not known; {nearest(name, names())}")
     return import_module(f"neurosim.figures.{name}")
 
 
@@ -40,9 +50,54 @@ def findings() -> dict[str, tuple[str, str]]:
     }
 
 
+def study_of(name: str) -> str | None:
+    """Return the study whose results a figure shows, if it shows one's."""
+    from neurosim.experiments import studies
+
+    named: str | None = getattr(get(name), "STUDY", None)
+    return named or (name if name in studies.names() else None)
+
+
 def make(name: str, folder: Path) -> list[Path]:
-    """Compute and draw a figure with its default settings; return the files written."""
+    """Draw a figure from what is stored, or computed now; return the files written."""
     from neurosim.figures import style
 
     figure = get(name)
     return style.save(figure.draw(figure.compute()), folder / name)
+
+
+def measure(name: str, folder: Path) -> Path:
+    """Measure the table of a figure that has one, and write it to a folder."""
+    from neurosim.experiments import tidy
+
+    figure = get(name)
+    command = getattr(figure, "COMMAND", f"neurosim figures {name} --recompute --ship")
+    return tidy.write(folder / figure.TABLE, figure.measure(), command=command)
+
+
+def remake(name: str, folder: Path, console: Console, *, ship: bool = False) -> list[Path]:
+    """Measure anew what a figure shows, draw it, and return the files written.
+
+    Its study runs in runs/studies, where what was run before is kept; its table goes to `folder`.
+
+    Args:
+        name: of the figure.
+        folder: of pictures and tables.
+        console: where the progress of a study is shown.
+        ship: store results and table in figures/data too.
+    """
+    from neurosim.experiments import studies, tidy
+    from neurosim.experiments.studies import command
+    from neurosim.figures import style
+
+    figure, sources, written = get(name), [], []
+    if study := study_of(name):
+        run = command.run(studies.get(study), command.FULL, ship=ship, console=console)
+        sources.append(run[0])
+    if hasattr(figure, "TABLE"):
+        table = measure(name, folder)
+        if ship:
+            store.write_text(tidy.stored() / figure.TABLE, table.read_text(encoding="utf-8"))
+        sources.append(table)
+        written.append(table)
+    return style.save(figure.draw(figure.compute(*sources)), folder / name) + written

@@ -26,22 +26,35 @@ ASPEN's energy-aware adaptation was closed into a loop: a battery that holds 80 
 a harvester, bouts of real movement of people the nets never saw, and a table calibrated on others;
 three trainings and subject splits, nine wearers. On the Xylo IMU it can gain next to nothing: by
 the published figures 2 % of the power at work is dynamic, so that losing 71 % of the demo net's
-spikes saves 0.6 % of the power. There Select(E) gives up accuracy, 6 % of decisions (interval -1 to
-12), for energy that is not saved. A governor that saves only where saving buys decisions stays at
-the best threshold. That choice, made once from a table, is nearly all that the threshold of one net
-gains in any regime: beyond it accuracy falls about as fast as the cycles do, of which 42 % are
-spent without any event. Storing a second, small net is worth more: 12-12 neurons take a sixth of
-the dynamic power of 48-48-48 and are about as accurate. With both, 9 % more decisions are correct
-(interval 5 to 12) at a dynamic share of 20 %, 15 % more (12 to 19) at 40 %; at the Xylo IMU's 2 %
-the gain is not told from none."""
+spikes saves 0.6 % of the power. Of the decisions that Select(E) makes there 6 % fewer are right
+than at the best constant threshold (interval -1 to 12), for energy that is not saved. A governor
+that saves only where saving buys decisions stays at the best threshold. That choice, made once from
+a table, is nearly all that the threshold of one net gains in any regime: beyond it accuracy falls
+about as fast as the cycles do, of which 42 % are spent without any event. Storing a second, small
+net is worth more: 12-12 neurons take a sixth of the dynamic power of 48-48-48 and are about as
+accurate. With both, 9 % more decisions are correct (interval 5 to 12) at a dynamic share of 20 %,
+15 % more (12 to 19) at 40 %; at the Xylo IMU's 2 % the gain is not told from none."""
 
+STUDY, TABLE = "aspen_governor", governor_results.TRACE
+TRACED_SHARE = 0.95
+"""Dynamic share of power in the week that is drawn."""
 POLICIES = {
     "calibrated": (BLACK, "^", "best threshold, always"),
     "select": (PINK, "v", "Select(E), thresholds"),
     "threshold": (BLUE, "o", "governor, thresholds"),
     "best mix": (ORANGE, "s", "governor, models and thresholds"),
 }
-TRACES = {"fixed": BLACK, "threshold": BLUE, "best mix": ORANGE}
+TRACES = {
+    "fixed": (GREEN, "threshold 1"),
+    "threshold": (BLUE, POLICIES["threshold"][2]),
+    "best mix": (ORANGE, POLICIES["best mix"][2]),
+}
+MODELS = {
+    "aspen": "48-48-48, U(1, 1.5)",
+    "fixed": "48-48-48",
+    "fixed24": "24-24-24",
+    "fixed12": "12-12",
+}
 WEARERS = 3
 """Test subjects of a seed, who wear the device in turn."""
 
@@ -49,28 +62,37 @@ PUBLISHED = {"Xylo IMU": 0.020, "first Xylo": 0.112}
 """Dynamic share of the net `aspen` at scale 1 by the two anchors with an idle power (estimates)."""
 
 
-def compute(folder: Path | None = None) -> dict[str, Any]:
-    """Read the results of the study `aspen_governor` and one week of `neurosim governor ... --out`.
+def measure() -> list[dict[str, object]]:
+    """Return one week of the demo's nets, period by period, at TRACED_SHARE."""
+    from neurosim.experiments import governor, stored_models
+    from neurosim.figures import power_linearity
+
+    models = [stored_models.measure_model(folder) for folder in power_linearity.demo_nets()]
+    price = governor.price_at(TRACED_SHARE, models[0])
+    return governor_results.trace(TRACED_SHARE, governor.weeks_of(models, price))
+
+
+def compute(study: str | Path = STUDY, week: Path | None = None) -> dict[str, Any]:
+    """Read the results of the study and a table of `measure`.
 
     Args:
-        folder: that holds aspen_governor.csv and governor_week.csv; those stored with the figures
-            when None.
+        study: its name, or a CSV file of its results.
+        week: the table; the one stored with the figures when None.
 
     Returns:
         What `summary` gives; `trace_share`; `trace`: for each traced policy the columns `hours`,
         `charge`, `threshold`, `model`.
 
     Raises:
-        InputError: the folder holds no results.
+        InputError: there are no results.
     """
-    study = "aspen_governor" if folder is None else str(folder / "aspen_governor.csv")
     found = summary(results.read(study))
-    path = (folder or tidy.stored()) / governor_results.TRACE
-    week = tidy.read(path, remedy="neurosim governor RUN...")
+    remedy = "neurosim figures governor --recompute"
+    table = tidy.read(week or tidy.stored() / TABLE, remedy=remedy)
     columns = ("hours", "charge", "threshold", "model")
-    found["trace_share"] = float(week["dynamic_share"][0])
+    found["trace_share"] = float(table["dynamic_share"][0])
     found["trace"] = {
-        name: {column: week[column][week["policy"] == name] for column in columns}
+        name: {column: table[column][table["policy"] == name] for column in columns}
         for name in TRACES
     }
     return found
@@ -86,7 +108,7 @@ def summary(lives: xr.Dataset) -> dict[str, Any]:
 
     Returns:
         `shares` (S,); for each policy `gain` and `half` (S,), in shares of the decisions asked for,
-        with the half width of the 95 % interval, and `lifetime` (S,) in days.
+        with the half width of the 95 % interval, and `lifetime` and `life_half` (S,) in days.
     """
     from scipy.stats import t
 
@@ -96,11 +118,13 @@ def summary(lives: xr.Dataset) -> dict[str, Any]:
     n = persons.sizes["person"]
     for name in ("fixed", *POLICIES):
         gained = persons.correct_share.sel(policy=name) - base
-        spread = gained.std("person", ddof=1) / np.sqrt(n)
+        lifetime = persons.lifetime.sel(policy=name)
+        quantile = t.ppf(0.975, n - 1) / np.sqrt(n)
         found[name] = {
             "gain": gained.mean("person").values,
-            "half": t.ppf(0.975, n - 1) * spread.values,
-            "lifetime": persons.lifetime.sel(policy=name).mean("person").values,
+            "half": quantile * gained.std("person", ddof=1).values,
+            "lifetime": lifetime.mean("person").values,
+            "life_half": quantile * lifetime.std("person", ddof=1).values,
         }
     return found
 
@@ -113,7 +137,8 @@ def draw(arrays: dict[str, Any]) -> Figure:
         _regimes(gain, life, arrays)
         day = {name: trace["hours"] / 24 for name, trace in arrays["trace"].items()}
         for name, trace in arrays["trace"].items():
-            charge.plot(day[name], 100 * trace["charge"], color=TRACES[name], label=name, lw=1.2)
+            colour, label = TRACES[name]
+            charge.plot(day[name], 100 * trace["charge"], color=colour, label=label, lw=1.2)
         percent = 100 * arrays["trace_share"]
         charge.set(title=f"A week at {percent:.0f} % dynamic power", ylabel="charge (%)")
         charge.set(xlabel="day", ylim=(0, 102))
@@ -124,19 +149,13 @@ def draw(arrays: dict[str, Any]) -> Figure:
 
 def _regimes(gain: Axes, life: Axes, arrays: dict[str, Any]) -> None:
     percent = 100 * arrays["shares"]
-    for name, (colour, marker, label) in POLICIES.items():
-        a = arrays[name]
-        gain.errorbar(
-            percent,
-            100 * a["gain"],
-            100 * a["half"],
-            color=colour,
-            marker=marker,
-            label=label,
-            elinewidth=0.8,
-        )
-        life.plot(percent, a["lifetime"], color=colour, marker=marker)
-    life.plot(percent, arrays["fixed"]["lifetime"], color=GREEN, marker="x", label="threshold 1")
+    shown = {**POLICIES, "fixed": (GREEN, "x", "threshold 1")}
+    for k, (name, (colour, marker, label)) in enumerate(shown.items()):
+        a, x = arrays[name], percent + 0.5 * (k - 2)  # side by side, so that no bar hides another
+        marks = {"color": colour, "marker": marker, "elinewidth": 0.8, "label": label}
+        if name != "fixed":
+            gain.errorbar(x, 100 * a["gain"], 100 * a["half"], **marks)
+        life.errorbar(x, a["lifetime"], a["life_half"], **marks)
     for name, share in PUBLISHED.items():
         gain.axvline(100 * share, color=BLACK, lw=0.8, ls=":")
         gain.annotate(
@@ -151,18 +170,27 @@ def _regimes(gain: Axes, life: Axes, arrays: dict[str, Any]) -> None:
     gain.set(title="Gain over threshold 1")
     gain.set_ylabel("correct decisions gained\n(% of those asked, 95 % interval)")
     gain.set(xlabel="dynamic share of power at work (%)")
-    gain.set_ylim(-11, 32)
+    gain.set_ylim(-11, 36)
     gain.legend(loc="upper right")
-    life.set(title="Until the battery is empty", ylabel="days (7: never)", ylim=(4.5, 7.1))
+    life.legend(loc="lower right", fontsize=7, ncols=2)
+    life.set(title="Until the battery is empty", ylim=(4.2, 7.1))
+    life.set_ylabel("days (7: never; 95 % interval)")
     life.set(xlabel="dynamic share of power at work (%)")
-    life.legend(loc="lower right")
 
 
 def _settings(axis: Axes, day: np.ndarray, trace: dict[str, np.ndarray]) -> None:
     colours = (ORANGE, BLUE, GREEN, PINK)
     for model, colour in zip(np.unique(trace["model"]), colours, strict=False):
         shown = np.where(trace["model"] == model, trace["threshold"], np.nan)
-        axis.plot(day, shown, color=colour, marker=".", ms=3, lw=1.2, label=str(model))
+        axis.plot(
+            day,
+            shown,
+            color=colour,
+            marker=".",
+            ms=3,
+            lw=1.2,
+            label=MODELS.get(str(model), str(model)),
+        )
     axis.set(title="The governor's choice of model and threshold", xlabel="day")
     axis.set_ylabel("threshold scale in force")
     axis.legend(loc="best")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from neurosim.experiments import tidy
 from neurosim.figures.style import BLACK, style
 
 TITLE = "A homeostat at work while spiking nets learn digits"
@@ -28,6 +30,7 @@ thresholds at their bound (1.48). Both then cost accuracy (0.83 and 0.81 against
 gain stays at 1: it moves where progress stalls at high energy or goes on at low energy, and here
 energy rises while there is progress.
 """
+TABLE = "homeostat_history.csv"
 NORMS = {"bn": True, "plain": False}
 RUNS: dict[str, dict[str, Any]] = {
     "off": {"homeostat": False},
@@ -49,27 +52,68 @@ class Config:
     seed: int = 0
 
 
-def compute(config: Config | None = None) -> dict[str, Any]:
+def measure(config: Config | None = None) -> list[dict[str, object]]:
     """Train nets with and without BatchNorm, without a homeostat and with each kind of control.
 
-    Keys, prefixed with `bn` or `plain` and the run's name, such as `bn_centred_rate`: `rate`
-    (steps, layers); `loss` and `accuracy`, of the last validation; of those with a homeostat also
-    `c`, `scale` (steps, layers) and `gain` (steps,). And `steps_per_epoch`.
+    Returns:
+        A row for each net, run, step (`epoch` at its end) and layer: `rate`; `c`, `scale` and
+        `gain` (nan without a homeostat); `loss` and `accuracy` of the run's last validation.
     """
-    from dataclasses import replace
-
     from neurosim import data
 
     config = config or Config()
     digits = data.digits(config.seed)
     parts = {name: getattr(digits, name)[:: config.every] for name in ("train", "validation")}
     digits = replace(digits, **parts)
-    arrays: dict[str, Any] = {}
-    for norm, batch_norm in NORMS.items():
-        for name, changes in RUNS.items():
-            found = _train(config, digits, batch_norm=batch_norm, **changes)
-            arrays |= {f"{norm}_{name}_{key}": value for key, value in found.items()}
-    arrays["steps_per_epoch"] = len(arrays["bn_off_rate"]) // config.epochs
+    return [
+        {"norm": norm, "run": name, **row}
+        for norm, batch_norm in NORMS.items()
+        for name, changes in RUNS.items()
+        for row in _rows(_train(config, digits, batch_norm=batch_norm, **changes), config.epochs)
+    ]
+
+
+def _rows(found: dict[str, Any], epochs: int) -> Iterator[dict[str, object]]:
+    none = np.full_like(found["rate"], np.nan)
+    c, scale = found.get("c", none), found.get("scale", none)
+    gain = found.get("gain", none[:, 0])
+    for step, rates in enumerate(found["rate"]):
+        for layer, rate in enumerate(rates):
+            yield {
+                "epoch": epochs * (step + 1) / len(found["rate"]),
+                "layer": layer,
+                "rate": rate,
+                "c": float(c[step, layer]),
+                "scale": float(scale[step, layer]),
+                "gain": float(gain[step]),
+                "loss": round(found["loss"], 4),
+                "accuracy": round(found["accuracy"], 4),
+            }
+
+
+def compute(table: Path | None = None) -> dict[str, Any]:
+    """Read a table of `measure`; the one stored with the figures when None.
+
+    Keys, prefixed with `bn` or `plain` and the run's name, such as `bn_centred_rate`: `rate`
+    (steps, layers); `loss` and `accuracy`, of the last validation; of those with a homeostat also
+    `c`, `scale` (steps, layers) and `gain` (steps,). And `steps_per_epoch`.
+
+    Raises:
+        InputError: there is no table.
+    """
+    remedy = "neurosim figures homeostat_history --recompute"
+    found = tidy.read(table or tidy.stored() / TABLE, remedy=remedy)
+    steps, layers = len(np.unique(found["epoch"])), len(np.unique(found["layer"]))
+    arrays: dict[str, Any] = {"steps_per_epoch": steps // round(found["epoch"].max())}
+    for norm in NORMS:
+        for run in RUNS:
+            own = (found["norm"] == norm) & (found["run"] == run)
+            of = {k: found[k][own].reshape(steps, layers) for k in ("rate", "c", "scale")}
+            kept = ("rate",) if run == "off" else ("rate", "c", "scale")
+            arrays |= {f"{norm}_{run}_{k}": of[k] for k in kept}
+            arrays |= {f"{norm}_{run}_{k}": float(found[k][own][0]) for k in ("loss", "accuracy")}
+            if run != "off":
+                arrays[f"{norm}_{run}_gain"] = found["gain"][own][::layers]
     return arrays
 
 

@@ -214,11 +214,12 @@ def _draw_borders(axes: Axes, arrays: dict[str, Any]) -> None:
         for j, (ticks, colour) in enumerate(
             zip(arrays["border_ticks"], (BLUE, ORANGE), strict=True)
         ):
-            label = f"{ticks} tick{'s' if ticks > 1 else ''}, average updated {use}"
+            label = f"{ticks} tick{'s' if ticks > 1 else ''}, updated {use}"
             axes.plot(arrays["momentum"], arrays["border"][i, j], line, color=colour, label=label)
     axes.set_yscale("log")
-    axes.set(title="Largest stable gain", xlabel="weight of a new rate m", ylabel="reaction β k")
-    axes.legend(fontsize=7)
+    axes.set(title="Largest stable gain", ylabel="reaction β k")
+    axes.set_xlabel("weight m of a new rate in the average")
+    axes.legend(fontsize=7, title="average", title_fontsize=7, loc="upper right")
 
 
 def _draw_feedback(axes: Axes, arrays: dict[str, Any]) -> None:
@@ -248,7 +249,9 @@ def _draw_gains(axes: Axes, arrays: dict[str, Any]) -> None:
         deviation = arrays[name] - arrays[name].mean(axis=1, keepdims=True)
         axes.plot(deviation[:shown, layer], color=colour, label=f"β k = {gain:.2g}")
     axes.set(
-        title="One layer, three gains", xlabel="optimisation step", ylabel="ln r above the mean"
+        title="One layer, three gains",
+        xlabel="optimisation step",
+        ylabel="ln rate less the layers' mean",
     )
     axes.set_ylim(top=1.45 * axes.get_ylim()[1])
     axes.legend(ncols=3, fontsize=7, loc="upper center", columnspacing=1, handlelength=1.2)
@@ -259,7 +262,7 @@ def _draw_running(axes: Axes, arrays: dict[str, Any]) -> None:
     axes.set(
         title=f"All layers at β k = {arrays['gains'][2]:.0f}",
         xlabel="optimisation step",
-        ylabel="rate of each layer",
+        ylabel="spikes per neuron and step",
         ylim=(0, None),
     )
 

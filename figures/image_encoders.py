@@ -56,8 +56,10 @@ def draw(arrays: dict[str, Any]) -> Figure:
                 axis.set(xticks=[], yticks=[])
                 axis.grid(False)
                 if not row:
-                    axis.set_title(f"step {step + 1}", fontsize=8)
+                    digit = f"digit {arrays['label']}, " if not step else ""
+                    axis.set_title(f"{digit}step {step + 1}", fontsize=8)
             axes[row, 0].set_ylabel(label, fontsize=8)
             unit = {"direct": "current", "events": "events"}.get(name, "spikes")
-            figure.colorbar(shown, ax=list(axes[row]), shrink=0.8, label=unit)
+            ticks = [0, 1] if unit == "spikes" else None
+            figure.colorbar(shown, ax=list(axes[row]), shrink=0.8, label=unit, ticks=ticks)
     return figure

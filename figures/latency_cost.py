@@ -127,7 +127,7 @@ def _draw_single(axes: Axes, arrays: dict[str, Any]) -> None:
     axes.set_yscale("log")
     axes.set(
         title="One neuron",
-        xlabel="threshold",
+        xlabel="threshold (trained = 1)",
         ylabel="mean first-spike time (ms)",
         ylim=(5, 1e4),
     )
@@ -141,7 +141,7 @@ def _draw_populations(axes: Axes, arrays: dict[str, Any]) -> None:
     axes.set_yscale("log")
     axes.set(
         title=f"Populations, noise {config.std:g}",
-        xlabel="threshold",
+        xlabel="threshold (trained = 1)",
         ylabel="median decision time (ms)",
     )
     axes.legend(loc="upper left", fontsize=7)
@@ -154,12 +154,12 @@ def _draw_net(axes: Axes, arrays: dict[str, Any]) -> None:
     ):
         label = f"threshold {threshold:g}, median {1e3 * median:.0f} ms"
         axes.plot(1e3 * arrays["time"], law / 1e3, color=colour, label=label)
-        axes.axvline(1e3 * median, color=colour, lw=0.8, ls=":")
+        axes.plot(1e3 * np.array([median] * 2), [0, law.max() / 1e3], ":", color=colour, lw=0.8)
     axes.set(
         title=f"{config.layers} layers, each {_name(config.populations[-1])}",
         xlabel="decision time (ms)",
         ylabel="density (1/ms)",
-        ylim=(0, 1.35 * arrays["net"].max() / 1e3),
+        ylim=(0, 1.45 * arrays["net"].max() / 1e3),
     )
     axes.legend(loc="upper right", fontsize=7)
 
@@ -170,13 +170,14 @@ def _draw_bargain(axes: Axes, arrays: dict[str, Any]) -> None:
         axes.plot(100 * arrays["saving"], cost, color=colour, label=_name(size))
     axes.set_yscale("log")
     axes.set(
-        title=f"Threshold {LOW:g} to {HIGH:g}",
+        title=f"From threshold {LOW:g} to {HIGH:g}",
         xlabel="spikes saved (%)",
-        ylabel="factor of the decision time",
+        ylabel="decision time, factor",
         yticks=[1, 2, 5, 10],
         yticklabels=["1", "2", "5", "10"],
     )
     axes.minorticks_off()
+    axes.legend(loc="upper left", fontsize=7)
 
 
 def _name(size: tuple[int, int]) -> str:

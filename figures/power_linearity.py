@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from neurosim.experiments import tidy
+from neurosim.errors import InputError
+from neurosim.experiments import power, progress, stored_models, tidy
 from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, PINK, SKY, style
 from neurosim.xylo import energy
 from neurosim.xylo.linearity import fit
@@ -25,16 +26,42 @@ costs as much as one spike, so that the first spikes saved are the cheapest. In 
 bins power is a line, by construction of the model. What a cycle costs differs sevenfold between
 the two published measurements with an idle power, and idle power dominates in both."""
 
+TABLE = "energy.csv"
 NETS = {
     "aspen": (ORANGE, "s", "48-48-48, U(1, 1.5)"),
     "fixed": (BLUE, "o", "48-48-48"),
     "fixed24": (GREEN, "^", "24-24-24"),
     "fixed12": (PINK, "v", "12-12"),
 }
+SMALLER = {"fixed24": (24, 24, 24), "fixed12": (12, 12)}
+"""Hidden layers of the nets that are not the demo's."""
+SHOWN = {"imu": "Xylo IMU", "audio-scenes": "first Xylo"}
+"""Published measurements with an idle power, by the name of the anchor."""
 
 
-def compute(folder: Path | None = None) -> dict[str, Any]:
-    """Read the results of `neurosim energy ... --out FOLDER`; those stored with the figures.
+def demo_nets(folder: Path = Path("runs/demo")) -> list[Path]:
+    """Return the folders of the demo's nets, and of two smaller ones that are trained if missing.
+
+    Raises:
+        InputError: the folder holds no demo.
+    """
+    if not (folder / "sweep.csv").is_file():
+        raise InputError(f"{folder}: no demo; run `neurosim demo --out {folder}` first")
+    for name, hidden in SMALLER.items():
+        if not (folder / name / "network.safetensors").is_file():
+            progress.train_with_progress(
+                "fixed", console=None, folder=folder / name, hidden=hidden, resume=True
+            )
+    return [folder / name for name in NETS]
+
+
+def measure() -> list[dict[str, object]]:
+    """Return accuracy, spikes, cycles and dynamic power of the nets at every threshold."""
+    return power.rows([stored_models.measure_model(folder) for folder in demo_nets()])
+
+
+def compute(table: Path | None = None) -> dict[str, Any]:
+    """Read a table of `measure`; the one stored with the figures when None.
 
     Returns:
         For each net the columns `threshold`, `spikes`, `hidden_bins`, `cycles`, `silent_cycles`,
@@ -42,12 +69,13 @@ def compute(folder: Path | None = None) -> dict[str, Any]:
         dynamic microwatts of the net `aspen` at scale 1 for each anchor with an idle power.
 
     Raises:
-        InputError: the folder holds no results.
+        InputError: there is no table.
     """
-    table = tidy.read((folder or tidy.stored()) / "energy.csv", remedy="neurosim energy RUN...")
+    path = table or tidy.stored() / TABLE
+    rows = tidy.read(path, remedy="neurosim figures power_linearity --recompute")
     found: dict[str, Any] = {}
     for net in NETS:
-        own = {name: column[table["net"] == net] for name, column in table.items()}
+        own = {name: column[rows["net"] == net] for name, column in rows.items()}
         found[net] = {**own, "line": fit(own["spikes"], own["dynamic_uw"])}
     at_one = found["aspen"]["dynamic_uw"][found["aspen"]["threshold"] == 1.0][0]
     unit = energy.anchor("imu").cycle_j
@@ -72,10 +100,12 @@ def draw(arrays: dict[str, Any]) -> Figure:
             spikes.plot(ends / 1e3, line, color=colour, lw=0.8, ls="--")
             active = 100 * a["hidden_bins"]
             bins.plot(active, a["dynamic_uw"], color=colour, marker=marker, lw=0.8, label=label)
-        power = "estimated dynamic power (µW)"
-        spikes.set(title="Against spikes", xlabel="thousand spikes per inference", ylabel=power)
+        label_y = "estimated dynamic power (µW)"
+        spikes.set(title="Against spikes", xlabel="thousand spikes per inference", ylabel=label_y)
         spikes.set_ylim(bottom=0)
-        bins.set(title="Against active bins", xlabel="active (neuron, step) bins (%)", ylabel=power)
+        bins.set(
+            title="Against active bins", xlabel="active (neuron, step) bins (%)", ylabel=label_y
+        )
         bins.set_ylim(bottom=0)
         bins.set_xlim(left=0)
         bins.legend(loc="upper right", bbox_to_anchor=(1.02, 0.78), fontsize=7)
@@ -84,12 +114,11 @@ def draw(arrays: dict[str, Any]) -> Figure:
 
 
 def _totals(axis: Axes, anchors: list[tuple[str, float, float]]) -> None:
-    names = [name for name, _, _ in anchors]
+    names = [SHOWN[name] for name, _, _ in anchors]
     idle, dynamic = ([a[k] for a in anchors] for k in (1, 2))
-    axis.bar(names, idle, color=SKY, label="idle, published")
-    axis.bar(names, dynamic, bottom=idle, color=ORANGE, label="dynamic, estimated")
+    axis.bar(names, idle, color=SKY, label="idle, published", width=0.6)
+    axis.bar(names, dynamic, bottom=idle, color=ORANGE, label="dynamic, estimated", width=0.6)
     claimed = 1e6 * (energy.anchor("aspen").total_w or 0.0)
-    axis.axhline(claimed, color=BLACK, lw=0.8, ls=":")
-    axis.annotate("ASPEN's claim", (0.5, claimed), ha="center", va="bottom", fontsize=7)
-    axis.set(title="By anchor", ylabel="power at threshold 1 (µW)", ylim=(0, 340))
+    axis.axhline(claimed, color=BLACK, lw=1, ls=":", label=f"ASPEN's claim: {claimed:.0f}")
+    axis.set(title="Total, by measurement", ylabel="power at threshold 1 (µW)", ylim=(0, 370))
     axis.legend(loc="upper left", fontsize=7)

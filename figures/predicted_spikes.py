@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from neurosim import data, engines
 from neurosim.analysis import mean_field
 from neurosim.errors import InputError
+from neurosim.experiments import tidy
 from neurosim.figures.style import BLUE, GREEN, ORANGE, PINK, style
 from neurosim.network import Network
 from neurosim.xylo.spec import XyloSpec
@@ -28,29 +29,31 @@ independent where they are regular and shared: the third hidden layer by up to 1
 4 to 24 % down to thirty spikes a window and by up to 48 % below."""
 
 NETS = ("fixed", "aspen")
+TITLES = {"fixed": "Trained at one threshold", "aspen": "Trained at U(1, 1.5)"}
 SCALES = (0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2, 2.4)
 BIN_STEPS = 16
 """Steps over which the input's rate is taken as constant: 0.08 s."""
 WINDOWS = 48
+TABLE = "predicted_spikes.csv"
 _COLOURS = (BLUE, GREEN, PINK, ORANGE)
 
 
-def compute(
+def measure(
     folder: Path = Path("runs/demo"),
     *,
     scales: tuple[float, ...] = SCALES,
     windows: int = WINDOWS,
     bin_steps: int = BIN_STEPS,
-) -> dict[str, Any]:
+) -> list[dict[str, object]]:
     """Predict and count the spikes of a demo folder's nets on test windows.
 
     Returns:
-        `scales` (K,); for each net `predicted` and `measured`, spikes per window (K, layers).
+        A row for each net, threshold and layer: `predicted` and `measured`, spikes per window.
 
     Raises:
         InputError: the folder holds no demo.
     """
-    results: dict[str, Any] = {"scales": np.array(scales), "bin_steps": bin_steps}
+    rows: list[dict[str, object]] = []
     for net in NETS:
         place = folder / net
         if not (place / "spec.safetensors").is_file():
@@ -60,11 +63,36 @@ def compute(
         test = data.wrist_imu(front_end=data.FrontEnd.from_dict(dict(spec.front_end or {}))).test
         chosen = np.linspace(0, len(test.raster) - 1, windows).astype(int)
         raster = test.raster[chosen]
-        results[net] = {
-            "predicted": np.array([predicted(network, raster, s, bin_steps) for s in scales]),
-            "measured": np.array([measured(spec, raster, s) for s in scales]),
-        }
-    return results
+        for scale in scales:
+            pairs = zip(
+                predicted(network, raster, scale, bin_steps),
+                measured(spec, raster, scale),
+                strict=True,
+            )
+            rows += [
+                {"net": net, "threshold": scale, "layer": k, "predicted": p, "measured": m}
+                for k, (p, m) in enumerate(pairs, 1)
+            ]
+    return rows
+
+
+def compute(table: Path | None = None) -> dict[str, Any]:
+    """Read a table of `measure`; the one stored with the figures when None.
+
+    Returns:
+        `scales` (K,); for each net `predicted` and `measured`, spikes per window (K, layers).
+
+    Raises:
+        InputError: there is no table.
+    """
+    remedy = "neurosim figures predicted_spikes --recompute"
+    found = tidy.read(table or tidy.stored() / TABLE, remedy=remedy)
+    arrays: dict[str, Any] = {"scales": np.unique(found["threshold"])}
+    for net in NETS:
+        own = found["net"] == net
+        shape = len(arrays["scales"]), -1
+        arrays[net] = {c: found[c][own].reshape(shape) for c in ("predicted", "measured")}
+    return arrays
 
 
 def predicted(network: Network, raster: np.ndarray, scale: float, bin_steps: int) -> np.ndarray:
@@ -96,7 +124,7 @@ def draw(arrays: dict[str, Any]) -> Figure:
                 axis.plot(arrays["scales"], predicted, color=colour, label=label)
                 points = arrays[net]["measured"][:, k]
                 axis.plot(arrays["scales"], points, "o", color=colour, mfc="white")
-            axis.set(title=f"{net} net", xlabel="runtime threshold scale", yscale="log")
+            axis.set(title=TITLES[net], xlabel="runtime threshold scale", yscale="log")
             axis.set_ylim(1, None)
         axes[0].set_ylabel("spikes per window")
         axes[1].legend(title="lines: theory\npoints: integer net", loc="lower left", fontsize=7)
@@ -107,8 +135,14 @@ def draw(arrays: dict[str, Any]) -> Figure:
 def _draw_error(axis: Any, arrays: dict[str, Any]) -> None:
     for net, colour, marker in zip(NETS, (BLUE, ORANGE), "os", strict=True):
         ratio = arrays[net]["predicted"].sum(axis=1) / arrays[net]["measured"].sum(axis=1)
-        axis.plot(arrays["scales"], 100 * (ratio - 1), marker=marker, color=colour, label=net)
+        axis.plot(
+            arrays["scales"],
+            100 * (ratio - 1),
+            marker=marker,
+            color=colour,
+            label=TITLES[net],
+        )
     axis.axhline(0, color="black", lw=0.8)
-    axis.set(title="Error of the total", xlabel="runtime threshold scale", ylim=(-12, 12))
+    axis.set(title="Error of all layers' sum", xlabel="runtime threshold scale", ylim=(-5, 5))
     axis.set_ylabel("predicted over measured (%)")
     axis.legend(loc="upper right")

@@ -151,7 +151,8 @@ def _draw_map(axes: Axes, arrays: dict[str, Any], key: str, title: str) -> Any:
     note = axes.text(centre - 0.02, 0.65, f"ASPEN's\nmean {centre:g}", ha="right", va="center")
     note.set_fontsize(8)
     axes.set_yscale("log")
-    axes.set(title=title, xlabel="mean drive", ylabel="membrane noise")
+    axes.set(title=title, xlabel="mean drive (trained threshold = 1)")
+    axes.set_ylabel("membrane noise (same unit)")
     axes.set_yticks([0.1, 0.2, 0.5], ["0.1", "0.2", "0.5"])
     axes.minorticks_off()
     axes.grid(False)
@@ -171,7 +172,7 @@ def _draw_baselines(axes: Axes, arrays: dict[str, Any]) -> None:
     axes.text(arrays["mean"][-1], 0.985, f"fixed at {config.low:g}", ha="right", va="top")
     axes.set(
         title=f"ASPEN's saving, noise {config.std:g}",
-        xlabel="mean drive",
+        xlabel="mean drive (trained threshold = 1)",
         ylabel=f"rate over that at threshold {config.low:g}",
         ylim=(0, 1.05),
     )
@@ -193,7 +194,7 @@ def _draw_levels(axes: Axes, arrays: dict[str, Any]) -> None:
     axes.minorticks_off()
     axes.set(
         title="Discrete against uniform",
-        xlabel="mean drive",
+        xlabel="mean drive (trained threshold = 1)",
         ylabel="change of the rate (%)",
         ylim=(-2, 500),
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from neurosim.experiments import tidy
 from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, style
 
 TITLE = "Rate-based gradients beside gradients through time"
@@ -24,6 +27,7 @@ input: 0.73 for the first weights of the residual net at T = 6, 0.92 at T = 48. 
 after the first epoch the cosine of the five-layer net with BatchNorm is 0.992, then 0.994 to 0.996,
 and both ways learn alike, to 99 % of the validation digits in six epochs.
 """
+TABLE = "rate_based_gradients.csv"
 NETS = {"mlp": BLUE, "small-vgg": GREEN, "small-resnet": ORANGE}
 METHODS = {"bptt": BLACK, "rate": ORANGE}
 
@@ -42,44 +46,96 @@ class Config:
     learning_rate: float = 2e-3
 
 
-def compute(config: Config | None = None) -> dict[str, Any]:
-    """Return cosines between both gradients on a batch of digits, and how both ways learn.
+def measure(config: Config | None = None) -> list[dict[str, object]]:
+    """Compare both gradients on a batch of digits, and let nets learn both ways.
 
-    Keys: `steps` (n,); `cosine` (net, BatchNorm off and on, n), the least of all seeds; `layers`
-    (2, weights), the same of each weight of small-resnet with BatchNorm from input to readout, at
-    T = learning_steps and at the largest; `accuracy` and `loss` (method, seed, epochs) of
-    small-vgg on validation digits; `learning` (seed, epochs), the cosine after each epoch of the
-    net that learns through time.
+    Returns:
+        A row for each seed of: "cosine", for each net, without and with BatchNorm, and `steps`;
+        "layer", the cosine of weight `at` of small-resnet with BatchNorm, at T = learning_steps
+        and at the largest; "accuracy" and "loss", on validation digits, of small-vgg that learns
+        by `method`, after epoch `at`; "learning", its cosine when it learns through time.
     """
     from neurosim import data
 
     config = config or Config()
     digits = data.digits()
-    cosine = np.ones((len(NETS), 2, len(config.steps)))
-    for i, name in enumerate(NETS):
-        for batch_norm in (False, True):
-            for k, steps in enumerate(config.steps):
-                found = [
-                    _agreement(_net(name, steps, seed, batch_norm), digits, config, seed)["all"]
-                    for seed in range(config.seeds)
-                ]
-                cosine[i, int(batch_norm), k] = min(found)
-    runs = [
-        [_learn(method, seed, digits, config) for seed in range(config.seeds)] for method in METHODS
-    ]
+    few_and_many = (config.learning_steps, max(config.steps))
+    rows: list[dict[str, object]] = []
+    for seed in range(config.seeds):
+        for name, norm, steps in product(NETS, (0, 1), config.steps):
+            found = _agreement(_net(name, steps, seed, bool(norm)), digits, config, seed)
+            rows.append(_row("cosine", seed, name, norm, steps, found["all"]))
+        for steps in few_and_many:
+            found = _by_layer("small-resnet", steps, digits, config, seed)
+            for at, value in enumerate(found, 1):
+                rows.append(_row("layer", seed, "small-resnet", 1, steps, value, at=at))
+        for method in METHODS:
+            for name, values in _learn(method, seed, digits, config).items():
+                if name == "learning" and method != "bptt":
+                    continue
+                for at, value in enumerate(values, 1):
+                    like = (seed, "small-vgg", 1, config.learning_steps)
+                    rows.append(_row(name, *like, value, at=at, method=method))
+    return rows
+
+
+def _row(
+    quantity: str,
+    seed: int,
+    net: str,
+    norm: int,
+    steps: int,
+    value: float,
+    *,
+    at: int = 0,
+    method: str = "",
+) -> dict[str, object]:
     return {
-        "config": config,
-        "steps": np.array(config.steps),
-        "cosine": cosine,
-        "layers": np.array(
-            [
-                _by_layer("small-resnet", steps, digits, config)
-                for steps in (config.learning_steps, max(config.steps))
-            ]
-        ),
-        "accuracy": np.array([[run["accuracy"] for run in row] for row in runs]),
-        "loss": np.array([[run["loss"] for run in row] for row in runs]),
-        "learning": np.array([run["cosine"] for run in runs[0]]),
+        "quantity": quantity,
+        "net": net,
+        "batch_norm": norm,
+        "steps": steps,
+        "method": method,
+        "seed": seed,
+        "at": at,
+        "value": float(value),
+    }
+
+
+def compute(table: Path | None = None) -> dict[str, Any]:
+    """Read a table of `measure`; the one stored with the figures when None.
+
+    Keys: `steps` (n,); `cosine` (net, BatchNorm off and on, n), the least of all seeds; `layers`
+    (2, weights), the same of each weight of small-resnet with BatchNorm from input to readout, at
+    each of `depth_steps` (2,); `accuracy` and `loss` (method, seed, epochs) of small-vgg on
+    validation digits at T = `learning_steps`; `learning` (seed, epochs), the cosine after each
+    epoch of the net that learns through time.
+
+    Raises:
+        InputError: there is no table.
+    """
+    remedy = "neurosim figures rate_based_gradients --recompute"
+    found = tidy.read(table or tidy.stored() / TABLE, remedy=remedy)
+    seeds = len(np.unique(found["seed"]))
+
+    def of(quantity: str, *shape: int, **where: Any) -> np.ndarray:
+        chosen = found["quantity"] == quantity
+        for column, value in where.items():
+            chosen &= found[column] == value
+        return found["value"][chosen].reshape(seeds, *shape)
+
+    def values(quantity: str, column: str) -> np.ndarray:
+        return np.unique(found[column][found["quantity"] == quantity])
+
+    steps, depth = values("cosine", "steps"), values("layer", "steps")
+    return {
+        "steps": steps.astype(int),
+        "cosine": of("cosine", len(NETS), 2, len(steps)).min(axis=0),
+        "depth_steps": depth.astype(int),
+        "layers": of("layer", len(depth), -1).min(axis=0),
+        "learning_steps": int(values("learning", "steps")[0]),
+        **{k: np.stack([of(k, -1, method=m) for m in METHODS]) for k in ("accuracy", "loss")},
+        "learning": of("learning", -1),
     }
 
 
@@ -102,15 +158,12 @@ def _agreement(net: Any, digits: Any, config: Config, seed: int) -> dict[str, fl
     return agreement(net, torch.as_tensor(images[rows]), torch.as_tensor(labels[rows]))
 
 
-def _by_layer(name: str, steps: int, digits: Any, config: Config) -> list[float]:
-    """Return the least cosine of each weight of convolutions and readout over the seeds."""
-    found = []
-    for seed in range(config.seeds):
-        net = _net(name, steps, seed)
-        weights = [n for n, p in net.named_parameters() if p.ndim > 1]
-        cosines = _agreement(net, digits, config, seed)
-        found.append([cosines[n] for n in weights])
-    return [float(least) for least in np.min(found, 0)]
+def _by_layer(name: str, steps: int, digits: Any, config: Config, seed: int) -> list[float]:
+    """Return the cosine of each weight of convolutions and readout."""
+    net = _net(name, steps, seed)
+    weights = [n for n, p in net.named_parameters() if p.ndim > 1]
+    cosines = _agreement(net, digits, config, seed)
+    return [cosines[n] for n in weights]
 
 
 def _learn(method: str, seed: int, digits: Any, config: Config) -> dict[str, list[float]]:
@@ -124,7 +177,7 @@ def _learn(method: str, seed: int, digits: Any, config: Config) -> dict[str, lis
     held_x, held_y = (torch.as_tensor(a) for a in digits.part("validation"))
     net, rng = _net("small-vgg", config.learning_steps, seed), np.random.default_rng(seed)
     optimiser = torch.optim.Adam(net.parameters(), config.learning_rate)
-    found: dict[str, list[float]] = {"accuracy": [], "loss": [], "cosine": []}
+    found: dict[str, list[float]] = {"accuracy": [], "loss": [], "learning": []}
     for _ in range(config.epochs):
         net.train()
         for rows in np.array_split(rng.permutation(len(x)), len(x) // 64):
@@ -133,7 +186,7 @@ def _learn(method: str, seed: int, digits: Any, config: Config) -> dict[str, lis
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-        found["cosine"].append(_agreement(net, digits, config, seed)["all"])
+        found["learning"].append(_agreement(net, digits, config, seed)["all"])
         net.eval()
         with torch.no_grad():
             logits = net(held_x).mean(1)
@@ -159,7 +212,7 @@ def _draw_steps(axes: Axes, arrays: dict[str, Any]) -> None:
         axes.plot(arrays["steps"], 1 - cosine[0], "o-", ms=3.5, color=colour, label=name)
         axes.plot(arrays["steps"], 1 - cosine[1], "o--", ms=3.5, color=colour)
     axes.set(
-        title="Fresh nets (dashed: BatchNorm)",
+        title="Fresh nets (dashed: BatchNorm), worst seed",
         xlabel="steps T",
         ylabel="1 − cosine of both gradients",
         xscale="log",
@@ -172,14 +225,15 @@ def _draw_steps(axes: Axes, arrays: dict[str, Any]) -> None:
 
 
 def _draw_layers(axes: Axes, arrays: dict[str, Any]) -> None:
-    config, (few, many) = arrays["config"], arrays["layers"]
-    depth = np.arange(1, len(few) + 1)
-    axes.plot(depth, few, "o-", ms=3.5, color=BLACK, label=f"T = {config.learning_steps}")
-    axes.plot(depth, many, "o-", ms=3.5, color=ORANGE, label=f"T = {max(config.steps)}")
+    depth = np.arange(1, arrays["layers"].shape[1] + 1)
+    for steps, found, colour in zip(
+        arrays["depth_steps"], arrays["layers"], (BLACK, ORANGE), strict=True
+    ):
+        axes.plot(depth, found, "o-", ms=3.5, color=colour, label=f"T = {steps}")
     axes.set(
-        title="small-resnet, BatchNorm, by weight",
+        title="small-resnet, BatchNorm, worst seed",
         xlabel="weight, from input to readout",
-        ylabel="cosine",
+        ylabel="cosine of both gradients",
         xticks=depth,
     )
     axes.legend()
@@ -187,12 +241,17 @@ def _draw_layers(axes: Axes, arrays: dict[str, Any]) -> None:
 
 def _draw_accuracy(axes: Axes, arrays: dict[str, Any]) -> None:
     labels = {"bptt": "through time", "rate": "rate-based"}
-    epochs = np.arange(1, arrays["config"].epochs + 1)
+    epochs = np.arange(1, arrays["learning"].shape[1] + 1)
     for (method, colour), runs in zip(METHODS.items(), arrays["accuracy"], strict=True):
         for k, run in enumerate(runs):
-            axes.plot(epochs, 100 * run, color=colour, label=None if k else labels[method])
+            axes.plot(
+                epochs,
+                100 * run,
+                color=colour,
+                label=None if k else f"{labels[method]}, {len(runs)} seeds",
+            )
     axes.set(
-        title=f"small-vgg learns digits, T = {arrays['config'].learning_steps}",
+        title=f"small-vgg learns digits, T = {arrays['learning_steps']}",
         xlabel="epoch",
         ylabel="validation accuracy (%)",
     )
@@ -200,9 +259,16 @@ def _draw_accuracy(axes: Axes, arrays: dict[str, Any]) -> None:
 
 
 def _draw_learning(axes: Axes, arrays: dict[str, Any]) -> None:
-    epochs = np.arange(1, arrays["config"].epochs + 1)
+    epochs = np.arange(1, arrays["learning"].shape[1] + 1)
     for k, run in enumerate(arrays["learning"]):
-        axes.plot(epochs, run, "o-", ms=3.5, color=BLUE, label=None if k else "each a seed")
+        axes.plot(
+            epochs,
+            run,
+            "o-",
+            ms=3.5,
+            color=BLUE,
+            label=None if k else f"small-vgg, {len(arrays['learning'])} seeds",
+        )
     axes.set(
         title="Cosine while it learns through time",
         xlabel="epoch",

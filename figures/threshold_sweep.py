@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
-from neurosim.errors import InputError
+from neurosim.experiments import tidy
 from neurosim.figures.style import BLACK, BLUE, ORANGE, style
 
 TITLE = "The threshold as a runtime knob: accuracy, spikes and estimated power"
@@ -20,28 +20,35 @@ NETS = {
 COLUMNS = ("threshold", "accuracy", "spikes_per_inference", "hidden_bins", "power_uw")
 Z95 = 1.96
 DEMO = Path("runs/demo")
+TABLE, COMMAND = "threshold_sweep.csv", "neurosim demo"
 
 
-def compute(folder: Path = DEMO) -> dict[str, Any]:
-    """Read a demo folder's sweep.csv.
+def measure(folder: Path = DEMO) -> list[dict[str, object]]:
+    """Return the rows of a demo's sweep: run `neurosim demo` anew to measure them anew.
+
+    Raises:
+        InputError: the folder holds no sweep.
+    """
+    columns = tidy.read(folder / "sweep.csv", remedy="neurosim demo")
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def compute(source: Path | None = None) -> dict[str, Any]:
+    """Read a table, or a demo folder's sweep.csv; the table stored with the figures when None.
 
     Returns:
         `nets`: for each net a dict of arrays (thresholds,) named as in COLUMNS; `windows`: number
         of test windows behind each accuracy.
 
     Raises:
-        InputError: the folder holds no sweep.
+        InputError: there is no sweep.
     """
-    path = folder / "sweep.csv"
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; run `neurosim demo --out {folder}` first")
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    nets = {
-        net: {c: np.array([float(r[c]) for r in rows if r["net"] == net]) for c in COLUMNS}
-        for net in NETS
-    }
-    return {"nets": nets, "windows": int(float(rows[0]["windows"]))}
+    path = source or tidy.stored() / TABLE
+    if path.is_dir():
+        path /= "sweep.csv"
+    table = tidy.read(path, remedy="neurosim demo")
+    nets = {net: {c: table[c][table["net"] == net] for c in COLUMNS} for net in NETS}
+    return {"nets": nets, "windows": int(table["windows"][0])}
 
 
 def draw(arrays: dict[str, Any]) -> Figure:
@@ -72,6 +79,7 @@ def draw(arrays: dict[str, Any]) -> Figure:
         accuracy.set_ylabel("test accuracy (band: 95 % interval)")
         spikes.set(title="Spikes", xlabel="runtime threshold scale", ylabel="spikes per inference")
         spikes.set_ylim(bottom=0)
+        spikes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         spikes.legend(loc="upper right")
         trade.set(
             title="Trade-off (power axis zoomed)",

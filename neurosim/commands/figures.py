@@ -14,19 +14,41 @@ from neurosim.errors import InputError
 def figures(
     names: Annotated[list[str] | None, typer.Argument(help="Which; all without.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for PNG and PDF files.")] = Path("runs/figures"),
+    recompute: Annotated[
+        bool,
+        typer.Option("--recompute", help="Measure anew what is stored: studies take hours."),
+    ] = False,
+    ship: Annotated[
+        bool, typer.Option("--ship", help="With --recompute: store it in figures/data.")
+    ] = False,
+    gallery: Annotated[
+        bool, typer.Option("--gallery", help="Write figures/pictures, its page, README's tables.")
+    ] = False,
 ) -> None:
-    """Compute and draw figures."""
-    from neurosim import figures as gallery
+    """Draw figures from stored results; those of theory are computed as they are drawn."""
+    from neurosim import figures as room
 
-    for name in names or gallery.names():
-        gallery.get(name)
-    for name in names or gallery.names():
+    for name in names or ():
+        room.get(name)
+    if ship and not recompute:
+        raise InputError("--ship stores what --recompute measures; say both")
+    if gallery:
+        from neurosim.figures import gallery as page
+
+        if recompute:
+            raise InputError("--gallery draws what is stored; --recompute --ship first")
+        page.write(names or room.names(), console)
+        return
+    for name in names or room.names():
         try:
-            with console.status(f"{name} ..."):
-                paths = gallery.make(name, out)
+            if recompute:
+                paths = room.remake(name, out, console, ship=ship)
+            else:
+                with console.status(f"{name} ..."):
+                    paths = room.make(name, out)
         except InputError as error:  # a study or a demo that was not run yet
             if names:
                 raise
             console.print(f"{name}: not drawn, {error}", markup=False, soft_wrap=True)
             continue
-        console.print(f"{gallery.get(name).TITLE}: {', '.join(map(str, paths))}", soft_wrap=True)
+        console.print(f"{room.get(name).TITLE}: {', '.join(map(str, paths))}", soft_wrap=True)

@@ -43,14 +43,15 @@ def save(regimes: Mapping[float, Weeks], folder: Path, *, command: str) -> list[
         for name, lives in weeks.lives.items()
         for week, life in enumerate(lives)
     ]
-    trace = _trace(max(regimes), regimes[max(regimes)])
+    week = trace(max(regimes), regimes[max(regimes)])
     return [
         tidy.write(folder / WEEKS, rows, command=command),
-        tidy.write(folder / TRACE, trace, command=command),
+        tidy.write(folder / TRACE, week, command=command),
     ]
 
 
-def _trace(share: float, weeks: Weeks) -> list[dict[str, object]]:
+def trace(share: float, weeks: Weeks) -> list[dict[str, object]]:
+    """Return the first week of the policies of TRACED, every EVERY periods a row."""
     days = weeks.schedules[0]
     return [
         {

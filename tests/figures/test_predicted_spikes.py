@@ -35,4 +35,14 @@ def test_figure_has_a_panel_for_each_net_and_the_error():
 
 def test_a_folder_without_a_demo_is_named(tmp_path):
     with pytest.raises(InputError, match="neurosim demo"):
-        predicted_spikes.compute(tmp_path)
+        predicted_spikes.measure(tmp_path)
+
+
+def test_the_stored_results_say_what_the_finding_says():
+    arrays = predicted_spikes.compute()
+    for net in predicted_spikes.NETS:
+        theory, counted = (arrays[net][key] for key in ("predicted", "measured"))
+        total = counted.sum(axis=1)
+        assert total[0] > 8 * total[-1], "the thresholds move the spikes"
+        np.testing.assert_allclose(theory.sum(axis=1), total, rtol=0.02)
+        np.testing.assert_allclose(theory[:, :2], counted[:, :2], rtol=0.043)

@@ -3,15 +3,18 @@
 import numpy as np
 import pytest
 
+from neurosim.experiments import tidy
 from neurosim.figures import rate_based_gradients
 
 
 @pytest.fixture(scope="module")
-def arrays():
+def arrays(tmp_path_factory):
     config = rate_based_gradients.Config(
         steps=(2, 16), learning_steps=4, seeds=1, batch=16, epochs=2
     )
-    return rate_based_gradients.compute(config)
+    path = tmp_path_factory.mktemp("table") / rate_based_gradients.TABLE
+    tidy.write(path, rate_based_gradients.measure(config), command="this test")
+    return rate_based_gradients.compute(path)
 
 
 def test_directions_agree_better_with_more_steps_fewer_layers_and_no_batch_norm(arrays):
