@@ -1,11 +1,15 @@
 """Layers and nets for the tests of training: random arguments, a small deep net, one run."""
 
+import warnings
+
 import numpy as np
 import torch
 from hypothesis import strategies as st
 from rockpool.nn.combinators import Sequential
-from rockpool.nn.modules import LinearTorch
+from rockpool.nn.modules import LIFTorch, LinearTorch
 from rockpool.nn.modules.torch.lif_torch import PeriodicExponential, StepPWL
+
+from neurosim.training import Homeostat, reset_state
 
 
 @st.composite
@@ -84,6 +88,24 @@ def raster(samples=8, steps=60, rate=0.25):
     """Draw events (samples, steps, 15)."""
     generator = torch.Generator().manual_seed(2)
     return (torch.rand(samples, steps, 15, generator=generator) < rate).float()
+
+
+def spiking(net):
+    """Return the spiking layers of a net."""
+    return [m for m in torch.nn.Module.modules(net) if isinstance(m, LIFTorch)]
+
+
+def attach(net, **settings):
+    """Attach a homeostat; a warning is an error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return Homeostat.attach(net, **settings)
+
+
+def respond(net, events):
+    """Return the output spikes of a net that starts from rest."""
+    reset_state(net)
+    return net(events)[0]
 
 
 def weight_gradients(net, events):
