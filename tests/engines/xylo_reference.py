@@ -22,11 +22,10 @@ class Coverage:
 
 
 def saturated(value: int, seen: Coverage) -> int:
-    if value > HIGH:
-        seen.saw("saturation above")
-    if value < LOW:
-        seen.saw("saturation below")
-    return max(LOW, min(HIGH, value))
+    if LOW <= value <= HIGH:
+        return value
+    seen.saw("saturation above" if value > HIGH else "saturation below")
+    return HIGH if value > HIGH else LOW
 
 
 def wrapped(value: int) -> int:
@@ -59,8 +58,9 @@ class Neurons:
         current = self.i[synapse]
         for post, weight in enumerate(row.tolist()):
             if weight:
+                step = wrapped(weight << shift)
                 for _ in range(times):
-                    current[post] = saturated(current[post] + wrapped(weight << shift), seen)
+                    current[post] = saturated(current[post] + step, seen)
 
     def integrate(self, k: int, seen: Coverage) -> None:
         for current, dash in zip(self.i, self.dash_syn, strict=True):
