@@ -51,7 +51,9 @@ def test_gains_are_paired_and_their_unit_is_a_wearer(rng):
 
 def test_missing_and_damaged_tables_are_named(tmp_path):
     with pytest.raises(InputError, match="neurosim study aspen_governor"):
-        governor.compute(tmp_path)
+        governor.compute(tmp_path / "aspen_governor.csv")
+    with pytest.raises(InputError, match="neurosim figures governor --recompute"):
+        governor.compute(week=tmp_path / "governor_week.csv")
     (tmp_path / "governor.csv").write_text("a,b\n1\n")
     with pytest.raises(InputError, match="damaged"):
         tidy.read(tmp_path / "governor.csv", remedy="neurosim governor")

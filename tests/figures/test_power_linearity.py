@@ -31,6 +31,6 @@ def test_the_figure_has_three_panels():
     assert len(power_linearity.draw(power_linearity.compute()).axes) == 3
 
 
-def test_a_folder_without_results_is_named(tmp_path):
-    with pytest.raises(InputError, match="neurosim energy"):
-        power_linearity.compute(tmp_path)
+def test_a_missing_table_is_named(tmp_path):
+    with pytest.raises(InputError, match="neurosim figures power_linearity --recompute"):
+        power_linearity.compute(tmp_path / "energy.csv")
