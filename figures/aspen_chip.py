@@ -13,7 +13,10 @@ from neurosim.figures.style import BLUE, ORANGE, style
 
 TITLE = "Is power linear in the spikes? Estimates for the integer nets"
 NETS = {"fixed": (BLUE, "o"), "aspen": (ORANGE, "s")}
-AXES = {"spikes": "spikes per window", "active_bins": "share of neuron-steps with a spike"}
+AXES = {
+    "spikes": ("Against spikes", "spikes per window"),
+    "active_bins": ("Against active neuron-steps", "share of neuron-steps with a spike"),
+}
 
 
 def compute(source: str | Path = "aspen_chip") -> dict[str, Any]:
@@ -41,16 +44,19 @@ def draw(arrays: dict[str, Any]) -> Figure:
     d = arrays["results"]
     with style():
         figure = Figure(figsize=(8.4, 3.2), layout="constrained")
-        for axis, (name, label) in zip(figure.subplots(1, 2), AXES.items(), strict=True):
+        for axis, (name, (title, label)) in zip(figure.subplots(1, 2), AXES.items(), strict=True):
             for net, (colour, marker) in NETS.items():
                 for k, seed in enumerate(d.seed.values):
                     one = d.sel(net=net, seed=seed)
-                    text = f"{net}, seeds {d.sizes['seed']}" if not k else None
+                    text = f"{net}, {d.sizes['seed']} seeds" if not k else None
                     axis.plot(
                         one[name], one.power, color=colour, marker=marker, ms=3, lw=0.8, label=text
                     )
             low, high = arrays["r2"][name].min(), arrays["r2"][name].max()
-            axis.set(title=f"R² of a line per net: {low:.3f} to {high:.3f}", xlabel=label)
+            span = f"{low:.3f}" if f"{low:.3f}" == f"{high:.3f}" else f"{low:.3f} to {high:.3f}"
+            axis.set(title=f"{title}: R² of a line {span}", xlabel=label)
             axis.set_ylabel("estimated core power (µW)")
+            if name == "spikes":
+                axis.xaxis.set_major_formatter("{x:,.0f}")
         axis.legend(fontsize=8)
     return figure

@@ -29,7 +29,7 @@ def draw(arrays: dict[str, Any]) -> Figure:
     found = arrays["accuracy"]
     with style():
         count = found.sizes["threshold"]
-        figure = Figure(figsize=(4.2 * count, 3.3), layout="constrained")
+        figure = Figure(figsize=(4.2 * count, 3.5), layout="constrained")
         panels = figure.subplots(1, count, squeeze=False)[0]
         for axis, threshold in zip(panels, found.threshold.values, strict=True):
             for net, (colour, marker) in NETS.items():
@@ -41,5 +41,7 @@ def draw(arrays: dict[str, Any]) -> Figure:
                     bars(axis, x, at, colour, marker=marker, mfc=fill, lw=0.8, label=text)
             axis.set(title=f"Runtime scale {threshold:g}", xlabel="bits of a weight", ylim=(0, 1))
             axis.set(xticks=found.bits.values, ylabel=f"test accuracy\n({NOTE})")
-        axis.legend(fontsize=8)
+        figure.legend(
+            *axis.get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=4
+        )
     return figure

@@ -8,10 +8,19 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from neurosim.experiments.studies import results
+from neurosim.experiments.studies.aspen_robustness import SEVERITIES
 from neurosim.figures.intervals import NOTE, bars, over_seeds
 from neurosim.figures.style import BLACK, BLUE, ORANGE, style
 
 TITLE = "Robustness to the sensor and to other people"
+UNITS = {
+    "noise": "{:g} g",
+    "gain": "±{:.0%}",
+    "drift": "{:g} g",
+    "rotation": "{:g}°",
+    "dropped": "{:.0%}",
+}
+"""How the strength of each corruption is written."""
 NETS = {"fixed": (BLUE, "o"), "aspen": (ORANGE, "s")}
 
 
@@ -30,16 +39,17 @@ def draw(arrays: dict[str, Any]) -> Figure:
     """Draw a panel for each runtime threshold, the corruptions along it."""
     change = arrays["change"]
     kinds = [
-        (str(kind), int(strength))
-        for kind in change.corruption.values
+        (kind, int(strength))
+        for kind in (*SEVERITIES, "known people")
         for strength in change.strength.values
-        if kind != "none"
+        if kind in change.corruption.values
+        and bool(strength) == (kind in SEVERITIES)
         and bool(change["mean"].sel(corruption=kind, strength=strength).notnull().any())
     ]
     with style():
         count = change.sizes["threshold"]
         figure = Figure(figsize=(5.2 * count, 3.6), layout="constrained")
-        panels = figure.subplots(1, count, squeeze=False)[0]
+        panels = figure.subplots(1, count, squeeze=False, sharey=True)[0]
         for axis, threshold in zip(panels, change.threshold.values, strict=True):
             for side, (net, (colour, marker)) in zip((-0.12, 0.12), NETS.items(), strict=True):
                 for k, (kind, strength) in enumerate(kinds):
@@ -49,9 +59,10 @@ def draw(arrays: dict[str, Any]) -> Figure:
                     text = net if not k else None
                     bars(axis, [k + side], at, colour, marker=marker, ls="", label=text)
             axis.axhline(0, color=BLACK, lw=0.8, ls=":")
-            names = [f"{kind} {strength}" if strength else kind for kind, strength in kinds]
+            names = [f"{k} {UNITS[k].format(SEVERITIES[k][s - 1])}" if s else k for k, s in kinds]
             axis.set_xticks(range(len(kinds)), names, rotation=60, ha="right", fontsize=8)
+            axis.axvline(len(kinds) - 1.5, color=BLACK, lw=0.8, ls=":")
             axis.set(title=f"Runtime scale {threshold:g}", xlabel="corruption and its strength")
-            axis.set_ylabel(f"change of test accuracy, paired\n({NOTE})")
-        axis.legend(fontsize=8)
+        panels[0].set_ylabel(f"change of test accuracy, paired\n({NOTE})")
+        panels[0].legend(fontsize=8, loc="lower center")
     return figure

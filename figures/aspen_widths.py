@@ -63,7 +63,7 @@ def draw(arrays: dict[str, Any]) -> Figure:
             trade.plot(one["spikes"], one["accuracy"], color=shade, lw=0.8, marker=".")
         trade.plot(*arrays["front"][:2], color=BLACK, lw=1.6, label="front of all")
         scale = mpl.cm.ScalarMappable(mpl.colors.Normalize(high[0], high[-1]), colours)
-        figure.colorbar(scale, ax=trade, label="b of the law U(1, b)")
+        figure.colorbar(scale, ax=trade, label="b of the law U(1, b)", ticks=high[::2])
         trade.set(title="Accuracy against spikes", xlabel="spikes per window")
         spikes_axis(trade)
         trade.set(ylabel="test accuracy (mean over seeds)", ylim=(0, 1))
