@@ -8,8 +8,8 @@ import xarray as xr
 from rich.console import Console
 
 from neurosim.experiments import studies
+from neurosim.experiments.studies import judges_ahsar, pooling, readings, results
 from neurosim.experiments.studies import judges_learning as judge
-from neurosim.experiments.studies import pooling, readings, results
 from neurosim.experiments.studies.ledger import Verdict
 from tests import study_tables
 
@@ -123,6 +123,14 @@ def test_a_rescue_is_measured_by_what_was_lost(tmp_path, rng):
     nothing = judged(0.0)
     assert nothing.verdict is Verdict.FAILS
     assert "which cost 0.50" in nothing.result
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(0.002, Verdict.HOLDS), (0.2, Verdict.FAILS)])
+def test_a_cost_is_negligible_below_a_percent(share, verdict, tmp_path, rng):
+    shares = lambda row: share * (1 + 0.1 * rng.uniform())  # noqa: E731
+    found = judges_ahsar.cost(_of("ahsar_cost", tmp_path, rng, share=shares))
+    assert found.verdict is verdict
+    assert "%" in found.result
 
 
 def _speed(row):

@@ -53,6 +53,8 @@ CLAIMS = (
           "three layers of noisy neurons in Brian2", judge.population, "ahsar_population"),
     Claim("ahsar", "It adds no trainable parameters", "abstract", "parameters counted",
           judge.parameters, None, "neurosim claims"),
+    Claim("ahsar", "Its computational cost is negligible", "abstract",
+          "{net}; {learning}; times in one run, {seed} seeds", judge.cost, "ahsar_cost"),
     Claim("ahsar", "It combines with stochastic thresholds", "not in the papers", _NETS,
           learning.with_aspen, "ahsar_aspen"),
     Claim("ahsar", "95.92 % on CIFAR-10 with ResNet-18 in 4 steps and 300 epochs", "table 3",

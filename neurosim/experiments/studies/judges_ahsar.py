@@ -100,6 +100,23 @@ def parameters() -> Finding:
     return Finding(text, Verdict.HOLDS if added == 0 else Verdict.FAILS)
 
 
+NEGLIGIBLE = 0.01
+"""Share of a training step's time below which a cost counts as such; the paper gives no number."""
+
+
+def cost(d: xr.Dataset) -> Finding:
+    """Ask what share of a training step the homeostat takes."""
+    share = d["share"].mean(("net", "learning"))
+    found = interval(share.values)
+    by_net = d["share"].mean(("seed", "learning"))
+    net = str(by_net.idxmax("net").values)
+    text = (
+        f"time of its update over that of the rest of a training step {found:.2%}, at most "
+        f"{float(by_net.max()):.2%} ({net})"
+    )
+    return Finding(text, by_sign(interval(share.values - NEGLIGIBLE), positive=False))
+
+
 def cifar(d: xr.Dataset) -> Finding:
     """Compare accuracies on CIFAR-10 and CIFAR10-DVS with and without AHSAR."""
     found = pool(against_none(d.accuracy), ("modality", "net", "learning"))
