@@ -1,6 +1,7 @@
 """Fine-tuning on the chip's grid: it stays there, and wins back what coarse weights lose."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from neurosim.training.loop import evaluate
 from neurosim.xylo.grid import on_grid
 from tests import nets
 from tests.training.small import SMALL, small_dataset
+
+REFERENCE = Path(__file__).parents[1] / "reference"
 
 
 def loss(network, windows):
@@ -73,17 +76,19 @@ def test_it_wins_back_what_coarse_weights_lose(rng, tmp_path):
 
 
 @pytest.mark.slow
-def test_four_bits_on_the_wrist_recordings(tmp_path):
+def test_few_bits_on_the_wrist_recordings():
+    """After one epoch 0.486 became 0.596 with three bits, and 0.574 became 0.614 with four."""
     dataset = data.wrist_imu()
-    whole = train("fixed", folder=tmp_path, dataset=dataset, epochs=10).network
-    tuned = finetune(whole, dataset.train.raster, dataset.train.labels, bits=4, epochs=3)
+    whole = Network.load(REFERENCE / "trained_net.safetensors")
 
     def accuracy(network):
         windows = dataset.test
         return evaluate(module_from_network(network), windows.raster, windows.labels)
 
-    assert accuracy(whole) > 0.6
-    assert accuracy(tuned) > accuracy(on_grid(whole, 4)) + 0.01
+    assert accuracy(whole) > 0.55
+    for bits, gain in ((3, 0.05), (4, 0.01)):
+        tuned = finetune(whole, dataset.train.raster, dataset.train.labels, bits=bits, epochs=1)
+        assert accuracy(tuned) > accuracy(on_grid(whole, bits)) + gain
 
 
 def test_what_does_not_fit_is_refused(rng):

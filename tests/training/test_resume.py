@@ -211,6 +211,5 @@ def test_image_nets_struck_at_random_batches(monkeypatch, tmp_path, task, rng):
     settings = {"epochs": 2, "batch_size": 32, "steps": 4, "net": "small-resnet"}
     arguments = {"source": task, "dataset": few, **settings}
     whole = train(tmp_path / "whole", **arguments)
-    for k in range(8):
-        batch = int(rng.integers(2, 10))
-        assert equal(struck_at(monkeypatch, tmp_path / str(k), batch, **arguments), whole)
+    for batch in rng.permutation(np.arange(2, 10))[:4]:
+        assert equal(struck_at(monkeypatch, tmp_path / str(batch), batch, **arguments), whole)
