@@ -72,24 +72,13 @@ def synnet(
     Raises:
         InputError: sizes, time constants or residual connections do not fit.
     """
-    counts = [time_constants] * len(hidden) if isinstance(time_constants, int) else time_constants
-    if not hidden or len(counts) != len(hidden) or min(*hidden, *counts) < 1:
-        raise InputError(
-            f"hidden is {tuple(hidden)}, time_constants {time_constants}; give each hidden layer "
-            "neurons and a number of time constants"
-        )
     if not min(tau_syn, tau_mem) > dt > 0:
         raise InputError(f"tau_syn {tau_syn} and tau_mem {tau_mem} s must be longer than dt {dt} s")
-    found = _check_residuals(residuals, hidden)
     shifts = [
-        _shift(tau_syn, dt) + np.arange(n) % count for n, count in zip(hidden, counts, strict=True)
+        *_synaptic_shifts(hidden, time_constants, tau_syn, dt),
+        np.full(classes, _shift(tau_syn, dt)),
     ]
-    if max(s.max() for s in shifts) > LONGEST_SHIFT:
-        raise InputError(
-            f"time_constants {time_constants} reach {tau_syn * 2 ** (max(counts) - 1):g} s; "
-            f"decays go to 1 - 2^-{LONGEST_SHIFT}, {dt * 2**LONGEST_SHIFT:g} s"
-        )
-    shifts.append(np.full(classes, _shift(tau_syn, dt)))
+    found = _check_residuals(residuals, hidden)
     rng = np.random.default_rng(seed)
     layers = []
     for k, (n_in, n_out) in enumerate(pairwise((channels, *hidden, classes))):
@@ -145,6 +134,27 @@ def _flat(
 
 def _count(modules: Sequence[torch.nn.Module]) -> int:
     return sum(isinstance(module, LIFBaseTorch) for module in modules)
+
+
+def _synaptic_shifts(
+    hidden: Sequence[int], time_constants: Sequence[int] | int, tau_syn: float, dt: float
+) -> list[np.ndarray]:
+    """Return k of the decays 1 - 2^-k of each hidden layer's synapses."""
+    counts = [time_constants] * len(hidden) if isinstance(time_constants, int) else time_constants
+    if not hidden or len(counts) != len(hidden) or min(*hidden, *counts) < 1:
+        raise InputError(
+            f"hidden is {tuple(hidden)}, time_constants {time_constants}; give each hidden layer "
+            "neurons and a number of time constants"
+        )
+    shifts = [
+        _shift(tau_syn, dt) + np.arange(n) % count for n, count in zip(hidden, counts, strict=True)
+    ]
+    if max(s.max() for s in shifts) > LONGEST_SHIFT:
+        raise InputError(
+            f"time_constants {time_constants} reach {tau_syn * 2 ** (max(counts) - 1):g} s; "
+            f"decays go to 1 - 2^-{LONGEST_SHIFT}, {dt * 2**LONGEST_SHIFT:g} s"
+        )
+    return shifts
 
 
 def _check_residuals(residuals: Sequence[tuple[int, int]], hidden: Sequence[int]) -> Residuals:
