@@ -64,13 +64,12 @@ def draw(arrays: dict[str, Any]) -> Figure:
     shown = [str(s) for s in arrays["accuracy"].shown.values]
     with style():
         figure = Figure(figsize=(10.8, 3.3 * len(shown) + 0.6), layout="constrained")
-        panels = figure.subplots(len(shown), len(PANELS), squeeze=False, sharey=True, sharex="col")
+        panels = figure.subplots(len(shown), len(PANELS), squeeze=False, sharey=True)
         for line, what in zip(panels, shown, strict=True):
             for axis, (name, (title, label, _)) in zip(line, PANELS.items(), strict=True):
                 _panel(axis, arrays[name].sel(shown=what), arrays["pooled"][name][what])
                 axis.set_title(f"{title}: {what}")
                 axis.set_xlabel(label)
-                axis.tick_params(labelbottom=True)
             line[0].axvspan(
                 100 * GAIN, LARGEST, color=BLACK, alpha=0.07, lw=0, label="reported in table 1"
             )

@@ -8,24 +8,26 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from neurosim.figures.style import BLACK, ORANGE, style
+from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, PINK, YELLOW, style
 
 TITLE = "A digit in the layers of a net over threshold scales, with those that AHSAR finds"
 FINDING = """\
 A small spiking VGG without BatchNorm learned scikit-learn's digits under AHSAR (8 steps, six
 epochs, one seed); its weights then stand still while all thresholds are set to one scale. At 1/4
 the deeper layers fire twice as much as at AHSAR's scales, nearly everywhere, and at 1/2 hardly
-less: the digit is lost in them, accuracy is 0.10 and 0.16. At 1.4 the first layer still fires on
+less: the digit is lost in them, accuracy is 0.10 and 0.22. At 1.4 the first layer still fires on
 some strokes, the third is all but silent, and accuracy is 0.10, that of a guess. AHSAR has set the
-five layers to 0.68, 1.02, 0.89, 1.22 and 1.21: higher where they are busy, lower where they are
-calm. Accuracy there is 0.86, at 1 throughout 0.84: seven of 359 images. The weights learned at
-these scales: that they work best near them shows how narrow the band of a trained net is, not that
-AHSAR made it.
+blocks of the net, of two, two and one layers, to 0.73, 1.02 and 1.25: higher where they are busy,
+lower where they are calm. Accuracy there is 0.86, at 1 throughout 0.85: four of 359 images. The
+weights learned at these scales: that they work best near them shows how narrow the band of a
+trained net is, not that AHSAR made it.
 """
 COLUMNS = (0.25, 0.5, None, 2**0.5, 2.0)
 """Common threshold scales that are drawn; None: those that AHSAR found, one for each layer."""
 SHOWN = (0, 2)
 """Layers that are drawn."""
+COLOURS, MARKERS = (BLUE, GREEN, PINK, YELLOW, BLACK), ("o", "s", "^", "D", "v")
+"""Of the layers' rates."""
 
 
 @dataclass(frozen=True)
@@ -129,11 +131,15 @@ def _spikes(net: Any, picture: np.ndarray, factors: np.ndarray) -> list[np.ndarr
 
 
 def draw(arrays: dict[str, Any]) -> Figure:
-    """Draw rasters and maps in a column for each scale; right rates and accuracy over scales."""
+    """Draw input, rasters and maps for each scale; right rates and accuracy over scales."""
     with style():
         figure = Figure(figsize=(12.4, 6.4), layout="constrained")
-        halves: Any = figure.subfigures(1, 2, width_ratios=(2.4, 1))
-        left, right = halves
+        parts: Any = figure.subfigures(1, 3, width_ratios=(0.3, 2.4, 1))
+        shown, left, right = parts
+        digit = shown.subplots()
+        digit.imshow(arrays["image"], cmap="gray")
+        digit.set(title="input", xticks=[], yticks=[])
+        digit.grid(False)
         panels = left.subplots(2 * len(SHOWN), len(COLUMNS), height_ratios=(1.3, 1) * len(SHOWN))
         for pair, layer in zip(panels.reshape(len(SHOWN), 2, -1), SHOWN, strict=True):
             _draw_layer(left, pair, arrays, layer)
@@ -151,7 +157,13 @@ def _draw_layer(figure: Any, pair: Any, arrays: dict[str, Any], layer: int) -> N
     """Draw a layer's rasters above its rate maps; frame those at AHSAR's scales."""
     for column, scale in enumerate(COLUMNS):
         raster, places = pair[0, column], pair[1, column]
-        raster.imshow(arrays[f"raster_{layer}"][column], cmap="gray_r", aspect="auto", vmax=1)
+        raster.imshow(
+            arrays[f"raster_{layer}"][column],
+            cmap="gray_r",
+            aspect="auto",
+            vmax=1,
+            interpolation="nearest",
+        )
         drawn = places.imshow(arrays[f"map_{layer}"][column], cmap="magma", vmin=0, vmax=0.6)
         for axis in (raster, places):
             axis.set(xticks=[], yticks=[])
@@ -168,9 +180,9 @@ def _draw_sweep(axes: Any, arrays: dict[str, Any]) -> None:
     """Draw rates of all layers and accuracy against the scale; mark AHSAR's."""
     rates, accuracy = axes
     for k, series in enumerate(arrays["rate"].T):
-        (line,) = rates.plot(arrays["scales"], series, lw=1.2, label=f"layer {k}")
-        point = (arrays["found"][k], arrays["found_rate"][k])
-        rates.plot(*point, "o", color=line.get_color(), mec=ORANGE, ms=6)
+        look = {"color": COLOURS[k % len(COLOURS)], "marker": MARKERS[k % len(MARKERS)]}
+        rates.plot(arrays["scales"], series, lw=1.2, ms=3.5, label=f"layer {k}", **look)
+        rates.plot(arrays["found"][k], arrays["found_rate"][k], mec=BLACK, ms=9, **look)
     accuracy.plot(arrays["scales"], arrays["accuracy"], color=BLACK)
     accuracy.axhline(arrays["found_accuracy"], color=ORANGE, lw=1, ls="--", label="at AHSAR's")
     for axis in axes:
@@ -178,7 +190,7 @@ def _draw_sweep(axes: Any, arrays: dict[str, Any]) -> None:
         axis.set(xscale="log", xlabel="scale of all thresholds", ylim=(0, None))
         axis.set_xticks([0.125, 0.25, 0.5, 1, 2, 4], ["1/8", "1/4", "1/2", "1", "2", "4"])
         axis.minorticks_off()
-    rates.set(title="Rates (points: at AHSAR's scales)", ylabel="spikes per neuron and step")
+    rates.set(title="Rates (large: at AHSAR's scales)", ylabel="spikes per neuron and step")
     accuracy.set(title="Accuracy (band: AHSAR's scales)", ylabel="test accuracy")
     rates.legend(fontsize=7)
     accuracy.legend(fontsize=7)

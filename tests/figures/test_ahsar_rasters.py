@@ -43,6 +43,6 @@ def test_maps_and_rasters_are_of_the_same_spikes(arrays):
 def test_every_column_is_drawn(arrays):
     figure = ahsar_rasters.draw(arrays)
     images = [axis for axis in figure.axes if axis.images]
-    assert len(images) == 2 * len(SHOWN) * len(COLUMNS)
+    assert len(images) == 2 * len(SHOWN) * len(COLUMNS) + 1, "all maps and rasters, and the input"
     titles = [axis.get_title(loc="left") for axis in figure.axes]
     assert sum("AHSAR's\n" in title for title in titles) == 1

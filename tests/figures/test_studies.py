@@ -32,8 +32,19 @@ def test_it_draws_with_units_on_every_axis(name, tmp_path, rng):
         assert axis.lines or axis.collections, "the panel is empty"
 
 
+def test_a_study_may_have_more_figures_than_its_own(tmp_path, rng):
+    figure = figures.get("ahsar_curves")
+    path = study_tables.write(figures.study_of("ahsar_curves"), tmp_path, rng)
+    found = figure.compute(path)
+    d = results.read(path).sel(net="mlp", shown="events", learning="rate", variant="full")
+    chosen = found["loss"].sel(net="mlp", shown="events", learning="rate", variant="full")
+    np.testing.assert_allclose(chosen["mean"], d.loss.mean("seed"))
+    lines = {len(axis.lines) for axis in figure.draw(found).axes}
+    assert lines == {4}, "both methods, with and without AHSAR, in every panel"
+
+
 def test_nearly_every_study_has_a_figure():
-    assert set(studies.names()) - set(DRAWN) <= {"ahsar_cifar", "aspen_governor"}
+    assert set(studies.names()) - set(DRAWN) <= {"ahsar_cifar", "ahsar_cost", "aspen_governor"}
 
 
 @pytest.mark.parametrize("name", [n for n in DRAWN if results.shipped(n).is_file()])
