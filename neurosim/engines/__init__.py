@@ -37,7 +37,17 @@ class Engine(Protocol):
         record: Sequence[str] = ("spikes",),
         seed: int | None = None,
     ) -> Recording:
-        """Run all samples of a raster from a zero state and return what was asked to record."""
+        """Run all samples of a raster from a zero state and return what was asked to record.
+
+        Args:
+            model: a Network or XyloSpec, whichever the engine runs.
+            raster: (samples, time, channels) event counts.
+            record: some of "spikes", "v_mem", "i_syn".
+            seed: of what is random, if anything is.
+
+        Raises:
+            InputError: the engine does not run such a model, or the raster does not fit it.
+        """
         ...
 
 

@@ -80,7 +80,16 @@ def check_shapes(graph: Graph) -> dict[str, tuple[int, ...]]:
 
 
 def neuron_shape(name: str, node: Any, heard: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape of a node of neurons; parameters of one value serve all that it hears."""
+    """Return the shape of a node of neurons; parameters of one value serve all that it hears.
+
+    Args:
+        name: of the node, for the message.
+        node: one of nir's, with a parameter r.
+        heard: shape of the signal that it hears, without samples and steps.
+
+    Raises:
+        InputError: the node has another number of neurons than the signal values.
+    """
     shape = tuple(np.shape(node.r))
     if int(np.prod(shape)) == 1:
         return heard

@@ -147,7 +147,11 @@ def write(network: Network, path: str | Path) -> Path:
 
 
 def to_nir(network: Network) -> Any:
-    """Return a Network as a graph of nir; see `write`."""
+    """Return a Network as a graph of nir; see `write`.
+
+    Raises:
+        InputError: a layer has two synapses.
+    """
     nodes: dict[str, Any] = {"input": nir.Input(np.array([network.shape[0]]))}
     edges, last = [], "input"
     for k, layer in enumerate(network.layers):

@@ -59,7 +59,11 @@ def run(graph: Graph, raster: np.ndarray, *, engine: str = "brian2") -> Recordin
 
 
 def checked(graph: Graph, raster: np.ndarray) -> np.ndarray:
-    """Return a raster as float64 (samples, time, *shape of the graph's input)."""
+    """Return a raster as float64 (samples, time, *shape of the graph's input).
+
+    Raises:
+        InputError: the raster has another shape, no values, or some that are not finite.
+    """
     try:
         raster = np.asarray(raster, dtype=np.float64)
     except (TypeError, ValueError):

@@ -106,7 +106,11 @@ class ImageNet(nn.Module):
         return readout
 
     def series(self, x: torch.Tensor) -> torch.Tensor:
-        """Return an input as a series (B, T, C, H, W)."""
+        """Return an input as a series (B, T, C, H, W); images (B, C, H, W) are held for T steps.
+
+        Raises:
+            InputError: the input has neither shape.
+        """
         if x.ndim == 4:
             return x.unsqueeze(1).expand(-1, self.steps, -1, -1, -1)
         if x.ndim != 5:

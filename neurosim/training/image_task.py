@@ -101,7 +101,11 @@ def shown(settings: TrainConfig, images: np.ndarray) -> np.ndarray:
 
 
 def module_of(run: Run) -> torch.nn.Module:
-    """Return the net of an image run, evaluating, at the thresholds it was trained to."""
+    """Return the net of an image run, evaluating, at the thresholds it was trained to.
+
+    Raises:
+        InputError: the run is not of an image net.
+    """
     if run.weights is None:
         raise InputError(f"{run.folder}: holds no weights of an image net")
     settings = TrainConfig(**run.config)

@@ -122,7 +122,11 @@ def _synnet(config: TrainConfig, channels: int, classes: int, dt: float) -> Torc
 
 
 def forward(net: TorchModule, events: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """Run a Sequential from a zero state; return its output and the spikes of every LIF layer."""
+    """Run a Sequential from a zero state on events (B, T, channels).
+
+    Returns:
+        Its output (B, T, classes) and the spikes (B, T, neurons) of every LIF layer.
+    """
     output, layers, _ = _forward(net, events, record=False)
     return output, layers
 

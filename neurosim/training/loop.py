@@ -169,7 +169,13 @@ def set_threshold_scale(net: TorchModule, scale: float) -> None:
 
 
 def evaluate(net: TorchModule, raster: np.ndarray, labels: np.ndarray) -> float:
-    """Return the accuracy of a float net of LIF layers; 0 samples give nan."""
+    """Return the accuracy of a float net of LIF layers; 0 samples give nan.
+
+    Args:
+        net: a Sequential of linear and LIF modules.
+        raster: (samples, time, channels) event counts.
+        labels: (samples,) classes.
+    """
     from neurosim import readout
 
     if not len(labels):

@@ -107,7 +107,11 @@ class Spiking(torch.nn.Module):
         return spikes.reshape(c.shape), State(v.reshape(c.shape), t + 1)
 
     def flat(self, c: torch.Tensor) -> torch.Tensor:
-        """Return an input (B, T, ...) as (B, T, N)."""
+        """Return an input (B, T, ...) as (B, T, N).
+
+        Raises:
+            InputError: the input has no axis of neurons.
+        """
         if c.ndim < 3:
             raise InputError(f"input has shape {tuple(c.shape)}; give samples, steps and neurons")
         flat = c.flatten(2)
@@ -127,7 +131,7 @@ class Spiking(torch.nn.Module):
         return theta
 
     def keep(self, rate: torch.Tensor, t: int = 0) -> None:
-        """Take the rate of a call in, which follows t steps."""
+        """Take the rate of a call in, spikes per neuron and step (), which follows t steps."""
         if t and self.mean_rate is not None:
             # In place: whoever has read it at an earlier step ends up with the mean of all.
             self.mean_rate += (rate - self.mean_rate) / (t + 1)

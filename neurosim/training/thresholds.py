@@ -171,6 +171,9 @@ def matched(law: tuple[float, float], levels: int) -> tuple[float, float]:
 
     k equally spaced levels on an interval, its ends among them, have (k + 1)/(k - 1) times the
     variance of the uniform law on it; the interval shrinks about its middle by the root of that.
+
+    Raises:
+        InputError: there are fewer than two levels.
     """
     if levels < 2:
         raise InputError(f"levels is {levels}; a law needs at least its 2 ends")

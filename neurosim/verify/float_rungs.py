@@ -44,7 +44,11 @@ def _network(subject: Subject) -> Network:
 
 
 def theory(subject: Subject) -> Rung:
-    """Compare predicted with measured spikes of every layer, at two threshold scales."""
+    """Compare predicted with measured spikes of every layer, at two threshold scales.
+
+    Raises:
+        InputError: there is no float network, or the raster is shorter than a bin.
+    """
     network = _network(subject)
     raster = subject.raster[some(subject.raster, THEORY_SAMPLES)]
     steps = raster.shape[1] - raster.shape[1] % BIN_STEPS

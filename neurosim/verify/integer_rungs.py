@@ -25,14 +25,22 @@ NAMES = {4: "float to integer", 5: "integers in Brian2 to XyloSim"}
 
 
 def spec_of(subject: Subject) -> XyloSpec:
-    """Return the specification, or say that there is none."""
+    """Return the specification.
+
+    Raises:
+        InputError: there is none.
+    """
     if subject.spec is None:
         raise InputError("there is no integer network for a chip")
     return subject.spec
 
 
 def quantisation(subject: Subject) -> Rung:
-    """Measure the gap between the float net and its integers: counts, classes, first spike."""
+    """Measure the gap between the float net and its integers: counts, classes, first spike.
+
+    Raises:
+        InputError: there is no float network or no specification, or they are not of one net.
+    """
     spec = spec_of(subject)
     if subject.network is None:
         raise InputError("there are integers only, no float network")

@@ -29,7 +29,11 @@ Specification = dict[str, Any]
 
 
 def rockpool(subject: Subject) -> Rung:
-    """Map and quantise with rockpool, run the result, and name what explains the difference."""
+    """Map and quantise with rockpool, run the result, and name what explains the difference.
+
+    Raises:
+        InputError: there is no float network or no specification, or they are not of one net.
+    """
     ours, network = spec_of(subject), subject.network
     if network is None:
         raise InputError("there are integers only, no float network")

@@ -42,13 +42,17 @@ def decay_shift(tau: np.ndarray, dt: float) -> np.ndarray:
 
     k = round(-log2(1 - exp(-dt/tau))); rockpool's mapper takes log2(tau/dt) instead, which gives 0,
     a current wiped at every step, for tau below sqrt(2) dt.
+
+    Args:
+        tau: time constants in seconds, of any shape.
+        dt: time step in seconds.
     """
     shift = -np.log2(-np.expm1(-dt / np.asarray(tau, dtype=float)))
     return np.clip(np.rint(shift), 0, DASH_MAX).astype(np.int64)
 
 
 def shift_tau(shift: np.ndarray, dt: float) -> np.ndarray:
-    """Return the time constant of a shift: exp(-dt/tau) = 1 - 2^-k; 0 for k = 0."""
+    """Return the time constants [s] of shifts k of any shape: exp(-dt/tau) = 1 - 2^-k; 0 at 0."""
     with np.errstate(divide="ignore"):
         tau: np.ndarray = -dt / np.log1p(-(2.0 ** -np.asarray(shift, dtype=float)))
     return tau

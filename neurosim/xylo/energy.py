@@ -183,7 +183,7 @@ class Price:
     cycle_j: float
 
     def power_w(self, cycles: np.ndarray | float, dt: float) -> np.ndarray | float:
-        """Return the power at so many cycles a step of dt seconds."""
+        """Return the power in watts at so many cycles (any shape) a step of dt seconds."""
         return self.idle_w + self.cycle_j * cycles / dt
 
 

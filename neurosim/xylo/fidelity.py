@@ -80,7 +80,10 @@ def measure(
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Return Pearson's correlation of all entries; NaN where one side does not vary."""
+    """Return Pearson's correlation of all entries of two arrays of one shape.
+
+    NaN where one side does not vary.
+    """
     if not (np.ptp(a) and np.ptp(b)):
         return float("nan")
     return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])

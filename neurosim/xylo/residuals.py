@@ -79,7 +79,14 @@ def check(network: Network, residuals: Sequence[tuple[int, int]], aligned: bool)
 def check_sums(
     network: Network, calibration: np.ndarray | None, residuals: Residuals, aligned: bool
 ) -> list[str]:
-    """Return a warning for each sum that passes the 31 spikes a neuron of the chip can emit."""
+    """Return a warning for each sum that passes the 31 spikes a neuron of the chip can emit.
+
+    Args:
+        network: the net without its residual connections.
+        calibration: events (samples, time, channels); drawn where None.
+        residuals: (source, target) hidden layers.
+        aligned: whether spikes of both ways arrive in one step, see `float_layer.run`.
+    """
     if not residuals:
         return []
     events = float_layer.calibration_events(calibration, network.shape[0])
