@@ -105,6 +105,8 @@ def test_cpp_and_numpy_agree(neuron, rule) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("neuron", "rule"), PAIRS, ids=name_of)
-def test_cpp_and_numpy_agree_on_every_pair(neuron, rule) -> None:
+@pytest.mark.parametrize(
+    ("neuron", "rule"), [pair for pair in PAIRS if pair not in covering()], ids=name_of
+)
+def test_cpp_and_numpy_agree_on_every_other_pair(neuron, rule) -> None:
     agree(neuron, rule)

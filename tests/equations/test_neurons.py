@@ -1,13 +1,13 @@
-"""Every neuron against theory, a quadrature or an independent integration."""
+"""Neurons against theory: f-I curves, adaptation, noise, discrete time."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.integrate import quad, solve_ivp
+from scipy.integrate import quad
 
 from neurosim import equations
-from neurosim.engines.brian2 import Simulation, Spikes, simulate
+from neurosim.engines.brian2 import Simulation, simulate
 
 DT = 1e-5
 
@@ -174,159 +174,6 @@ def test_voltage_adaptive_threshold_reaches_its_steady_state() -> None:
     assert expected > theta_0 + 1
     # A slow ramp to the same current stays silent, a fast one to 0.3 nA does not.
     assert len(result.spike_steps) == 0
-
-
-# --- models without closed form: an independent integration ---------------------------------------
-
-
-def _spike_times(derivative, start, crossing, reset, duration: float) -> list[float]:
-    """Integrate with scipy from event to event; times in ms."""
-    crossing.terminal, crossing.direction = True, 1
-    times, t, state = [], 0.0, np.asarray(start, dtype=float)
-    while t < duration:
-        run = solve_ivp(
-            derivative, (t, duration), state, events=crossing, rtol=1e-9, atol=1e-9, method="LSODA"
-        )
-        if not len(run.t_events[0]):
-            break
-        t, state = run.t_events[0][0], reset(run.y_events[0][0])
-        times.append(t)
-    return times
-
-
-def test_izhikevich_equals_an_independent_integration() -> None:
-    names = ("C", "k", "E_L", "theta_0", "a", "b", "V_r", "d", "V_peak")
-    c, k, rest, theta, a, b, reset, d, peak = default("izhikevich", *names)
-    current = 200.0  # pA
-
-    def derivative(_, y):
-        v, u = y
-        return [(k * (v - rest) * (v - theta) - u + current) / c, a * (b * (v - rest) - u)]
-
-    expected = _spike_times(
-        derivative, [rest, 0.0], lambda _, y: y[0] - peak, lambda y: [reset, y[1] + d], 300.0
-    )
-    result = simulate("izhikevich", duration=0.3, dt=DT, parameters={"I": current * 1e-3})
-    assert len(expected) > 5
-    # A spike is seen up to a step late, and lateness adds up over the spikes.
-    lag = result.spike_times * 1e3 - expected
-    assert (np.abs(lag) < 0.01 * 1.5 * np.arange(1, len(expected) + 1)).all()
-
-
-def _hodgkin_huxley(current: float, duration: float) -> list[float]:
-    """Spike times in ms of the declared parameters, kinetics written out independently."""
-
-    def rates(v: float) -> list[float]:
-        x = v + 56.2
-        return [
-            0.32 * (13 - x) / (np.exp((13 - x) / 4) - 1),
-            0.28 * (x - 40) / (np.exp((x - 40) / 5) - 1),
-            0.128 * np.exp((17 - x) / 18),
-            4 / (1 + np.exp((40 - x) / 5)),
-            0.032 * (15 - x) / (np.exp((15 - x) / 5) - 1),
-            0.5 * np.exp((10 - x) / 40),
-        ]
-
-    def slow(v: float) -> tuple[float, float]:
-        bottom = 3.3 * np.exp((v + 35) / 20) + np.exp(-(v + 35) / 20)
-        return 1 / (1 + np.exp(-(v + 35) / 10)), 608.0 / bottom
-
-    def derivative(_, y):
-        v, m, h, n, p = y
-        am, bm, ah, bh, an, bn = rates(v)
-        p_inf, tau_p = slow(v)
-        total = 4.1 * (-70.3 - v) + 11200 * m**3 * h * (50 - v) + 1200 * n**4 * (-90 - v)
-        total += 15 * p * (-90 - v) + current
-        gates = [am * (1 - m) - bm * m, ah * (1 - h) - bh * h, an * (1 - n) - bn * n]
-        return [total / 200, *gates, (p_inf - p) / tau_p]
-
-    am, bm, ah, bh, an, bn = rates(-70.3)
-    start = [-70.3, am / (am + bm), ah / (ah + bh), an / (an + bn), slow(-70.3)[0]]
-
-    def passed(_, y):
-        return y[0] + 20
-
-    passed.direction = 1
-    run = solve_ivp(
-        derivative, (0, duration), start, events=passed, rtol=1e-8, atol=1e-8, method="LSODA"
-    )
-    return list(run.t_events[0])
-
-
-def test_hodgkin_huxley_has_the_rheobase_and_rate_of_an_independent_integration() -> None:
-    currents = np.array([0.05, 0.09, 0.1, 0.3, 0.5, 1.0])
-    result = simulate(
-        "hodgkin-huxley", n=len(currents), duration=0.5, dt=DT, parameters={"I": currents}
-    )
-    expected = [_hodgkin_huxley(1e3 * current, 500.0) for current in currents]
-    counts = np.array([len(times) for times in expected])
-    assert counts[0] == 0  # below rheobase
-    assert counts[-1] > 20
-    np.testing.assert_allclose(result.counts(), counts, atol=1)  # one spike at the very end
-    first = [times[0] for times in expected if times]
-    ours = [result.times_of(k)[0] * 1e3 for k in np.flatnonzero(counts)]
-    np.testing.assert_allclose(ours, first, atol=0.2)  # ms: a first-order integrator at 0.01 ms
-
-
-def test_more_m_current_makes_a_hodgkin_huxley_neuron_less_excitable() -> None:
-    model = equations.get("hodgkin-huxley") + equations.get("fixed-threshold")
-    scale = np.array([0.0001, 1.0, 5.0, 20.0])
-    result = simulate(model, n=4, duration=0.5, dt=2e-5, parameters={"I": 0.5, "scale": scale})
-    counts = result.counts()
-    assert (np.diff(counts) < 0).all()
-    assert counts[0] > 20
-
-
-# --- synapses -----------------------------------------------------------------------------------
-
-
-def _one_spike(steps: int, weight: float) -> Spikes:
-    counts = np.zeros((steps, 1), dtype=int)
-    counts[0] = 2
-    return Spikes(counts, np.array([[weight]]))
-
-
-def test_a_delta_synapse_moves_the_potential_at_once() -> None:
-    result = simulate(
-        "lif", duration=0.02, inputs={"receive": _one_spike(200, 3e-3)}, record=("v",)
-    )
-    expected = -70e-3 + 2 * 3e-3 * np.exp(-result.time / 20e-3)
-    np.testing.assert_allclose(result.traces["v"][:, 0], expected, rtol=1e-12)
-
-
-def test_an_exponential_current_makes_a_difference_of_exponentials() -> None:
-    result = simulate(
-        "lif-exponential",
-        duration=0.05,
-        inputs={"receive": _one_spike(500, 0.1e-9)},
-        record=("v", "I_syn"),
-    )
-    t, tau, tau_syn = result.time, 20e-3, 5e-3
-    current = 0.2e-9 * np.exp(-t / tau_syn)
-    depolarisation = (
-        100e6 * 0.2e-9 * tau_syn / (tau - tau_syn) * (np.exp(-t / tau) - np.exp(-t / tau_syn))
-    )
-    np.testing.assert_allclose(result.traces["I_syn"][:, 0], current, rtol=1e-7)
-    np.testing.assert_allclose(result.traces["v"][:, 0] + 70e-3, depolarisation, rtol=1e-6)
-
-
-def test_conductances_pull_towards_their_reversal_potentials() -> None:
-    steps = 2000
-    steady = Spikes(np.ones((steps, 1), dtype=int), np.array([[0.02e-9]]))
-    result = simulate(
-        "lif-conductance",
-        duration=0.2,
-        inputs={"excite": steady, "inhibit": steady},
-        record=("v", "g_e", "g_i"),
-    )
-    # A spike in each step holds the conductances at w / (1 - exp(-dt/tau)), decayed once.
-    g_e, g_i = (0.02e-9 * np.exp(-1e-4 / tau) / (1 - np.exp(-1e-4 / tau)) for tau in (5e-3, 10e-3))
-    assert result.traces["g_e"][-1, 0] == pytest.approx(g_e, rel=1e-6)
-    assert result.traces["g_i"][-1, 0] == pytest.approx(g_i, rel=1e-6)
-    total = 10e-9 + g_e + g_i
-    expected = (10e-9 * -70e-3 + g_i * -80e-3) / total
-    # Half of a step's decay separates the conductance that v sees from the recorded one.
-    assert result.traces["v"][-1, 0] == pytest.approx(expected, rel=2e-3)
 
 
 # --- noise --------------------------------------------------------------------------------------
