@@ -21,9 +21,7 @@ def measure(
     compared: int,
 ) -> list[Row]:
     """Measure activity, cycles and estimated power; compare some windows with XyloSim."""
-    data = trained.dataset(seed, every)
-    network = trained.wrist_net(net, seed, every=every, training=training)
-    spec = on_chip.put(network, data)
+    data, _, spec = on_chip.wrist(net, seed, every=every, training=training)
     rows = []
     for scale in thresholds:
         scaled = spec.with_threshold(scale)

@@ -17,13 +17,12 @@ def measure(
     per: str, when: str, seed: int, training: Training, every: int, thresholds: tuple[float, ...]
 ) -> list[Row]:
     """Sweep the net that was trained with thresholds from U(1, 2) so shared and renewed."""
-    data = trained.dataset(seed, every)
     plain = (per, when) == ("network", "batch")
     changes: dict[str, Any] = {} if plain else {"threshold_per": per, "threshold_when": when}
-    network = trained.wrist_net(
+    data, _, spec = on_chip.wrist(
         "aspen", seed, every=every, training=training, threshold=(1.0, 2.0), **changes
     )
-    return on_chip.sweep(on_chip.put(network, data), data.test, thresholds)
+    return on_chip.sweep(spec, data.test, thresholds)
 
 
 STUDY = Study(

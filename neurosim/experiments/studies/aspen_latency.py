@@ -17,9 +17,8 @@ def measure(
     net: str, seed: int, training: Training, every: int, thresholds: tuple[float, ...]
 ) -> list[Row]:
     """Run one net and look at its output spikes so far, every 0.16 s."""
-    data = trained.dataset(seed, every)
-    network = trained.wrist_net(net, seed, every=every, training=training)
-    spec, test = on_chip.put(network, data), data.test
+    data, _, spec = on_chip.wrist(net, seed, every=every, training=training)
+    test = data.test
     rows = []
     for scale in thresholds:
         spikes = engines.get("brian2").run(spec.with_threshold(scale), test.raster).spikes[1]

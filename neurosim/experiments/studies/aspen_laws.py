@@ -21,11 +21,10 @@ def measure(
     law: str, seed: int, training: Training, every: int, thresholds: tuple[float, ...]
 ) -> list[Row]:
     """Sweep the net that was trained with one law."""
-    data = trained.dataset(seed, every)
-    network = trained.wrist_net(
+    data, _, spec = on_chip.wrist(
         "aspen", seed, every=every, training=training, threshold=(1.0, 2.0), **LAWS[law]
     )
-    return on_chip.sweep(on_chip.put(network, data), data.test, thresholds)
+    return on_chip.sweep(spec, data.test, thresholds)
 
 
 STUDY = Study(

@@ -59,9 +59,7 @@ def measure(
     strengths: dict[str, tuple[int, ...]],
 ) -> list[Row]:
     """Measure one net on the test windows, on those it was trained on, and on corrupted ones."""
-    data = trained.dataset(seed, every)
-    network = trained.wrist_net(net, seed, every=every, training=training)
-    spec = on_chip.put(network, data)
+    data, _, spec = on_chip.wrist(net, seed, every=every, training=training)
     known = data.train.select(np.arange(len(data.train)) % 2 == 0)
     rows = []
     for corruption, wanted in (("none", (0,)), ("known people", (0,)), *strengths.items()):

@@ -20,10 +20,9 @@ def measure(
     net: str, seed: int, training: Training, every: int, thresholds: tuple[float, ...]
 ) -> list[Row]:
     """Sweep one of the nets."""
-    data = trained.dataset(seed, every)
     preset = "aspen" if net.startswith("U") else "fixed"
-    network = trained.wrist_net(preset, seed, every=every, training=training, threshold=NETS[net])
-    return on_chip.sweep(on_chip.put(network, data), data.test, thresholds)
+    data, _, spec = on_chip.wrist(preset, seed, every=every, training=training, threshold=NETS[net])
+    return on_chip.sweep(spec, data.test, thresholds)
 
 
 STUDY = Study(

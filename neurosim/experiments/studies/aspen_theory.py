@@ -23,9 +23,7 @@ def measure(
     windows: int,
 ) -> list[Row]:
     """Predict and count the spikes of each layer, and the accuracy, on some test windows."""
-    data = trained.dataset(seed, every)
-    network = trained.wrist_net(net, seed, every=every, training=training)
-    spec = on_chip.put(network, data)
+    data, network, spec = on_chip.wrist(net, seed, every=every, training=training)
     chosen = np.linspace(0, len(data.test) - 1, windows).astype(int)
     raster, labels = data.test.raster[chosen], data.test.labels[chosen]
     bins = raster.reshape(windows, -1, BIN_STEPS, raster.shape[2]).mean(axis=2)

@@ -16,9 +16,8 @@ def measure(
     """Sweep one net on the integer chip and as the float net that was trained."""
     from neurosim.training.threshold_sweep import sweep
 
-    data = trained.dataset(seed, every)
-    network = trained.wrist_net(net, seed, every=every, training=training)
-    rows = on_chip.sweep(on_chip.put(network, data), data.test, thresholds)
+    data, network, spec = on_chip.wrist(net, seed, every=every, training=training)
+    rows = on_chip.sweep(spec, data.test, thresholds)
     floats = sweep(network, data.test.raster, data.test.labels, thresholds)
     sizes = data.test.raster.shape[1] * np.array(network.shape[1:])
     for row, accuracy, rates in zip(rows, floats.accuracy, floats.rates, strict=True):

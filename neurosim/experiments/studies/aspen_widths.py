@@ -12,11 +12,10 @@ def measure(
     high: float, seed: int, training: Training, every: int, thresholds: tuple[float, ...]
 ) -> list[Row]:
     """Sweep the net that was trained at thresholds from U(1, high); 1 is a fixed threshold."""
-    data = trained.dataset(seed, every)
     law = {} if high == 1.0 else {"threshold": (1.0, high)}
     preset = "fixed" if high == 1.0 else "aspen"
-    network = trained.wrist_net(preset, seed, every=every, training=training, **law)
-    return on_chip.sweep(on_chip.put(network, data), data.test, thresholds)
+    data, _, spec = on_chip.wrist(preset, seed, every=every, training=training, **law)
+    return on_chip.sweep(spec, data.test, thresholds)
 
 
 STUDY = Study(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurosim.experiments.deployment import CALIBRATION
+from neurosim.experiments.studies import trained
 from neurosim.experiments.studies.study import Row
+from neurosim.experiments.studies.trained import Training
 from neurosim.experiments.sweep import SCALES, threshold_sweep
 from neurosim.network import Network
 from neurosim.xylo import DeployWarning, XyloSpec, deploy
@@ -25,6 +27,18 @@ UNITS = {
     "power": "µW (estimated)",
 }
 """Of the columns of `sweep`."""
+
+
+def wrist(
+    preset: str, seed: int, *, every: int, training: Training, **changes: Any
+) -> tuple[Dataset, Network, XyloSpec]:
+    """Return a seed's wrist recordings, a net trained on them, and that net on the chip.
+
+    Args: as for `trained.wrist_net`.
+    """
+    data = trained.dataset(seed, every)
+    network = trained.wrist_net(preset, seed, every=every, training=training, **changes)
+    return data, network, put(network, data)
 
 
 def put(network: Network, dataset: Dataset) -> XyloSpec:
