@@ -57,19 +57,7 @@ def membrane(
     Raises:
         InputError: the number of rates does not fit, or `own` is missing.
     """
-    weight = np.asarray(layer.weight, dtype=np.float64)
-    rate = np.maximum(np.asarray(rates, dtype=np.float64), 0.0)
-    variance = _bernoulli(rate) if binary else rate
-    if layer.recurrent is not None:
-        if own is None:
-            raise InputError("membrane: the layer is recurrent; give own, its spikes per step")
-        weight = np.concatenate([weight, np.asarray(layer.recurrent, dtype=np.float64)])
-        back = np.maximum(np.asarray(own, dtype=np.float64), 0.0)
-        rate = np.concatenate([rate, back], axis=-1)
-        variance = np.concatenate([variance, _bernoulli(back)], axis=-1)
-    if rate.shape[-1:] != weight.shape[:1]:
-        raise InputError(f"membrane: rates have shape {rate.shape}; the layer reads {weight.shape}")
-    weight = weight.reshape(*weight.shape[:2], -1)
+    weight, rate, variance = _inputs(layer, rates, own, binary)
     decay = np.exp(-dt / np.asarray(layer.tau_mem, dtype=np.float64))
     fade = np.exp(-dt / np.asarray(layer.tau_syn, dtype=np.float64)).reshape(len(decay), -1)
     drive = np.einsum("...i,ijs->...js", rate, weight)
@@ -87,6 +75,25 @@ def membrane(
     with np.errstate(invalid="ignore", divide="ignore"):
         share = fast_share(newest / total, white / alone.sum(-1))
     return Membrane(mean, np.sqrt(total), decay, np.where(total > 0, share, 1.0))
+
+
+def _inputs(
+    layer: Layer, rates: Numbers, own: Numbers | None, binary: bool
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return weights (n, n_out, synapses) of all inputs, rates and variances (..., n) a step."""
+    weight = np.asarray(layer.weight, dtype=np.float64)
+    rate = np.maximum(np.asarray(rates, dtype=np.float64), 0.0)
+    variance = _bernoulli(rate) if binary else rate
+    if layer.recurrent is not None:
+        if own is None:
+            raise InputError("membrane: the layer is recurrent; give own, its spikes per step")
+        weight = np.concatenate([weight, np.asarray(layer.recurrent, dtype=np.float64)])
+        back = np.maximum(np.asarray(own, dtype=np.float64), 0.0)
+        rate = np.concatenate([rate, back], axis=-1)
+        variance = np.concatenate([variance, _bernoulli(back)], axis=-1)
+    if rate.shape[-1:] != weight.shape[:1]:
+        raise InputError(f"membrane: rates have shape {rate.shape}; the layer reads {weight.shape}")
+    return weight.reshape(*weight.shape[:2], -1), rate, variance
 
 
 def rate_weights(layer: Layer, dt: float) -> FloatArray:

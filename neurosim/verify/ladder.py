@@ -89,13 +89,8 @@ def climb(
         raise InputError(
             f"rung {unknown[0]} is not known; choose from {', '.join(map(str, RUNGS))}"
         )
-    if not isinstance(model, Network | XyloSpec):
-        raise InputError(f"climb takes a Network or a XyloSpec, got {type(model).__name__}")
+    raster = _checked(model, raster, labels)
     network = model if isinstance(model, Network) else None
-    channels = network.shape[0] if network else model.channels  # type: ignore[union-attr]
-    raster = engines.check_raster(raster, channels)
-    if labels is not None and len(labels) != len(raster):
-        raise InputError(f"labels are {len(labels)} for {len(raster)} samples")
     refused: str | None = None
     if isinstance(model, XyloSpec):
         spec = model
@@ -117,6 +112,19 @@ def climb(
         except (InputError, UnavailableError) as error:
             climbed.append(skipped(number, name, error))
     return Ladder(tuple(climbed), _provenance(subject, origin))
+
+
+def _checked(
+    model: Network | XyloSpec, raster: np.ndarray, labels: np.ndarray | None
+) -> np.ndarray:
+    """Return the raster as the engines take it."""
+    if not isinstance(model, Network | XyloSpec):
+        raise InputError(f"climb takes a Network or a XyloSpec, got {type(model).__name__}")
+    channels = model.shape[0] if isinstance(model, Network) else model.channels
+    raster = engines.check_raster(raster, channels)
+    if labels is not None and len(labels) != len(raster):
+        raise InputError(f"labels are {len(labels)} for {len(raster)} samples")
+    return raster
 
 
 def _deployed(
