@@ -38,19 +38,25 @@ def _finish(graph, folder: Path, name: str, source: str, raster, spikes) -> Made
     return Made(path, source, raster, np.asarray(spikes).reshape(SAMPLES, STEPS, -1))
 
 
-def _stepped(net, raster: np.ndarray, call: Callable) -> np.ndarray:
+def _stepped(net: Callable[[torch.Tensor], torch.Tensor], raster: np.ndarray) -> np.ndarray:
     """Run a net that takes a step (samples, ...) at a time."""
-    out = []
     with torch.no_grad():
-        for t in range(STEPS):
-            out.append(call(net, torch.from_numpy(raster[:, t])))
+        out = [net(torch.from_numpy(raster[:, t])) for t in range(STEPS)]
     return torch.stack(out, dim=1).numpy()
+
+
+def _by_snntorch(net: torch.nn.Module, folder: Path, name: str) -> Made:
+    from snntorch import utils
+    from snntorch.export_nir import export_to_nir
+
+    raster = _raster((6,))
+    graph = export_to_nir(net, torch.from_numpy(raster[0, 0]))
+    utils.reset(net)
+    return _finish(graph, folder, name, "snntorch", raster, _stepped(net, raster))
 
 
 def snntorch_leaky(folder: Path) -> Made:
     import snntorch as snn
-    from snntorch import utils
-    from snntorch.export_nir import export_to_nir
 
     torch.manual_seed(1)
     net = torch.nn.Sequential(
@@ -61,34 +67,21 @@ def snntorch_leaky(folder: Path) -> Made:
     )
     for linear in (net[0], net[2]):
         linear.weight.data *= 2.0
-    raster = _raster((6,))
-    graph = export_to_nir(net, torch.from_numpy(raster[0, 0]))
-    utils.reset(net)
-    return _finish(
-        graph, folder, "snntorch", "snntorch", raster, _stepped(net, raster, lambda n, x: n(x))
-    )
+    return _by_snntorch(net, folder, "snntorch")
 
 
 def snntorch_synaptic(folder: Path) -> Made:
     import snntorch as snn
-    from snntorch import utils
-    from snntorch.export_nir import export_to_nir
 
     torch.manual_seed(2)
     alpha, beta, threshold = 0.7 * torch.ones(10), 0.9 * torch.ones(10), torch.ones(10)
     neurons = snn.Synaptic(alpha=alpha, beta=beta, threshold=threshold, init_hidden=True)
     net = torch.nn.Sequential(torch.nn.Linear(6, 10), neurons)
-    raster = _raster((6,))
-    graph = export_to_nir(net, torch.from_numpy(raster[0, 0]))
-    utils.reset(net)
-    spikes = _stepped(net, raster, lambda n, x: n(x))
-    return _finish(graph, folder, "synaptic", "snntorch", raster, spikes)
+    return _by_snntorch(net, folder, "synaptic")
 
 
 def snntorch_recurrent(folder: Path) -> Made:
     import snntorch as snn
-    from snntorch import utils
-    from snntorch.export_nir import export_to_nir
 
     torch.manual_seed(3)
     beta, threshold = 0.9 * torch.ones(10), torch.ones(10)
@@ -97,16 +90,26 @@ def snntorch_recurrent(folder: Path) -> Made:
     )
     net = torch.nn.Sequential(torch.nn.Linear(6, 10), neurons)
     net[0].weight.data *= 2.0
+    return _by_snntorch(net, folder, "recurrent")
+
+
+def _by_norse(net: torch.nn.Module, folder: Path, name: str) -> Made:
+    from norse.torch.utils.export_nir import to_nir
+
     raster = _raster((6,))
-    graph = export_to_nir(net, torch.from_numpy(raster[0, 0]))
-    utils.reset(net)
-    spikes = _stepped(net, raster, lambda n, x: n(x))
-    return _finish(graph, folder, "recurrent", "snntorch", raster, spikes)
+    graph = to_nir(net, torch.from_numpy(raster[0, 0]))
+    state = None
+
+    def step(x: torch.Tensor) -> torch.Tensor:
+        nonlocal state
+        spikes, state = net(x, state)
+        return spikes
+
+    return _finish(graph, folder, name, "norse", raster, _stepped(step, raster))
 
 
 def norse_lif(folder: Path) -> Made:
     import norse.torch as norse
-    from norse.torch.utils.export_nir import to_nir
 
     torch.manual_seed(4)
     parameters = norse.LIFParameters(
@@ -118,20 +121,12 @@ def norse_lif(folder: Path) -> Made:
     )
     net = norse.SequentialState(torch.nn.Linear(6, 12), norse.LIFCell(parameters))
     net[0].weight.data *= 2.0
-    raster = _raster((6,))
-    graph = to_nir(net, torch.from_numpy(raster[0, 0]))
-    state, out = None, []
-    with torch.no_grad():
-        for t in range(STEPS):
-            spikes, state = net(torch.from_numpy(raster[:, t]), state)
-            out.append(spikes)
-    return _finish(graph, folder, "norse", "norse", raster, torch.stack(out, 1).numpy())
+    return _by_norse(net, folder, "norse")
 
 
 def norse_box(folder: Path) -> Made:
     import norse.torch as norse
     from norse.torch.module.iaf import IAFCell
-    from norse.torch.utils.export_nir import to_nir
 
     torch.manual_seed(9)
 
@@ -147,14 +142,7 @@ def norse_box(folder: Path) -> Made:
     )
     net[0].weight.data *= 2.0
     net[2].weight.data += 0.2
-    raster = _raster((6,))
-    graph = to_nir(net, torch.from_numpy(raster[0, 0]))
-    state, out = None, []
-    with torch.no_grad():
-        for t in range(STEPS):
-            spikes, state = net(torch.from_numpy(raster[:, t]), state)
-            out.append(spikes)
-    return _finish(graph, folder, "norse-box", "norse", raster, torch.stack(out, 1).numpy())
+    return _by_norse(net, folder, "norse-box")
 
 
 def sinabs_lif(folder: Path) -> Made:
@@ -201,9 +189,18 @@ def sinabs_convolution(folder: Path) -> Made:
     return _finish(graph, folder, "convolution", "sinabs", raster, spikes)
 
 
-def spikingjelly_lif(folder: Path) -> Made:
-    from spikingjelly.activation_based import functional, layer, neuron
+def _by_spikingjelly(net: torch.nn.Module, shape: tuple[int, ...], folder: Path, name: str) -> Made:
+    from spikingjelly.activation_based import functional
     from spikingjelly.activation_based.nir_exchange import export_to_nir
+
+    raster = _raster(shape)
+    graph = export_to_nir(net, torch.from_numpy(raster[:, 0]))
+    functional.reset_net(net)
+    return _finish(graph, folder, name, "spikingjelly", raster, _stepped(net, raster))
+
+
+def spikingjelly_lif(folder: Path) -> Made:
+    from spikingjelly.activation_based import layer, neuron
 
     torch.manual_seed(7)
     net = torch.nn.Sequential(
@@ -212,16 +209,11 @@ def spikingjelly_lif(folder: Path) -> Made:
         layer.Linear(12, 5),
         neuron.LIFNode(tau=3.0, v_threshold=0.1, decay_input=False),
     )
-    raster = _raster((6,))
-    graph = export_to_nir(net, torch.from_numpy(raster[:, 0]))
-    functional.reset_net(net)
-    spikes = _stepped(net, raster, lambda n, x: n(x))
-    return _finish(graph, folder, "spikingjelly", "spikingjelly", raster, spikes)
+    return _by_spikingjelly(net, (6,), folder, "spikingjelly")
 
 
 def spikingjelly_current(folder: Path) -> Made:
-    from spikingjelly.activation_based import functional, layer, neuron
-    from spikingjelly.activation_based.nir_exchange import export_to_nir
+    from spikingjelly.activation_based import layer, neuron
 
     torch.manual_seed(10)
     net = torch.nn.Sequential(
@@ -230,16 +222,11 @@ def spikingjelly_current(folder: Path) -> Made:
         layer.Linear(12, 5),
         neuron.IFNode(v_threshold=0.7, v_reset=0.1),
     )
-    raster = _raster((6,))
-    graph = export_to_nir(net, torch.from_numpy(raster[:, 0]))
-    functional.reset_net(net)
-    spikes = _stepped(net, raster, lambda n, x: n(x))
-    return _finish(graph, folder, "current", "spikingjelly", raster, spikes)
+    return _by_spikingjelly(net, (6,), folder, "current")
 
 
 def spikingjelly_convolution(folder: Path) -> Made:
-    from spikingjelly.activation_based import functional, layer, neuron
-    from spikingjelly.activation_based.nir_exchange import export_to_nir
+    from spikingjelly.activation_based import layer, neuron
 
     torch.manual_seed(11)
     net = torch.nn.Sequential(
@@ -252,11 +239,7 @@ def spikingjelly_convolution(folder: Path) -> Made:
         layer.Linear(12, 4),
         neuron.LIFNode(tau=3.0, v_threshold=0.1, decay_input=False),
     )
-    raster = _raster((2, 8, 8))
-    graph = export_to_nir(net, torch.from_numpy(raster[:, 0]))
-    functional.reset_net(net)
-    spikes = _stepped(net, raster, lambda n, x: n(x))
-    return _finish(graph, folder, "jelly-conv", "spikingjelly", raster, spikes)
+    return _by_spikingjelly(net, (2, 8, 8), folder, "jelly-conv")
 
 
 def rockpool_lif(folder: Path) -> Made:
