@@ -152,7 +152,12 @@ def _regimes(gain: Axes, life: Axes, arrays: dict[str, Any]) -> None:
     shown = {**POLICIES, "fixed": (GREEN, "x", "threshold 1")}
     for k, (name, (colour, marker, label)) in enumerate(shown.items()):
         a, x = arrays[name], percent + 0.5 * (k - 2)  # side by side, so that no bar hides another
-        marks = {"color": colour, "marker": marker, "elinewidth": 0.8, "label": label}
+        marks: dict[str, Any] = {
+            "color": colour,
+            "marker": marker,
+            "elinewidth": 0.8,
+            "label": label,
+        }
         if name != "fixed":
             gain.errorbar(x, 100 * a["gain"], 100 * a["half"], **marks)
         life.errorbar(x, a["lifetime"], a["life_half"], **marks)

@@ -66,16 +66,16 @@ def measure(config: Config | None = None) -> list[dict[str, object]]:
             found = _agreement(_net(name, steps, seed, bool(norm)), digits, config, seed)
             rows.append(_row("cosine", seed, name, norm, steps, found["all"]))
         for steps in few_and_many:
-            found = _by_layer("small-resnet", steps, digits, config, seed)
-            for at, value in enumerate(found, 1):
+            cosines = _by_layer("small-resnet", steps, digits, config, seed)
+            for at, value in enumerate(cosines, 1):
                 rows.append(_row("layer", seed, "small-resnet", 1, steps, value, at=at))
         for method in METHODS:
-            for name, values in _learn(method, seed, digits, config).items():
-                if name == "learning" and method != "bptt":
+            for quantity, values in _learn(method, seed, digits, config).items():
+                if quantity == "learning" and method != "bptt":
                     continue
                 for at, value in enumerate(values, 1):
                     like = (seed, "small-vgg", 1, config.learning_steps)
-                    rows.append(_row(name, *like, value, at=at, method=method))
+                    rows.append(_row(quantity, *like, value, at=at, method=method))
     return rows
 
 

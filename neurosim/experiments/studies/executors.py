@@ -88,11 +88,11 @@ def on_dask(address: str, say: Callable[[str], None]) -> Executor:
                 for case, path in todo
             }
             for future in as_completed(futures, loop=client.loop):
-                if (error := future.exception()) is None:
+                if (fault := future.exception()) is None:
                     yield future.result()
                 else:  # its workers died again and again, or cannot read the study
                     case, path = futures[future]
-                    yield path, {"label": study.label(case), "error": repr(error)}
+                    yield path, {"label": study.label(case), "error": repr(fault)}
 
     return run_all
 

@@ -85,6 +85,6 @@ def table() -> Table:
 
 def markdown() -> str:
     """Return all studies as a Markdown table."""
-    rows = [COLUMNS, ("---", "---", "---:", "---:", "---:", "---")]
+    rows: list[tuple[str, ...]] = [COLUMNS, ("---", "---", "---:", "---:", "---:", "---")]
     rows += [(*cells[:-1], f"`{cells[-1]}`") for cells in map(_cells, studies.names())]
     return "\n".join("| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in rows)
