@@ -66,6 +66,7 @@ def draw(arrays: dict[str, Any]) -> Figure:
 
 def _panel(axis: Axes, found: xr.Dataset, measured: tuple[float, float]) -> None:
     """Draw one quantity of a net for both methods, and its band of good scales."""
-    for method, (colour, ls, text) in METHODS.items():
+    for method in found.learning.values:
+        colour, ls, text = METHODS[str(method)]
         band(axis, found.scale, found.sel(learning=method), colour, ls=ls, label=text)
     axis.axvspan(*measured, color=GREEN, alpha=0.13, lw=0, label="within 5 % of the best speed")

@@ -44,7 +44,8 @@ def band(d: xr.Dataset) -> Finding:
         )
         least = (1 - NEAR) * float(speed.mean("seed").max())
         verdicts += [by_sign(gap, least=least) for gap in gaps]
-    text = "; ".join(["mean accuracy over epochs, both methods", *texts])
+    methods = " and ".join(map(str, d["learning"].values))
+    text = "; ".join([f"mean accuracy over epochs ({methods})", *texts])
     text += "; theory behind BatchNorm {:.2g} to {:.2g}".format(*theory)
     return Finding(text, together(verdicts))
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from neurosim.experiments.studies.ledger import Verdict, by_sign
 from neurosim.experiments.studies.statistics import LEVEL, Estimate, interval
 
@@ -69,9 +71,9 @@ def pool(gap: xr.DataArray, by: Sequence[str] = (), level: float = LEVEL) -> Poo
     )
 
 
-def _within(gap: xr.DataArray) -> xr.DataArray:
+def _within(gap: xr.DataArray) -> np.ndarray:
     """Return the mean over cells of each seed."""
-    return gap.mean([axis for axis in gap.dims if axis != "seed"]).values
+    return np.asarray(gap.mean([axis for axis in gap.dims if axis != "seed"]))
 
 
 def verdict(found: Pool, *, positive: bool = True, least: float = 0.0) -> Verdict:
