@@ -152,5 +152,4 @@ def test_every_study_runs_and_is_drawn(name, tmp_path, monkeypatch):
         assert float(d[activity].max()) > 0, "nothing fired"
     smaller = ("aspen_laws", "aspen_switching", "aspen_granularity")  # than the figure shows
     if name in figures.names() and name not in smaller:
-        figure = figures.get(name)
-        assert figure.draw(figure.compute(tmp_path / name / f"{name}.csv")).axes
+        assert (tmp_path / name / f"{name}.png").stat().st_size > 1000

@@ -29,7 +29,7 @@ def run(
     ship: bool = False,
     console: Console,
 ) -> list[Path]:
-    """Run a study in the folder `out`/NAME and write its results there, and to figures/data.
+    """Run a study in the folder `out`/NAME, write its results and its figure there.
 
     Args:
         study: which.
@@ -39,7 +39,7 @@ def run(
         only: parts of its grid, each as AXIS=VALUE,VALUE.
         jobs: processes.
         dask: address of a scheduler, instead of processes.
-        ship: keep the results with the figures.
+        ship: keep the results in figures/data, too.
         console: where progress is shown.
 
     Raises:
@@ -72,6 +72,7 @@ def run(
         text = paths[0].read_text(encoding="utf-8")
         paths.append(results.shipped(study.name))
         store.write_text(paths[-1], text)
+    paths += drawn(paths[0])
     console.print(
         f"{len(rows)} rows, {overview.duration(seconds)}: {', '.join(map(str, paths))}",
         soft_wrap=True,
@@ -79,3 +80,22 @@ def run(
     if study.show is not None:
         console.print(study.show(results.read(paths[0])))
     return paths
+
+
+def drawn(table: Path) -> list[Path]:
+    """Draw the figure of a study beside its results; return the files.
+
+    There is none of a study without a figure, or of a part of the grid that its figure needs more
+    of.
+    """
+    from neurosim import figures
+    from neurosim.figures import style
+
+    if table.stem not in figures.names():
+        return []
+    figure = figures.get(table.stem)
+    try:
+        picture = figure.draw(figure.compute(table))
+    except KeyError:
+        return []
+    return style.save(picture, table.with_suffix(""))
