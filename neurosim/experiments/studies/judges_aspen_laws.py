@@ -43,10 +43,11 @@ def widths(d: xr.Dataset) -> Finding:
 
     def saving(high: float) -> Estimate:
         """Compare with fixed training."""
-        price = [
-            [spikes_for(d.sel(high=h, seed=s), ASKED) for s in d.seed.values] for h in (high, 1.0)
-        ]
-        return interval(np.divide(*price))
+        price, rest = (
+            np.array([spikes_for(d.sel(high=h, seed=s), ASKED) for s in d.seed.values])
+            for h in (high, 1.0)
+        )
+        return interval(price / rest)
 
     middle, wide = saving(2.0), saving(3.0)
     text = (
