@@ -120,4 +120,6 @@ def _panel(axis: Axes, found: xr.Dataset, pooled: Any) -> None:
     names = [f"{net}, {METHODS[str(learning)]}, {mode}" for net, learning, mode in points]
     axis.set_yticks([*range(len(points)), below], [*names, "all"])
     axis.set_ylim(below + 0.5, -0.6)
-    axis.set_ylabel("net, learning, step mode" if axis.get_subplotspec().is_first_col() else "")
+    place = axis.get_subplotspec()
+    first = place is not None and place.is_first_col()
+    axis.set_ylabel("net, learning, step mode" if first else "")

@@ -43,6 +43,5 @@ STUDY = Study(
     index=("net", "control", "seed", "threshold"),
     units={"accuracy": "share of test images", "rate": "spikes per neuron and step"},
     settings={**images.SHORT, "thresholds": SCALES},
-    seeds=5,
     fast={**images.FAST, "thresholds": (1.0, 2.4)},
 )

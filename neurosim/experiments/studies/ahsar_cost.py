@@ -27,6 +27,7 @@ def measure(
     task = task_for(settings, images.digits(seed, every), machine.device(settings))
     parameters = sum(p.numel() for p in task.parameters())
     homeostat = regulation.attach(task, settings, settings.batch_size)
+    assert homeostat is not None, "the settings have one"
     optimiser = torch.optim.Adam(task.parameters(), settings.learning_rate)
     chosen = np.arange(settings.batch_size)
     inputs, labels = task.inputs("train", chosen, slice(None), None), task.labels("train")[chosen]

@@ -43,6 +43,5 @@ STUDY = Study(
         "gain": "factor on all thresholds",
     },
     settings=images.SHORT,
-    seeds=5,
     fast={**images.FAST, "shown": ("images",), "variant": ("none", "full")},
 )

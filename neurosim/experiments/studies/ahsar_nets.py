@@ -86,7 +86,6 @@ STUDY = Study(
         "rate": "spikes per neuron and step",
     },
     settings=images.SHORT,
-    seeds=5,
     fast={**images.FAST, "mode": ("multi",), "steps": (3,)},
     show=partial(table, inputs="shown"),
 )

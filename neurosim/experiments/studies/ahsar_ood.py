@@ -90,6 +90,5 @@ STUDY = Study(
         "rate": "spikes per neuron and step",
     },
     settings=images.SHORT,
-    seeds=5,
     fast={**images.FAST, "variant": ("none", "full")},
 )

@@ -63,5 +63,6 @@ STUDY = Study(
         "differing": "values",
     },
     settings={"training": trained.FULL, "every": 1, "thresholds": SCALES, "compared": 2},
+    seeds=5,
     fast={**trained.FAST, "thresholds": (0.6, 1.0, 2.4)},
 )

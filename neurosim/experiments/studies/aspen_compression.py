@@ -60,5 +60,6 @@ STUDY = Study(
     index=("net", "pruning", "bits", "seed", "threshold"),
     units=on_chip.UNITS,
     settings={"training": trained.FULL, "every": 1, "thresholds": (1.0, 1.8)},
+    seeds=5,
     fast={**trained.FAST, "pruning": (0.0, 0.5), "bits": (8, 4), "thresholds": (1.0, 1.8)},
 )

@@ -33,6 +33,7 @@ STUDY = Study(
     index=("per", "when", "seed", "threshold"),
     units=on_chip.UNITS,
     settings={**trained.SHORT, "thresholds": SCALES},
+    seeds=5,
     fast={
         "per": ("network", "neuron"),
         "when": ("batch", "step"),

@@ -70,5 +70,6 @@ STUDY = Study(
         "settled": "share of test windows",
     },
     settings={"training": trained.FULL, "every": 1, "thresholds": (0.6, 1.0, 1.4, 1.8, 2.2)},
+    seeds=5,
     fast={**trained.FAST, "thresholds": (0.6, 1.4)},
 )

@@ -35,5 +35,6 @@ STUDY = Study(
     index=("law", "seed", "threshold"),
     units=on_chip.UNITS,
     settings={**trained.SHORT, "thresholds": SCALES},
+    seeds=8,
     fast={**trained.FAST, "thresholds": (1.0, 2.4)},
 )

@@ -86,5 +86,6 @@ STUDY = Study(
         "thresholds": (1.0, 1.6),
         "strengths": dict.fromkeys(SEVERITIES, (2, 3)),
     },
+    seeds=5,
     fast={**trained.FAST, "thresholds": (1.0,), "strengths": {"rotation": (3,)}},
 )

@@ -33,5 +33,6 @@ STUDY = Study(
     index=("net", "seed", "threshold"),
     units=on_chip.UNITS,
     settings={**trained.SHORT, "thresholds": SCALES},
+    seeds=5,
     fast={**trained.FAST, "net": ("fixed at 1.6", "U(1, 2)"), "thresholds": (1.0, 1.8)},
 )

@@ -71,5 +71,6 @@ STUDY = Study(
         "thresholds": (0.6, 1.0, 1.6, 2.2),
         "windows": 48,
     },
+    seeds=5,
     fast={**trained.FAST, "thresholds": (1.0, 1.8), "windows": 4},
 )

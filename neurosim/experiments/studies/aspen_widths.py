@@ -26,5 +26,6 @@ STUDY = Study(
     index=("high", "seed", "threshold"),
     units=on_chip.UNITS,
     settings={**trained.SHORT, "thresholds": SCALES},
+    seeds=5,
     fast={"high": (1.0, 2.0), **trained.FAST, "thresholds": (1.0, 2.4)},
 )

@@ -26,10 +26,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
 """Without AHSAR, with it, and with one of its parts left out."""
 SHOWN: dict[str, dict[str, Any]] = {
     "images": {},
-    "images without BatchNorm": {"batch_norm": False},
     "events": {"task": "digits-events"},
 }
-"""Digits as constant currents, to a net with and without BatchNorm, and as synthetic events."""
+"""Digits as constant currents, and as synthetic events."""
 NETS = ("mlp", "small-vgg", "small-resnet")
 """A perceptron of two spiking layers, and convolutional nets of five and seven."""
 METHODS = ("bptt", "rate")
