@@ -42,7 +42,7 @@ def test_every_picture_is_there_and_small(text):
 def test_a_picture_is_drawn_and_the_page_written(tmp_path, monkeypatch):
     monkeypatch.setattr(gallery, "folder", lambda: tmp_path / "figures")
     pages = [tmp_path / "figures" / "README.md", tmp_path / "README.md"]
-    pages[1].write_text("before\n<!-- studies -->\nold\n<!-- /studies -->\nafter\n")
+    pages[1].write_text("before\n<!-- studies -->\nwas here before\n<!-- /studies -->\nafter\n")
     console = Console(file=io.StringIO(), width=200)
     paths = gallery.write(["threshold_sweep"], console)
     assert paths == [tmp_path / "figures/pictures/threshold_sweep.png", *pages]
@@ -51,7 +51,7 @@ def test_a_picture_is_drawn_and_the_page_written(tmp_path, monkeypatch):
     shown = pages[1].read_text(encoding="utf-8")
     assert shown.startswith("before\n<!-- studies -->\n| study |")
     assert shown.endswith("|\n<!-- /studies -->\nafter\n")
-    assert "old" not in shown
+    assert "was here before" not in shown
 
 
 def test_a_study_that_was_not_run_has_no_picture(tmp_path, monkeypatch):
