@@ -118,6 +118,8 @@ def test_files_that_are_missing_are_named_before_anything_is_trained(tmp_path, s
     says = r"uci-har: no such folder; put the folder .* unimib-shar must be brought.*data=ku-har"
     with pytest.raises(UnavailableError, match=says):
         _run("aspen_activities", tmp_path, monkeypatch)
+    with pytest.raises(UnavailableError, match=r"cifar10-dvs: no such folder.*cifar10 must be"):
+        _run("ahsar_cifar", tmp_path, monkeypatch)
     assert not (tmp_path / "nets").exists()
 
 

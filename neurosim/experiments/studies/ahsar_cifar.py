@@ -6,18 +6,21 @@ go). Training is checkpointed: a study that was killed goes on within a run, too
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache, partial
 
 import numpy as np
 
 from neurosim.data import cifar10_dvs_files, cifar10_files, corrupt
 from neurosim.data.images import ImageSet
-from neurosim.experiments.studies import images, trained
+from neurosim.experiments.studies import images, trained, user_files
 from neurosim.experiments.studies.ahsar_ood import detection, entropy
 from neurosim.experiments.studies.gains_table import table
-from neurosim.experiments.studies.study import Row, Study
+from neurosim.experiments.studies.study import Case, Row, Study
 from neurosim.experiments.studies.trained import Training
 
+SETS = {"event": "cifar10-dvs", "rgb": "cifar10"}
+"""By modality."""
 NOISE = 0.1
 """Of the images out of distribution: standard deviation, or background events of a pixel and step.
 The paper does not name its own."""
@@ -88,6 +91,11 @@ def measure(
     ]
 
 
+def needs(cases: Sequence[Case]) -> None:
+    """Look for the files before anything is trained."""
+    user_files.look_for(cases, "modality", SETS)
+
+
 STUDY = Study(
     name="ahsar_cifar",
     title="CIFAR-10 and CIFAR10-DVS at the paper's settings (the official files, a GPU)",
@@ -109,6 +117,7 @@ STUDY = Study(
         "rate": "spikes per neuron and step",
     },
     settings={"training": {"epochs": 50}, "official": True},
+    needs=needs,
     fast={
         "training": {"epochs": 1, "batch_size": 16, "threads": 1},
         "official": False,

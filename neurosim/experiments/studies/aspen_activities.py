@@ -15,10 +15,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from neurosim.data import Dataset, Split, activity_sets, by_subject, catalogue, ku_har
+from neurosim.data import Dataset, Split, activity_sets, by_subject, ku_har
 from neurosim.data.recordings import Recordings
-from neurosim.errors import UnavailableError
-from neurosim.experiments.studies import on_chip, trained
+from neurosim.experiments.studies import on_chip, trained, user_files
 from neurosim.experiments.studies.study import Case, Row, Study
 from neurosim.experiments.studies.trained import Training
 from neurosim.experiments.sweep import SCALES
@@ -79,25 +78,8 @@ def measure(
 
 
 def needs(cases: Sequence[Case]) -> None:
-    """Look for the files before anything is trained.
-
-    Raises:
-        UnavailableError: those of a set are missing.
-    """
-    missing = {}
-    for name in activity_sets.NAMES:
-        try:
-            catalogue.find(name)
-        except UnavailableError as error:
-            missing[name] = str(error)
-    wanted = [n for n in dict.fromkeys(case["data"] for case in cases) if n in missing]
-    if wanted:
-        text = missing[wanted[0]]
-        if wanted[1:]:
-            text += f"; {' and '.join(wanted[1:])} must be brought too: see `neurosim data list`"
-        if there := [name for name in activity_sets.NAMES if name not in missing]:
-            text += f"; or run what is there: --only data={','.join(there)}"
-        raise UnavailableError(text)
+    """Look for the files before anything is trained."""
+    user_files.look_for(cases, "data", {name: name for name in activity_sets.NAMES})
 
 
 STUDY = Study(
