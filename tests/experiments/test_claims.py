@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -22,7 +20,7 @@ from neurosim.experiments.studies.claims_ahsar import CLAIMS as AHSAR
 from neurosim.experiments.studies.claims_aspen import CLAIMS as ASPEN
 from neurosim.experiments.studies.ledger import Verdict
 from neurosim.experiments.studies.statistics import Estimate
-from tests import study_tables
+from tests import readme, study_tables
 
 OF_STUDIES = [c for c in (*ASPEN, *AHSAR) if c.study and c.study in studies.names()]
 
@@ -144,13 +142,8 @@ def test_both_forms_hold_every_claim():
 
 
 def test_the_readme_shows_the_ledger_as_it_is():
-    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    _, mark, rest = text.partition("<!-- claims -->")
-    shown, end, _ = rest.partition("<!-- /claims -->")
-    assert mark, "README.md has no line <!-- claims -->"
-    assert end, "README.md has no line <!-- /claims -->"
     remedy = "put what `neurosim claims --markdown` prints between README.md's claims lines"
-    assert shown.strip() == ledger.markdown(ledger.judge_all(None)), remedy
+    assert readme.section("claims") == ledger.markdown(ledger.judge_all(None)), remedy
 
 
 def test_the_governors_verdict_follows_the_numbers(tmp_path, rng):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from neurosim.experiments import studies
 from neurosim.experiments.studies import overview, results
-from tests import study_tables
+from tests import readme, study_tables
 
 
 def _row(text: str, name: str) -> list[str]:
@@ -44,10 +42,5 @@ def test_work_is_said_in_a_unit_that_fits(seconds, said):
 
 
 def test_the_readme_shows_the_list_as_it_is():
-    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    _, mark, rest = text.partition("<!-- studies -->")
-    shown, end, _ = rest.partition("<!-- /studies -->")
-    assert mark, "README.md has no line <!-- studies -->"
-    assert end, "README.md has no line <!-- /studies -->"
     remedy = "put what `neurosim study --markdown` prints between README.md's studies lines"
-    assert shown.strip() == overview.markdown(), remedy
+    assert readme.section("studies") == overview.markdown(), remedy

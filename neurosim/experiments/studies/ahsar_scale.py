@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 from neurosim.experiments.studies import images
 from neurosim.experiments.studies.study import Row, Study
@@ -13,29 +12,20 @@ TARGET = 0.7
 """Validation accuracy whose first epoch measures the speed of learning."""
 
 
-NETS: dict[str, dict[str, Any]] = {
-    "mlp": {"net": "mlp"},
-    "small-vgg": {"net": "small-vgg"},
-    "small-vgg without BatchNorm": {"net": "small-vgg", "batch_norm": False},
-}
-
-
 def measure(
     net: str, scale: float, learning: str, seed: int, training: Training, every: int
 ) -> list[Row]:
     """Train one net at one scale."""
-    changes = {"method": learning, "homeostat": False, **NETS[net], **training}
+    changes = {"method": learning, "homeostat": False, **images.SCALED[net], **training}
     epochs = images.learning_curve(scale, seed, every=every, **changes)
     accuracy = [row["validation_accuracy"] for row in epochs]
     reached = [k for k, value in enumerate(accuracy, 1) if value >= TARGET]
     rises = [after - before for before, after in pairwise(accuracy)]
     return [
         {
-            "accuracy": accuracy[-1],
-            "mean_accuracy": sum(accuracy) / len(accuracy),
+            **images.learnt(epochs),
             "epochs_to_target": reached[0] if reached else len(accuracy) + 1,
             "worst_fall": max(0.0, -min(rises, default=0.0)),
-            "rate": epochs[-1]["spikes_per_neuron_and_step"],
         }
     ]
 
@@ -45,7 +35,7 @@ STUDY = Study(
     title="One constant factor on all thresholds: speed, stability, accuracy",
     measure=measure,
     grid={
-        "net": tuple(NETS),
+        "net": tuple(images.SCALED),
         "learning": images.METHODS,
         "scale": tuple(round(0.1 + 0.05 * k, 2) for k in range(39)),
     },

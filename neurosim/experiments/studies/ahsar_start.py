@@ -15,27 +15,16 @@ CONTROLS: dict[str, dict[str, Any]] = {
 }
 """AHSAR centres the layers' log rates, so that its inner loop does not see them fall together; the
 third holds them to a rate, of spikes per neuron and step, that somebody chose."""
-NETS: dict[str, dict[str, Any]] = {
-    "small-vgg": {"net": "small-vgg"},
-    "small-vgg without BatchNorm": {"net": "small-vgg", "batch_norm": False},
-}
+NETS = ("small-vgg", "small-vgg without BatchNorm")
 
 
 def measure(
     net: str, start: float, control: str, seed: int, training: Training, every: int
 ) -> list[Row]:
     """Train one net from thresholds multiplied by `start`."""
-    changes = {"method": "rate", **training, **NETS[net], **CONTROLS[control]}
+    changes = {"method": "rate", **training, **images.SCALED[net], **CONTROLS[control]}
     epochs = images.learning_curve(start, seed, every=every, **changes)
-    accuracy = [row["validation_accuracy"] for row in epochs]
-    return [
-        {
-            "accuracy": accuracy[-1],
-            "mean_accuracy": sum(accuracy) / len(accuracy),
-            "first_rate": epochs[0]["spikes_per_neuron_and_step"],
-            "rate": epochs[-1]["spikes_per_neuron_and_step"],
-        }
-    ]
+    return [{**images.learnt(epochs), "first_rate": epochs[0]["spikes_per_neuron_and_step"]}]
 
 
 STUDY = Study(
@@ -43,7 +32,7 @@ STUDY = Study(
     title="Thresholds that start too low or too high",
     measure=measure,
     grid={
-        "net": tuple(NETS),
+        "net": NETS,
         "start": (0.1, 0.3, 0.6, 1.0, 1.3, 1.6, 2.0),
         "control": tuple(CONTROLS),
     },

@@ -12,6 +12,7 @@ from neurosim.experiments.studies import trained
 
 if TYPE_CHECKING:
     from neurosim.data.images import ImageSet
+    from neurosim.experiments.studies.study import Row
     from neurosim.run import Run
     from neurosim.training.config import TrainConfig
     from neurosim.training.epochs import Epoch
@@ -31,6 +32,12 @@ SHOWN: dict[str, dict[str, Any]] = {
 """Digits as constant currents, and as synthetic events."""
 NETS = ("mlp", "small-vgg", "small-resnet")
 """A perceptron of two spiking layers, and convolutional nets of five and seven."""
+SCALED: dict[str, dict[str, Any]] = {
+    "mlp": {"net": "mlp"},
+    "small-vgg": {"net": "small-vgg"},
+    "small-vgg without BatchNorm": {"net": "small-vgg", "batch_norm": False},
+}
+"""Nets whose thresholds are multiplied by a constant."""
 METHODS = ("bptt", "rate")
 TICKS = {"single": "step", "multi": "block"}
 """Control ticks of a homeostat, by step mode."""
@@ -89,3 +96,13 @@ def learning_curve(start: float, seed: int, *, every: int = 1, **changes: Any) -
         for kind in (ActivityWarning, HomeostatWarning):  # silence is what is studied here
             warnings.simplefilter("ignore", kind)
         return train_at(start, settings(seed, **changes), digits(seed, every))
+
+
+def learnt(epochs: list[Epoch]) -> Row:
+    """Return what a learning curve came to: last and mean accuracy, and the last rate."""
+    accuracy = [row["validation_accuracy"] for row in epochs]
+    return {
+        "accuracy": accuracy[-1],
+        "mean_accuracy": sum(accuracy) / len(accuracy),
+        "rate": epochs[-1]["spikes_per_neuron_and_step"],
+    }
