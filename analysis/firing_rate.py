@@ -4,11 +4,11 @@ The face of `siegert` (rate and its derivatives), `variability` (CV), `coloured_
 filtering), `response` (transfer function) and `brunel` (self-consistent rates of networks).
 """
 
-from neurosim.analysis.brunel import OperatingPoint, brunel, self_consistent
-from neurosim.analysis.coloured_noise import colored
-from neurosim.analysis.response import transfer
-from neurosim.analysis.siegert import Gradient, gradient, log_gradient, log_siegert, siegert
-from neurosim.analysis.variability import cv
+from neurosim.analysis.networks.brunel import OperatingPoint, brunel, self_consistent
+from neurosim.analysis.rates.coloured_noise import colored
+from neurosim.analysis.rates.response import transfer
+from neurosim.analysis.rates.siegert import Gradient, gradient, log_gradient, log_siegert, siegert
+from neurosim.analysis.rates.variability import cv
 
 __all__ = [
     "Gradient",

@@ -5,15 +5,16 @@ The face of `homeostat_loop` (the loop itself), `homeostat_stability` (its linea
 network answer).
 """
 
-from neurosim.analysis.homeostat_design import (
+from neurosim.analysis.homeostat.coupling import Coupling, coupling_from_network
+from neurosim.analysis.homeostat.design import (
     SteadyState,
     recommend,
     remaining_disagreement,
     steady_state,
     steepest_state,
 )
-from neurosim.analysis.homeostat_loop import Loop, Trajectory, trajectory
-from neurosim.analysis.homeostat_stability import (
+from neurosim.analysis.homeostat.loop import Loop, Trajectory, trajectory
+from neurosim.analysis.homeostat.stability import (
     Modes,
     Region,
     eigenvalues,
@@ -27,7 +28,6 @@ from neurosim.analysis.homeostat_stability import (
     spectral_radius,
     stability_region,
 )
-from neurosim.analysis.layer_coupling import Coupling, coupling_from_network
 
 __all__ = [
     "Coupling",

@@ -20,7 +20,7 @@ from measure import alone
 from rich.console import Console
 from rich.table import Table
 
-from neurosim.analysis import discrete_time
+from neurosim.analysis.discrete import discrete_time
 from neurosim.analysis.firing_rate import cv, log_gradient, log_siegert, siegert
 
 CELL = {"threshold": 1.0, "reset": 0.0, "tau": 0.02, "refractory": 0.002}

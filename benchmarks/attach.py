@@ -17,7 +17,7 @@ warnings.simplefilter("ignore")
 import peer_nets  # noqa: E402
 import torch  # noqa: E402
 
-from neurosim.training import Homeostat  # noqa: E402
+from neurosim.homeostat import Homeostat  # noqa: E402
 
 SIZES, STEPS, TARGET = (15, 32, 32, 6), 80, 0.12
 DRIVE = 0.6

@@ -210,7 +210,7 @@ def costs(picture: Path | None) -> None:
 def draw(sweeps: dict, picture: Path) -> None:
     from matplotlib.figure import Figure
 
-    from neurosim.figures.style import BLUE, save, style
+    from neurosim.drawing import BLUE, save, style
 
     with style():
         figure = Figure(figsize=(9.6, 2.6), layout="constrained")

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from measure import in_turn
 
-from neurosim.training import image_nets, rate_based, spiking
+from neurosim.snn import image_nets, rate_based, spiking
 
 STEPS, BATCH, SHAPE, CLASSES, ROUNDS = 6, 32, (3, 32, 32), 10, 9
 ROWS = ("ReLU, T x batch images", "spikes, through time", "spikes, rate-based")

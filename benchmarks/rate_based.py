@@ -19,9 +19,9 @@ from collections.abc import Callable
 import torch
 from measure import added_peak, in_fresh_process, in_turn
 
-from neurosim.training import image_nets, rate_based
-from neurosim.training.gradient_agreement import agreement
-from neurosim.training.spiking import Spiking
+from neurosim.snn import image_nets, rate_based
+from neurosim.snn.rate_based import agreement
+from neurosim.snn.spiking import Spiking
 
 SHAPE, BATCH, CLASSES, ROUNDS = (3, 16, 16), 32, 10, 3
 STEPS = (4, 16, 64)

@@ -23,7 +23,7 @@ from rockpool.nn.modules import LIFTorch, LinearTorch  # noqa: E402
 from rockpool.nn.modules.torch.lif_torch import PeriodicExponential  # noqa: E402
 from rockpool.parameters import Constant  # noqa: E402
 
-from neurosim.training import LIF  # noqa: E402
+from neurosim.snn import LIF  # noqa: E402
 
 SIZES, BATCH, STEPS = (15, 48, 48, 48, 6), 128, (100, 400)
 ROUNDS = {100: 40, 400: 12}

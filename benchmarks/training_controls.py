@@ -18,15 +18,9 @@ import numpy as np
 import torch
 from measure import in_turn
 
-from neurosim.training import (
-    Homeostat,
-    ThresholdSampler,
-    checkpoint,
-    config,
-    loop,
-    optimisation,
-)
-from neurosim.training.nets import layered
+from neurosim.homeostat import Homeostat
+from neurosim.snn.layered import layered
+from neurosim.training import ThresholdSampler, checkpoint, loop, optimisation
 
 STEPS, SAMPLES, ROUNDS = 100, 128, 40
 
@@ -95,7 +89,7 @@ def draws(net: torch.nn.Module, rng: np.random.Generator) -> dict[str, Callable[
 def main() -> None:
     torch.set_num_threads(1)
     rng = np.random.default_rng(0)
-    net = layered(config.TrainConfig(weight_gain=1.0), 15, 6, 5e-3)
+    net = layered(15, 6, weight_gain=1.0, dt=5e-3)
     optimiser = torch.optim.Adam(list(net.parameters().astorch()))
     step = training_step(net, optimiser, rng)
     with tempfile.TemporaryDirectory() as folder:

@@ -21,7 +21,7 @@ warnings.simplefilter("ignore")
 import torch  # noqa: E402
 from measure import alone  # noqa: E402
 
-from neurosim.training import LIF  # noqa: E402
+from neurosim.snn import LIF  # noqa: E402
 
 BATCH, ROUNDS = 128, 10
 CASES = [(100, 48), (100, 512), (100, 4096), (400, 512), (1000, 48), (1000, 512)]

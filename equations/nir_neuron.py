@@ -2,7 +2,8 @@
 
 NIR states its neurons as differential equations. Each simulator steps them in its own way: with
 Euler's rule or exactly, with a reset to a value or by subtraction, firing at the threshold or above
-it. One map holds all of these; `neurosim.nir` sets its parameters from a node and a convention.
+it. One map holds all of these; `neurosim.formats.nir` sets its parameters from a node and a
+convention.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def findings() -> dict[str, tuple[str, str]]:
 
 def study_of(name: str) -> str | None:
     """Return the study whose results a figure shows, if it shows one's."""
-    from neurosim.experiments import studies
+    from neurosim import studies
 
     named: str | None = getattr(get(name), "STUDY", None)
     return named or (name if name in studies.names() else None)
@@ -60,15 +60,15 @@ def study_of(name: str) -> str | None:
 
 def make(name: str, folder: Path) -> list[Path]:
     """Draw a figure from what is stored, or computed now; return the files written."""
-    from neurosim.figures import style
+    from neurosim import drawing
 
     figure = get(name)
-    return style.save(figure.draw(figure.compute()), folder / name)
+    return drawing.save(figure.draw(figure.compute()), folder / name)
 
 
 def measure(name: str, folder: Path) -> Path:
     """Measure the table of a figure that has one, and write it to a folder."""
-    from neurosim.experiments import tidy
+    from neurosim.workflows import tidy
 
     figure = get(name)
     command = getattr(figure, "COMMAND", f"neurosim figures {name} --recompute --ship")
@@ -86,9 +86,9 @@ def remake(name: str, folder: Path, console: Console, *, ship: bool = False) -> 
         console: where the progress of a study is shown.
         ship: store results and table in figures/data too.
     """
-    from neurosim.experiments import studies, tidy
-    from neurosim.experiments.studies import command
-    from neurosim.figures import style
+    from neurosim import drawing, studies
+    from neurosim.studies import command
+    from neurosim.workflows import tidy
 
     figure, sources, written = get(name), [], []
     if study := study_of(name):
@@ -100,4 +100,4 @@ def remake(name: str, folder: Path, console: Console, *, ship: bool = False) -> 
             store.write_text(tidy.stored() / figure.TABLE, table.read_text(encoding="utf-8"))
         sources.append(table)
         written.append(table)
-    return style.save(figure.draw(figure.compute(*sources)), folder / name) + written
+    return drawing.save(figure.draw(figure.compute(*sources)), folder / name) + written

@@ -8,9 +8,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from neurosim.experiments.studies import results
+from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE, PINK, style
 from neurosim.figures.intervals import NOTE, band, over_seeds
-from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, PINK, style
+from neurosim.studies import results
 
 TITLE = "AHSAR and ASPEN, alone and together"
 CONTROLS = {

@@ -9,9 +9,9 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from neurosim.experiments.studies import results
+from neurosim.drawing import BLUE, GREEN, ORANGE, PINK, style
 from neurosim.figures.intervals import NOTE, band, over_seeds
-from neurosim.figures.style import BLUE, GREEN, ORANGE, PINK, style
+from neurosim.studies import results
 
 TITLE = "Learning curves with and without AHSAR"
 STUDY = "ahsar_homeostat"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from neurosim.experiments.studies import results
+from neurosim.drawing import BLACK, BLUE, ORANGE, style
 from neurosim.figures.intervals import bars, over_seeds
-from neurosim.figures.style import BLACK, BLUE, ORANGE, style
+from neurosim.studies import results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from neurosim.experiments.studies import results
-from neurosim.experiments.studies.judges_learning import GAIN, against_none
-from neurosim.experiments.studies.pooling import pool
+from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE, style
 from neurosim.figures.intervals import over_seeds
-from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, style
+from neurosim.studies import results
+from neurosim.studies.ahsar._judges_learning import GAIN, against_none
+from neurosim.studies.pooling import pool
 
 if TYPE_CHECKING:
     import xarray as xr

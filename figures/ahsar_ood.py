@@ -7,10 +7,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from neurosim.experiments.studies import results
-from neurosim.experiments.studies.judges_learning import against_none
+from neurosim.drawing import BLACK, BLUE, ORANGE, style
 from neurosim.figures.intervals import bars, over_seeds
-from neurosim.figures.style import BLACK, BLUE, ORANGE, style
+from neurosim.studies import results
+from neurosim.studies.ahsar._judges_learning import against_none
 
 TITLE = "Out of distribution: accuracy and detection, with and without AHSAR"
 KINDS = ("clean", "noise", "rotation", "gain", "MNIST", "uniform")

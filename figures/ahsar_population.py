@@ -7,9 +7,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from neurosim.experiments.studies import results
+from neurosim.drawing import BLACK, BLUE, ORANGE, style
 from neurosim.figures.intervals import NOTE, band, over_seeds
-from neurosim.figures.style import BLACK, BLUE, ORANGE, style
+from neurosim.studies import results
 
 TITLE = "The homeostat on layers of noisy neurons in Brian2"
 COLOURS = (BLACK, BLUE, ORANGE)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, PINK, YELLOW, style
+from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE, PINK, YELLOW, style
 
 TITLE = "A digit in the layers of a net over threshold scales, with those that AHSAR finds"
 FINDING = """\
@@ -57,8 +57,8 @@ def compute(config: Config | None = None) -> dict[str, Any]:
         each of COLUMNS `raster_k` (columns, neurons, steps), and `map_k` (columns, height, width),
         the rate at each place over its channels and steps.
     """
-    from neurosim.experiments.studies import images
-    from neurosim.training import spiking
+    from neurosim.snn import spiking
+    from neurosim.studies import images
     from neurosim.training.image_task import module_of
 
     config = config or Config()
@@ -101,7 +101,7 @@ def _evaluate(
     """Return each layer's rate and the accuracy, its thresholds multiplied by factors."""
     import torch
 
-    from neurosim.training import spiking
+    from neurosim.snn import spiking
     from neurosim.training.thresholds import scaled
 
     layers = spiking.layers(net)
@@ -115,7 +115,7 @@ def _spikes(net: Any, picture: np.ndarray, factors: np.ndarray) -> list[np.ndarr
     """Return the spikes (steps, C, H, W) of each layer in answer to one picture."""
     import torch
 
-    from neurosim.training import spiking
+    from neurosim.snn import spiking
     from neurosim.training.thresholds import scaled
 
     layers, seen = spiking.layers(net), []

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
-from neurosim.experiments.studies import results
-from neurosim.experiments.studies.readings import predicted_band, productive
+from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE, style
 from neurosim.figures.intervals import NOTE, band, over_seeds
-from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, style
+from neurosim.studies import results
+from neurosim.studies.readings import predicted_band, productive
 
 if TYPE_CHECKING:
     import xarray as xr

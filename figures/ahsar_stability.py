@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from neurosim.experiments.studies import results
-from neurosim.experiments.studies.judges_ahsar import SETTLED
+from neurosim.drawing import BLACK, BLUE, ORANGE, style
 from neurosim.figures.intervals import NOTE, band, over_seeds
-from neurosim.figures.style import BLACK, BLUE, ORANGE, style
+from neurosim.studies import results
+from neurosim.studies.ahsar._judges import SETTLED
 
 TITLE = "The stability boundary of the homeostat, on real nets"
 NETS = {"mlp": (BLUE, "o"), "small-vgg": (ORANGE, "s")}

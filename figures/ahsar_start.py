@@ -7,9 +7,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from neurosim.experiments.studies import results
+from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE, style
 from neurosim.figures.intervals import NOTE, band, over_seeds
-from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, style
+from neurosim.studies import results
 
 TITLE = "Thresholds that start too low or too high, with and without AHSAR"
 CONTROLS: dict[str, tuple[str, dict[str, Any], str]] = {

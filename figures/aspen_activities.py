@@ -8,10 +8,10 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from neurosim.data import ku_har, uci_har, unimib_shar
-from neurosim.experiments.studies import results
-from neurosim.experiments.studies.aspen_activities import LEFT_OUT
+from neurosim.drawing import style
 from neurosim.figures.aspen_thresholds import LEGEND, curves, panels
-from neurosim.figures.style import style
+from neurosim.studies import results
+from neurosim.studies.aspen.activities import LEFT_OUT
 
 TITLE = "Fixed and stochastic training on UCI-HAR, KU-HAR and UniMiB-SHAR"
 SETS = {

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from neurosim.experiments.studies import results
-from neurosim.figures.style import BLUE, ORANGE, style
+from neurosim.drawing import BLUE, ORANGE, style
+from neurosim.studies import results
 
 TITLE = "Is power linear in the spikes? Estimates for the integer nets"
 NETS = {"fixed": (BLUE, "o"), "aspen": (ORANGE, "s")}

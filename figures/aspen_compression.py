@@ -7,9 +7,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from neurosim.experiments.studies import results
+from neurosim.drawing import BLUE, ORANGE, style
 from neurosim.figures.intervals import NOTE, bars, over_seeds
-from neurosim.figures.style import BLUE, ORANGE, style
+from neurosim.studies import results
 
 TITLE = "Pruning and quantisation, with fixed and with stochastic training"
 NETS = {"fixed": (BLUE, "o"), "aspen": (ORANGE, "s")}

@@ -7,9 +7,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from neurosim.experiments.studies import results
+from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE, style
 from neurosim.figures.intervals import NOTE, bars, over_seeds
-from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, style
+from neurosim.studies import results
 
 TITLE = "Threshold randomness per network, layer, neuron; per batch, sample, step"
 WHEN = {"batch": (BLUE, "o"), "sample": (ORANGE, "s"), "step": (GREEN, "^")}

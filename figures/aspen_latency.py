@@ -8,10 +8,10 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from neurosim.experiments.studies import results
-from neurosim.experiments.studies.readings import settling_time
+from neurosim.drawing import BLUE, ORANGE, style
 from neurosim.figures.intervals import NOTE, bars, over_seeds
-from neurosim.figures.style import BLUE, ORANGE, style
+from neurosim.studies import results
+from neurosim.studies.readings import settling_time
 
 TITLE = "What higher thresholds cost in time"
 NETS = {"fixed": (BLUE, "o"), "aspen": (ORANGE, "s")}

@@ -7,10 +7,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from neurosim.experiments.studies import results
-from neurosim.experiments.studies.aspen_robustness import SEVERITIES
+from neurosim.drawing import BLACK, BLUE, ORANGE, style
 from neurosim.figures.intervals import NOTE, bars, over_seeds
-from neurosim.figures.style import BLACK, BLUE, ORANGE, style
+from neurosim.studies import results
+from neurosim.studies.aspen.robustness import SEVERITIES
 
 TITLE = "Robustness to the sensor and to other people"
 UNITS = {

@@ -7,9 +7,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from neurosim.experiments.studies import results
+from neurosim.drawing import BLUE, GREEN, ORANGE, SKY, style
 from neurosim.figures.intervals import NOTE, band, over_seeds, spikes_axis
-from neurosim.figures.style import BLUE, GREEN, ORANGE, SKY, style
+from neurosim.studies import results
 
 TITLE = "Model switching against a single model"
 NETS = {

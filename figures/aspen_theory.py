@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from neurosim.experiments.studies import results
-from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, PINK, style
+from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE, PINK, style
+from neurosim.studies import results
 
 TITLE = "Spikes and accuracy predicted from the weights"
 _COLOURS = (BLUE, GREEN, PINK, ORANGE)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
-from neurosim.experiments.studies import results
+from neurosim.drawing import BLACK, BLUE, ORANGE, style
 from neurosim.figures.intervals import NOTE, band, over_seeds, spikes_axis
-from neurosim.figures.style import BLACK, BLUE, ORANGE, style
+from neurosim.studies import results
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -9,9 +9,9 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from neurosim.experiments.studies import results
+from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE, style
 from neurosim.figures.intervals import NOTE, band, over_seeds, spikes_axis
-from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, style
+from neurosim.studies import results
 
 TITLE = "Laws of the threshold from U(1, 1.2) to U(1, 3): the front of accuracy against energy"
 SHOWN = ((1.0, BLUE), (1.6, GREEN), (2.4, ORANGE))

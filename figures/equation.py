@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from neurosim import equations
+from neurosim.drawing import BLACK, BLUE, ORANGE, SKY, style
 from neurosim.equations import Declaration
 from neurosim.equations.catalogue import partners
 from neurosim.equations.declaration import defined_names
-from neurosim.figures.style import BLACK, BLUE, ORANGE, SKY, style
 
 INPUTS = {
     "lif": 0.6,

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from neurosim import figures, store
+from neurosim import figures, store, studies
+from neurosim.drawing import style
 from neurosim.errors import InputError
-from neurosim.experiments import studies, tidy
-from neurosim.experiments.studies import ledger, overview
-from neurosim.figures.style import style
+from neurosim.studies import ledger, overview
+from neurosim.workflows import tidy
 
 PAGE, PICTURES = "README.md", "pictures"
 DPI = 110

@@ -13,9 +13,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from neurosim.experiments import governor_results, tidy
-from neurosim.experiments.studies import results
-from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, PINK, style
+from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE, PINK, style
+from neurosim.studies import results
+from neurosim.workflows import governor_results, tidy
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -64,8 +64,8 @@ PUBLISHED = {"Xylo IMU": 0.020, "first Xylo": 0.112}
 
 def measure() -> list[dict[str, object]]:
     """Return one week of the demo's nets, period by period, at TRACED_SHARE."""
-    from neurosim.experiments import governor, stored_models
     from neurosim.figures import power_linearity
+    from neurosim.workflows import governor, stored_models
 
     models = [stored_models.measure_model(folder) for folder in power_linearity.demo_nets()]
     price = governor.price_at(TRACED_SHARE, models[0])

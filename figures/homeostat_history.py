@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from neurosim.experiments import tidy
-from neurosim.figures.style import BLACK, style
+from neurosim.drawing import BLACK, style
+from neurosim.workflows import tidy
 
 TITLE = "A homeostat at work while spiking nets learn digits"
 FINDING = """\
@@ -121,8 +121,8 @@ def _train(config: Config, digits: Any, **changes: Any) -> dict[str, Any]:
     """Train one net; return its history."""
     import torch
 
+    from neurosim.snn import spiking
     from neurosim.training import config as settings
-    from neurosim.training import spiking
     from neurosim.training.checkpoint import Saver
     from neurosim.training.distributed import Group
     from neurosim.training.epochs import Trainer

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from neurosim import data
 from neurosim.data import encode
-from neurosim.figures.style import style
+from neurosim.drawing import style
 
 TITLE = "An image as a sequence: direct current, Poisson spikes, latency, synthetic events"
 ROWS = (

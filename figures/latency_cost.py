@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from neurosim.analysis import latency
 from neurosim.analysis.firing_rate import siegert
-from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, PINK, style
+from neurosim.analysis.passage import latency
+from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE, PINK, style
 
 TITLE = "What a higher threshold costs in time"
 FINDING = """\

@@ -9,11 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE, PINK, SKY, style
+from neurosim.energy import price
+from neurosim.energy.linearity import fit
 from neurosim.errors import InputError
-from neurosim.experiments import power, progress, stored_models, tidy
-from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, PINK, SKY, style
-from neurosim.xylo import energy
-from neurosim.xylo.linearity import fit
+from neurosim.workflows import power, progress, stored_models, tidy
 
 TITLE = "Power against spikes: a curve; against active bins: a line with an offset"
 FINDING = """\
@@ -78,10 +78,10 @@ def compute(table: Path | None = None) -> dict[str, Any]:
         own = {name: column[rows["net"] == net] for name, column in rows.items()}
         found[net] = {**own, "line": fit(own["spikes"], own["dynamic_uw"])}
     at_one = found["aspen"]["dynamic_uw"][found["aspen"]["threshold"] == 1.0][0]
-    unit = energy.anchor("imu").cycle_j
+    unit = price.anchor("imu").cycle_j
     found["anchors"] = [
         (a.name, 1e6 * a.idle_w, at_one * a.cycle_j / unit)
-        for a in energy.ANCHORS
+        for a in price.ANCHORS
         if a.idle_w is not None
     ]
     return found
@@ -118,7 +118,7 @@ def _totals(axis: Axes, anchors: list[tuple[str, float, float]]) -> None:
     idle, dynamic = ([a[k] for a in anchors] for k in (1, 2))
     axis.bar(names, idle, color=SKY, label="idle, published", width=0.6)
     axis.bar(names, dynamic, bottom=idle, color=ORANGE, label="dynamic, estimated", width=0.6)
-    claimed = 1e6 * (energy.anchor("aspen").total_w or 0.0)
+    claimed = 1e6 * (price.anchor("aspen").total_w or 0.0)
     axis.axhline(claimed, color=BLACK, lw=1, ls=":", label=f"ASPEN's claim: {claimed:.0f}")
     axis.set(title="Total, by measurement", ylabel="power at threshold 1 (µW)", ylim=(0, 370))
     axis.legend(loc="upper left", fontsize=7)

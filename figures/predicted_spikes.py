@@ -9,11 +9,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from neurosim import data, engines
-from neurosim.analysis import mean_field
+from neurosim.analysis.networks import mean_field
+from neurosim.drawing import BLUE, GREEN, ORANGE, PINK, style
 from neurosim.errors import InputError
-from neurosim.experiments import tidy
-from neurosim.figures.style import BLUE, GREEN, ORANGE, PINK, style
 from neurosim.network import Network
+from neurosim.workflows import tidy
 from neurosim.xylo.spec import XyloSpec
 
 TITLE = "Spike counts predicted from the weights, against those of the integer nets"

@@ -10,17 +10,17 @@ from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
 
-from neurosim.analysis import discrete_time
 from neurosim.analysis.arrays import gauss_legendre
-from neurosim.analysis.random_threshold import (
+from neurosim.analysis.discrete import discrete_time
+from neurosim.analysis.thresholds.random_threshold import (
     Levels,
     Uniform,
     expected_rate,
     jensen_gap,
     matched_levels,
 )
-from neurosim.analysis.stationary import exceedance
-from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, PINK, style
+from neurosim.analysis.thresholds.stationary import exceedance
+from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE, PINK, style
 
 TITLE = "Does drawing thresholds at random lower spiking?"
 FINDING = """\

@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from neurosim.experiments import tidy
-from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, style
+from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE, style
+from neurosim.workflows import tidy
 
 TITLE = "Rate-based gradients beside gradients through time"
 FINDING = """\
@@ -140,7 +140,7 @@ def compute(table: Path | None = None) -> dict[str, Any]:
 
 
 def _net(name: str, steps: int, seed: int, batch_norm: bool = True) -> Any:
-    from neurosim.training import image_nets
+    from neurosim.snn import image_nets
 
     return image_nets.build(
         name, shape=(1, 8, 8), classes=10, steps=steps, batch_norm=batch_norm, seed=seed
@@ -151,7 +151,7 @@ def _agreement(net: Any, digits: Any, config: Config, seed: int) -> dict[str, fl
     """Return the cosines of a net on a batch of training digits."""
     import torch
 
-    from neurosim.training.gradient_agreement import agreement
+    from neurosim.snn.rate_based import agreement
 
     images, labels = digits.part("train")
     rows = np.random.default_rng(seed).choice(len(images), config.batch, replace=False)
@@ -171,7 +171,7 @@ def _learn(method: str, seed: int, digits: Any, config: Config) -> dict[str, lis
     import torch
     from torch.nn.functional import cross_entropy
 
-    from neurosim.training import rate_based
+    from neurosim.snn import rate_based
 
     x, y = (torch.as_tensor(a) for a in digits.part("train"))
     held_x, held_y = (torch.as_tensor(a) for a in digits.part("validation"))

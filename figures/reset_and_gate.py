@@ -9,11 +9,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from neurosim.analysis import discrete_time
 from neurosim.analysis.arrays import gauss_legendre
-from neurosim.analysis.stationary import SURROGATES, Gaussian, Surrogate, exceedance, gate
-from neurosim.analysis.stationary import density as membrane_density
-from neurosim.figures.style import BLACK, BLUE, GREEN, ORANGE, PINK, SKY, style
+from neurosim.analysis.discrete import discrete_time
+from neurosim.analysis.thresholds.stationary import (
+    SURROGATES,
+    Gaussian,
+    Surrogate,
+    exceedance,
+    gate,
+)
+from neurosim.analysis.thresholds.stationary import density as membrane_density
+from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE, PINK, SKY, style
 
 TITLE = "What reset does to r = P(U ≥ θ) and to the gate G = -dr/dθ"
 FINDING = """\

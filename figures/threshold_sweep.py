@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
-from neurosim.experiments import tidy
-from neurosim.figures.style import BLACK, BLUE, ORANGE, style
+from neurosim.drawing import BLACK, BLUE, ORANGE, style
+from neurosim.workflows import tidy
 
 TITLE = "The threshold as a runtime knob: accuracy, spikes and estimated power"
 NETS = {

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -190,24 +192,20 @@ class Network:
 
     @classmethod
     def from_nir(cls, path: str | Path, **options: Any) -> Network:
-        """Read a NIR file; options are those of `neurosim.nir.read`.
+        """Read a NIR file; options are those of `neurosim.formats.nir.read`.
 
         Raises:
             InputError: the file holds what a Network cannot say.
         """
-        from neurosim import nir
-
-        return nir.read(path, **options)
+        return _format("nir").read(path, **options)
 
     def to_nir(self, path: str | Path) -> Path:
-        """Write a NIR file, see `neurosim.nir.write`.
+        """Write a NIR file, see `neurosim.formats.nir.write`.
 
         Raises:
             InputError: a layer has two synapses.
         """
-        from neurosim import nir
-
-        return nir.write(self, path)
+        return _format("nir").write(self, path)
 
     @classmethod
     def from_rockpool(cls, module: torch.nn.Module) -> Network:
@@ -216,9 +214,16 @@ class Network:
         Raises:
             InputError: the module holds something that a Network cannot say.
         """
-        from neurosim.training.convert import network_from_module
+        return _format("rockpool").network_from_module(module)
 
-        return network_from_module(module)
+    def to_rockpool(self) -> torch.nn.Module:
+        """Return a rockpool Sequential of linear and LIF modules, all of which can be trained."""
+        return _format("rockpool").module_from_network(self)
+
+
+def _format(name: str) -> ModuleType:
+    """Return the module that reads and writes a format: it needs Network, so it loads when used."""
+    return import_module(f"neurosim.formats.{name}")
 
 
 def _array(name: str, value: Any) -> np.ndarray:

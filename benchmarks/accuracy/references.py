@@ -11,11 +11,17 @@ from typing import Any
 import numpy as np
 from scipy.integrate import simpson
 
-from neurosim.analysis import discrete_time, first_passage, homeostasis, latency
-from neurosim.analysis.effective_jacobian import passage
+from neurosim.analysis import homeostasis
+from neurosim.analysis.discrete import discrete_time
 from neurosim.analysis.firing_rate import cv, log_gradient, log_siegert, siegert, transfer
-from neurosim.analysis.random_threshold import Uniform, critical_reset_distance, expected_exceedance
-from neurosim.analysis.stationary import SURROGATES, Sigmoid, gate
+from neurosim.analysis.networks.effective_jacobian import passage
+from neurosim.analysis.passage import first_passage, latency
+from neurosim.analysis.thresholds.random_threshold import (
+    Uniform,
+    critical_reset_distance,
+    expected_exceedance,
+)
+from neurosim.analysis.thresholds.stationary import SURROGATES, Sigmoid, gate
 from neurosim.network import Layer, Network
 
 REFERENCE = Path(__file__).resolve().parents[2] / "tests" / "reference"

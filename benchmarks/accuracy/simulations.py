@@ -7,7 +7,8 @@ import itertools
 import numpy as np
 from accuracy.references import REFERENCE, Row, load, worst
 
-from neurosim.analysis import discrete_time, mean_field
+from neurosim.analysis.discrete import discrete_time
+from neurosim.analysis.networks import mean_field
 from neurosim.network import Layer, Network
 
 TENTH = float(np.exp(-0.1))

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from neurosim.training import LIF, reset_state
+from neurosim.snn import LIF, reset_state
 
 MEMBRANE, SYNAPSE = 10.0, 5.0
 """Time constants in steps; a step is 1 ms."""

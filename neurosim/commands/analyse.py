@@ -25,7 +25,7 @@ def analyse(
         return
     if what != "network" or run is None:
         raise InputError(f"analyse {what}: say `analyse`, or `analyse network RUN`")
-    from neurosim.experiments import network_theory
+    from neurosim.workflows import network_theory
 
     with console.status("solving every neuron's rate ..."):
         theory = network_theory.study_run(run)

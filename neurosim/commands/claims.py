@@ -14,7 +14,7 @@ def claims(
     paper: Annotated[str | None, typer.Option(help="aspen or ahsar; both without.")] = None,
 ) -> None:
     """Print every claim of the two papers with what was measured here and a verdict."""
-    from neurosim.experiments.studies import ledger
+    from neurosim.studies import ledger
 
     entries = ledger.judge_all(paper)
     if markdown:

@@ -16,8 +16,8 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights, batches, thresholds.")] = 0,
 ) -> None:
     """Train a fixed and an ASPEN net, deploy, verify and sweep the runtime threshold."""
-    from neurosim.experiments.demo import run_demo
     from neurosim.report.demo import publish
+    from neurosim.workflows.demo import run_demo
 
     out = out or Path("runs/demo-fast" if fast else "runs/demo")
     result = run_demo(out, fast=fast, seed=seed, console=console)

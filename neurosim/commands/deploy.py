@@ -44,8 +44,8 @@ def deploy(
     ] = None,
 ) -> None:
     """Map and quantise a run's net; writes spec.safetensors beside it, and says what changes."""
-    from neurosim.experiments import deployment
-    from neurosim.xylo import formats
+    from neurosim.formats import xylo_json
+    from neurosim.workflows import deployment
 
     made, path, layers = deployment.report_run(
         run, chip.value, quantiser=quantiser.value, prune=prune
@@ -59,4 +59,4 @@ def deploy(
         f"{spec.hidden} hidden and {spec.outputs} output neurons for {spec.chip}, saved in {path}"
     )
     if json is not None:
-        console.print(f"configuration fields saved in {formats.save_json(spec, json)}")
+        console.print(f"configuration fields saved in {xylo_json.save_json(spec, json)}")

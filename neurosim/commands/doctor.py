@@ -13,7 +13,7 @@ def doctor(
     clear_cache: Annotated[bool, typer.Option("--clear-cache", help="Empty it.")] = False,
 ) -> None:
     """Say what this machine offers: versions, compiler, data, cache."""
-    from neurosim.experiments import doctor as examination
+    from neurosim.workflows import doctor as examination
 
     if clear_cache:
         console.print(f"cleared {examination.clear_cache() / 1e6:.1f} MB")

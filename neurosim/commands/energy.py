@@ -16,9 +16,9 @@ def energy(
     out: Annotated[Path | None, typer.Option(help="Folder for energy.csv.")] = None,
 ) -> None:
     """Estimate what deployed nets cost: every published anchor, linearity in spikes, the reach."""
-    from neurosim.experiments import power as study
-    from neurosim.experiments import stored_models, tidy
     from neurosim.report import power
+    from neurosim.workflows import power as study
+    from neurosim.workflows import stored_models, tidy
 
     with console.status("running the nets at every threshold ..."):
         models = [stored_models.measure_model(run) for run in runs]

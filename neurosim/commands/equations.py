@@ -25,8 +25,9 @@ def equations(
         return
     console.print(library.describe(name), markup=False, highlight=False, soft_wrap=True)
     if plot:
-        from neurosim.figures import equation, style
+        from neurosim import drawing
+        from neurosim.figures import equation
 
         figure = equation.draw(equation.compute(name))
-        paths = style.save(figure, out / f"equation-{name}")
+        paths = drawing.save(figure, out / f"equation-{name}")
         console.print(f"drawn: {', '.join(map(str, paths))}", soft_wrap=True)

@@ -24,10 +24,11 @@ def governor(
     out: Annotated[Path | None, typer.Option(help="Folder for weeks, trace and table.")] = None,
 ) -> None:
     """Compare policies that choose threshold and model by the energy at hand, on simulated wear."""
-    from neurosim.experiments import governor as study
-    from neurosim.experiments import governor_results, stored_models
+    from neurosim.energy import operating_points
+    from neurosim.energy import price as energy
     from neurosim.report import power
-    from neurosim.xylo import energy, operating_points
+    from neurosim.workflows import governor as study
+    from neurosim.workflows import governor_results, stored_models
 
     with console.status("running the nets at every threshold ..."):
         models = [stored_models.measure_model(run) for run in runs]

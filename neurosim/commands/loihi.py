@@ -16,7 +16,7 @@ def loihi(
 ) -> None:
     """Sweep a run's threshold in Loihi's integers, beside the float net and Xylo."""
     from neurosim import store
-    from neurosim.experiments.loihi_sweep import sweep_run, table
+    from neurosim.workflows.loihi_sweep import sweep_run, table
 
     with console.status("running the net at ten thresholds ..."):
         rows = sweep_run(run)

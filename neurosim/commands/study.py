@@ -30,8 +30,8 @@ def study(
     ] = False,
 ) -> None:
     """Run a study of the papers; one that was interrupted goes on where it stopped."""
-    from neurosim.experiments import studies
-    from neurosim.experiments.studies import command, overview
+    from neurosim import studies
+    from neurosim.studies import command, overview
 
     if name is None:
         if markdown:

@@ -45,7 +45,7 @@ def verify(
     if fuzz is not None:
         _fuzz(fuzz, seed, as_json)
     assert target is not None
-    from neurosim.experiments import verification
+    from neurosim.workflows import verification
 
     found, events = verification.prepare(target, raster, dt=dt, source=source)
     shown = None if as_json else console
@@ -64,9 +64,9 @@ def verify(
         console=shown,
     )
     if report is not None:
-        from neurosim.report import write_page
+        from neurosim.verify.page import verification_page
 
-        write_page("verification.html", report, reports=reports)
+        verification_page(reports, report)
     passed = all(r.passed for r in reports.values())
     if as_json:
         said = {name: r.to_dict() for name, r in reports.items()}
@@ -79,7 +79,7 @@ def verify(
 
 def _show_ladders(ladders: dict, report: Path | None, as_json: bool) -> None:
     """Print and write all ladders; ends the command."""
-    from neurosim.report.ladder import table
+    from neurosim.verify.page import table
 
     pages = {}
     for name, climbed in ladders.items():
@@ -100,8 +100,8 @@ def _show_ladders(ladders: dict, report: Path | None, as_json: bool) -> None:
 
 def _fuzz(count: int, seed: int, as_json: bool) -> None:
     """Compare Brian2 and XyloSim on random nets; ends the command."""
-    from neurosim.experiments.progress import bar
     from neurosim.verify.fuzz import Fuzz, fuzz
+    from neurosim.workflows.progress import bar
 
     with bar(None if as_json else console) as progress:
         task = progress.add_task("fuzz", total=count, note="")

@@ -18,7 +18,7 @@ from neurosim.recording import VARIABLES, Recording
 _MODULES = {
     "board": "neurosim.engines.board",
     "brian2": "neurosim.engines.brian2",
-    "liftorch": "neurosim.training.liftorch",
+    "liftorch": "neurosim.engines.liftorch",
     "torch": "neurosim.engines.torch",
     "xylosim": "neurosim.engines.xylosim",
 }
@@ -79,51 +79,3 @@ def check_record(record: Sequence[str]) -> tuple[str, ...]:
     if unknown:
         raise InputError(f"record: {unknown[0]!r} cannot be recorded; choose from {VARIABLES}")
     return tuple(name for name in VARIABLES if name == "spikes" or name in record)
-
-
-def check_raster(raster: np.ndarray, channels: int) -> np.ndarray:
-    """Return the raster as contiguous uint8 (samples, time, channels).
-
-    Raises:
-        InputError: wrong dimensions or channels, or values that are no counts in 0..255.
-    """
-    try:
-        raster = np.asarray(raster)
-    except ValueError as error:
-        raise InputError(f"raster is ragged ({error}); it needs equal rows") from error
-    if raster.ndim != 3:
-        raise InputError(
-            f"raster has shape {raster.shape}; it needs (samples, time, channels): "
-            "add a leading axis for a single sample"
-        )
-    if raster.shape[2] != channels:
-        raise InputError(
-            f"raster has {raster.shape[2]} channels, the model reads {channels}: "
-            "encode the signal with the model's own front end"
-        )
-    if 0 in raster.shape:
-        raise InputError(f"raster has shape {raster.shape}: nothing to run")
-    if raster.dtype == bool:
-        return np.ascontiguousarray(raster, dtype=np.uint8)
-    if raster.dtype.kind not in "iu":
-        raise InputError(_not_counts(raster))
-    low, high = int(raster.min()), int(raster.max())
-    if low < 0 or high > 255:
-        value = low if low < 0 else high
-        where = tuple(int(i[0]) for i in np.nonzero(raster == value))
-        raise InputError(
-            f"raster holds {value} at (sample, time, channel) = {where}; event counts of a step "
-            "lie in 0..255 (the chip reads at most 15)"
-        )
-    return np.ascontiguousarray(raster, dtype=np.uint8)
-
-
-def _not_counts(raster: np.ndarray) -> str:
-    """Say why a raster that holds no integers is refused."""
-    fault = f"has dtype {raster.dtype}"
-    if np.issubdtype(raster.dtype, np.floating):
-        odd = ~np.isfinite(raster) | (raster != np.floor(raster)) | (raster < 0)
-        if odd.any():
-            where = tuple(int(i[0]) for i in np.nonzero(odd))
-            fault += f" and holds {raster[where]} at (sample, time, channel) = {where}"
-    return f"raster {fault}; events are counted: give integers 0..255, e.g. raster.astype('uint8')"

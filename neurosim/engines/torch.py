@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from neurosim.engines import check_raster, check_record
+from neurosim.engines import check_record
 from neurosim.errors import InputError
+from neurosim.formats.rockpool import module_from_network
 from neurosim.network import Layer, Network
+from neurosim.raster import check_raster
 from neurosim.recording import Recording
-from neurosim.training.convert import module_from_network
 
 BATCH = 256
 """Samples run at a time, which bounds the memory."""

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.engines import check_raster, check_record
+from neurosim.engines import check_record
 from neurosim.errors import InputError, UnavailableError
+from neurosim.raster import check_raster
 from neurosim.recording import Recording
 from neurosim.xylo.spec import XyloSpec
 

@@ -8,20 +8,20 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from neurosim.experiments.demo import NETS, Result
-from neurosim.experiments.sweep import SCALES, by_threshold
-from neurosim.experiments.verification import table as verdict_table
-from neurosim.figures import style, threshold_sweep
-from neurosim.report import svg, write_page
-from neurosim.xylo.cycles import ANCHOR, clock_hz
+from neurosim import drawing, page
+from neurosim.energy.cycles import ANCHOR, clock_hz
+from neurosim.figures import threshold_sweep
+from neurosim.workflows.demo import NETS, Result
+from neurosim.workflows.sweep import SCALES, by_threshold
+from neurosim.workflows.verification import table as verdict_table
 
 
 def publish(result: Result, folder: Path, console: Console) -> None:
     """Draw the figure, write the page beside the numbers, print the tables."""
     figure = threshold_sweep.draw(threshold_sweep.compute(folder))
-    style.save(figure, folder / "threshold_sweep")
+    drawing.save(figure, folder / "threshold_sweep")
     run, spec = result.runs[NETS[0]], result.specs[NETS[0]]
-    write_page(
+    page.write(
         "demo.html",
         folder / "report.html",
         nets=NETS,
@@ -29,7 +29,7 @@ def publish(result: Result, folder: Path, console: Console) -> None:
         rows={net: by_threshold(result.sweeps[net]) for net in NETS},
         result=result,
         reports=result.reports,
-        figure=svg(figure),
+        figure=drawing.svg(figure),
         anchor=ANCHOR,
         split=run.provenance["split"],
         front_end=run.front_end,

@@ -10,11 +10,11 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from neurosim.experiments import power
-from neurosim.experiments.governor import Weeks, dynamic_share, gains
-from neurosim.experiments.stored_models import Model
-from neurosim.xylo import energy
-from neurosim.xylo.energy import Price
+from neurosim.energy import price as energy
+from neurosim.energy.price import Price
+from neurosim.workflows import power
+from neurosim.workflows.governor import Weeks, dynamic_share, gains
+from neurosim.workflows.stored_models import Model
 
 
 def estimates(models: Sequence[Model]) -> Group:

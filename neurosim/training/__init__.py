@@ -3,30 +3,34 @@
 torch and rockpool load with the first name taken from here, so that configurations stay light.
 """
 
-import os
 from importlib import import_module
 from typing import Any
 
-# Waiting OpenMP threads of torch sleep: if they spun, as is their default, they would take the
-# cores from the kernels' threads (2.5 times the processor time of a training step on 2 cores).
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+import neurosim.snn  # noqa: F401  (says how torch's threads wait, before torch loads)
 
-_MODULES = ("image_nets", "losses", "rate_based", "summary", "surrogates", "synnet")
+_MODULES = {
+    "image_nets": "neurosim.snn.image_nets",
+    "losses": "neurosim.training.losses",
+    "rate_based": "neurosim.snn.rate_based",
+    "summary": "neurosim.snn.summary",
+    "surrogates": "neurosim.snn.surrogates",
+    "synnet": "neurosim.snn.synnet",
+}
 """Imported by name as they are: `training.losses.on_counts`, `training.synnet.synnet`."""
 _NAMES = {
-    "GlobalGain": "neurosim.training.global_gain",
-    "Homeostat": "neurosim.training.homeostat",
-    "ImageNet": "neurosim.training.image_nets",
-    "LIF": "neurosim.training.modules",
-    "Spiking": "neurosim.training.spiking",
-    "reset_state": "neurosim.training.adapters",
+    "GlobalGain": "neurosim.homeostat.global_gain",
+    "Homeostat": "neurosim.homeostat.homeostat",
+    "ImageNet": "neurosim.snn.image_nets",
+    "LIF": "neurosim.snn.lif",
+    "Spiking": "neurosim.snn.spiking",
+    "reset_state": "neurosim.snn.adapters",
     "ThresholdSampler": "neurosim.training.thresholds",
-    "chain_of": "neurosim.training.synnet",
-    "set_rates": "neurosim.training.initial_rates",
+    "chain_of": "neurosim.formats.rockpool",
+    "set_rates": "neurosim.snn.initial_rates",
     "trained_module": "neurosim.training.tasks",
-    "sweep": "neurosim.training.threshold_sweep",
-    "module_from_network": "neurosim.training.convert",
-    "network_from_module": "neurosim.training.convert",
+    "sweep": "neurosim.workflows.float_sweep",
+    "module_from_network": "neurosim.formats.rockpool",
+    "network_from_module": "neurosim.formats.rockpool",
 }
 
 __all__ = [*_MODULES, *_NAMES]
@@ -34,7 +38,7 @@ __all__ = [*_MODULES, *_NAMES]
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return import_module(f"neurosim.training.{name}")
+        return import_module(_MODULES[name])
     if name in _NAMES:
         return getattr(import_module(_NAMES[name]), name)
     raise AttributeError(f"module 'neurosim.training' has no attribute {name!r}")

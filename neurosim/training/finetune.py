@@ -14,14 +14,14 @@ import numpy as np
 import torch
 
 from neurosim.errors import InputError
+from neurosim.formats.rockpool import module_from_network
 from neurosim.network import Network
+from neurosim.snn.lif import LIF
 from neurosim.training import augment
 from neurosim.training import config as configuration
 from neurosim.training.config import TrainConfig
-from neurosim.training.convert import module_from_network
 from neurosim.training.imu_task import forward
 from neurosim.training.loop import set_threshold_scale
-from neurosim.training.modules import LIF
 from neurosim.xylo.grid import on_grid
 
 

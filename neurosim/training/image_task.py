@@ -10,7 +10,7 @@ import torch
 
 from neurosim.data import encode
 from neurosim.errors import InputError
-from neurosim.training import image_nets, spiking
+from neurosim.snn import image_nets, spiking
 from neurosim.training.config import TrainConfig
 from neurosim.training.tasks import Pass
 
@@ -59,7 +59,7 @@ class ImageTask:
         if self.net.training != training:
             self.net.train(training)
         if training and self.settings.method == "rate":
-            from neurosim.training import rate_based
+            from neurosim.snn import rate_based
 
             logits = rate_based.forward(self.net, inputs)
         else:

@@ -12,12 +12,12 @@ from rockpool.nn.modules import TorchModule
 
 from neurosim import readout
 from neurosim.errors import InputError
+from neurosim.formats.rockpool import network_from_module
+from neurosim.snn.layered import HIDDEN_MAX_SPIKES, layered
+from neurosim.snn.lif import LIF
+from neurosim.snn.synnet import synnet
 from neurosim.training import augment, losses
 from neurosim.training.config import TrainConfig
-from neurosim.training.convert import network_from_module
-from neurosim.training.modules import LIF
-from neurosim.training.nets import HIDDEN_MAX_SPIKES, layered
-from neurosim.training.synnet import synnet
 from neurosim.training.tasks import Pass
 from neurosim.training.thresholds import hidden
 
@@ -37,8 +37,7 @@ class ImuTask:
             raise InputError("dataset.train is empty; there is nothing to train on")
         self.settings, self.dataset, self.device = settings, dataset, device
         _, self.steps, channels = dataset.train.raster.shape
-        make = _synnet if settings.architecture == "synnet" else layered
-        net = make(settings, channels, len(dataset.classes), dataset.front_end.dt)
+        net = build(settings, channels, len(dataset.classes), dataset.front_end.dt)
         self.net: TorchModule = net.to(device)
         self.layers = [str(k) for k in range(len(hidden(self.net)))]
 
@@ -106,19 +105,26 @@ class ImuTask:
         return {"split": split, "train_sha256": data.hexdigest()}
 
 
-def _synnet(config: TrainConfig, channels: int, classes: int, dt: float) -> TorchModule:
-    """Return the SynNet of a configuration; arguments are those of `layered`."""
-    return synnet(
-        channels,
-        classes,
-        hidden=config.hidden,
-        time_constants=[2 ** min(k + 1, 3) for k in range(len(config.hidden))],
-        tau_syn=2 * dt,
-        tau_mem=2 * dt,
-        dt=dt,
-        weight_gain=config.weight_gain,
-        seed=config.seed,
-    )
+def build(settings: TrainConfig, channels: int, classes: int, dt: float) -> TorchModule:
+    """Return the fresh net of a run's settings: `snn.layered.layered` or `snn.synnet.synnet`.
+
+    Args:
+        settings: of the run.
+        channels: input channels.
+        classes: output neurons.
+        dt: time step in seconds.
+    """
+    shared: dict[str, Any] = {
+        "hidden": settings.hidden,
+        "weight_gain": settings.weight_gain,
+        "dt": dt,
+        "seed": settings.seed,
+    }
+    if settings.architecture == "synnet":
+        counts = [2 ** min(k + 1, 3) for k in range(len(settings.hidden))]
+        shared |= {"time_constants": counts, "tau_syn": 2 * dt, "tau_mem": 2 * dt}
+        return synnet(channels, classes, **shared)
+    return layered(channels, classes, decay_shifts=settings.decay_shifts, **shared)
 
 
 def forward(net: TorchModule, events: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.homeostat.homeostat import Homeostat
 from neurosim.training.config import TrainConfig
-from neurosim.training.homeostat import Homeostat
 from neurosim.training.tasks import Task
 from neurosim.training.thresholds import Draw
 

@@ -112,7 +112,7 @@ def task_for(
 def trained_module(run: Any) -> torch.nn.Module:
     """Return the net of a `Run` as a module that evaluates, at the thresholds it was trained to."""
     if run.network is not None:
-        from neurosim.training.convert import module_from_network
+        from neurosim.formats.rockpool import module_from_network
 
         return module_from_network(run.network)
     from neurosim.training.image_task import module_of

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from neurosim.errors import InputError
-from neurosim.training.modules import LIF
-from neurosim.training.spiking import Spiking
+from neurosim.snn.lif import LIF
+from neurosim.snn.spiking import Spiking
 
 if TYPE_CHECKING:
     from neurosim.xylo import XyloSpec

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from neurosim import engines, store
+from neurosim import store
+from neurosim.raster import check_raster
 from neurosim.xylo.spec import ARRAYS, SCALARS, XyloSpec
 
 KIND = "verify-case"
@@ -45,5 +46,5 @@ class Case:
             aliases = tuple(tuple(a) for a in header["aliases"])
             keys |= {name: tuple(header.get(name, ())) for name in ("layers", "relays")}
             spec = XyloSpec(**keys, aliases=aliases)
-            raster = engines.check_raster(raster, spec.channels)
+            raster = check_raster(raster, spec.channels)
             return cls(spec, raster, str(header["origin"]))

@@ -12,6 +12,7 @@ from joblib import Parallel, delayed
 
 from neurosim import engines as registry
 from neurosim.errors import InputError
+from neurosim.raster import check_raster
 from neurosim.verify.compare import Verdict, merge
 from neurosim.verify.float_error import judge
 
@@ -57,9 +58,9 @@ class Report:
 
     def save(self, path: Any) -> Any:
         """Write the report as a self-contained HTML page."""
-        from neurosim.report import verification_page
+        from neurosim.verify.page import verification_page
 
-        return verification_page(self, path)
+        return verification_page({"model": self}, path)
 
 
 def verify(
@@ -98,7 +99,7 @@ def verify(
     record = registry.check_record(record)
     raster = np.asarray(raster)
     if raster.ndim != 3:
-        registry.check_raster(raster, channels=0)
+        check_raster(raster, channels=0)
     starts = list(range(0, max(len(raster), 1), CHUNK))
     parts = [raster[start : start + CHUNK] for start in starts]
     jobs = [(model, part, tuple(engines), tuple(record), seed) for part in parts]

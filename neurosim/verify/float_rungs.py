@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from neurosim import engines
-from neurosim.analysis import mean_field
+from neurosim.analysis.networks import mean_field
 from neurosim.engines.brian2 import continuous as flow
 from neurosim.errors import InputError
 from neurosim.network import Network

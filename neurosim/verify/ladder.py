@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from neurosim import engines
 from neurosim.errors import InputError, UnavailableError
 from neurosim.network import Network
 from neurosim.provenance import versions
+from neurosim.raster import check_raster
 from neurosim.verify import float_rungs, integer_rungs, rockpool_rung
 from neurosim.verify.rung import Rung, Subject, skipped
 from neurosim.xylo.mapping import deploy
@@ -47,9 +47,9 @@ class Ladder:
 
     def save(self, path: str | Path) -> Path:
         """Write the report as a self-contained HTML page."""
-        from neurosim.report.ladder import page
+        from neurosim.verify.page import ladder_page
 
-        return page(self, path)
+        return ladder_page(self, path)
 
 
 def climb(
@@ -121,7 +121,7 @@ def _checked(
     if not isinstance(model, Network | XyloSpec):
         raise InputError(f"climb takes a Network or a XyloSpec, got {type(model).__name__}")
     channels = model.shape[0] if isinstance(model, Network) else model.channels
-    raster = engines.check_raster(raster, channels)
+    raster = check_raster(raster, channels)
     if labels is not None and len(labels) != len(raster):
         raise InputError(f"labels are {len(labels)} for {len(raster)} samples")
     return raster

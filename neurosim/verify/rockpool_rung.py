@@ -11,8 +11,8 @@ import numpy as np
 
 from neurosim import engines
 from neurosim.errors import InputError
+from neurosim.formats.rockpool import module_from_network
 from neurosim.network import Network
-from neurosim.training.convert import module_from_network
 from neurosim.verify.integer_rungs import check_same_net, correlation, layer_spikes, spec_of
 from neurosim.verify.rung import Rung, Subject, some
 from neurosim.xylo import chips, rockpool_devices

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurosim.engines import check_raster
 from neurosim.network import Layer, Network
+from neurosim.raster import check_raster
 
 SAMPLES = 32
 """Calibration samples that are looked at, evenly spread over those given."""

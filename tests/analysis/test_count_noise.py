@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from neurosim import readout
-from neurosim.analysis.count_noise import Counts, expected_accuracy, readout_counts
-from neurosim.analysis.mean_field import predicted_accuracy
+from neurosim.analysis.networks.count_noise import Counts, expected_accuracy, readout_counts
+from neurosim.analysis.networks.mean_field import predicted_accuracy
 from neurosim.errors import InputError
 from neurosim.network import Layer, Network
 from tests.analysis.layered import DT, random_network, simulate, trained_network

@@ -9,11 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurosim.analysis import discrete_time, membrane_chain
-from neurosim.analysis.discrete_time import corrected_siegert, density, gradient, log_rate, rate
-from neurosim.analysis.markov import log_stationary
-from neurosim.analysis.rate_table import rate_table
-from neurosim.analysis.siegert import siegert
+from neurosim.analysis.discrete import discrete_time, membrane_chain
+from neurosim.analysis.discrete.discrete_time import (
+    corrected_siegert,
+    density,
+    gradient,
+    log_rate,
+    rate,
+)
+from neurosim.analysis.discrete.markov import log_stationary
+from neurosim.analysis.discrete.rate_table import rate_table
+from neurosim.analysis.rates.siegert import siegert
 from neurosim.errors import InputError
 
 REFERENCE = json.loads(

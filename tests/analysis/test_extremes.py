@@ -9,15 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurosim.analysis import (
-    discrete_time,
-    firing_rate,
-    first_passage,
-    latency,
-    random_threshold,
-    stationary,
-)
-from neurosim.analysis.random_threshold import Gaussian, Levels, Uniform
+from neurosim.analysis import firing_rate
+from neurosim.analysis.discrete import discrete_time
+from neurosim.analysis.passage import first_passage, latency
+from neurosim.analysis.thresholds import random_threshold, stationary
+from neurosim.analysis.thresholds.random_threshold import Gaussian, Levels, Uniform
 
 ORDINARY = (1.0, 0.6, 0.4, 0.0)
 """Threshold, mean, std, reset or start."""

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurosim.analysis import first_passage
 from neurosim.analysis.firing_rate import cv, siegert
-from neurosim.analysis.volterra import passage_density
+from neurosim.analysis.passage import first_passage
+from neurosim.analysis.passage.volterra import passage_density
 from neurosim.errors import InputError
 
 REFERENCE = json.loads(

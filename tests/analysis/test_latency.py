@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from neurosim.analysis import latency
-from neurosim.analysis.latency import Stage
+from neurosim.analysis.passage import latency
+from neurosim.analysis.passage.latency import Stage
 from neurosim.errors import InputError
 
 DECISIONS = json.loads(

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neurosim.analysis import homeostasis, stationary
-from neurosim.analysis.effective_jacobian import layer_jacobian, network_gates, passage
-from neurosim.analysis.filtered_rate import filtered_log_rate
-from neurosim.analysis.membrane_drive import membrane
+from neurosim.analysis import homeostasis
+from neurosim.analysis.discrete.filtered_rate import filtered_log_rate
+from neurosim.analysis.networks.effective_jacobian import layer_jacobian, network_gates, passage
+from neurosim.analysis.networks.membrane_drive import membrane
+from neurosim.analysis.thresholds import stationary
 from neurosim.errors import InputError
 from neurosim.network import Layer, Network
 from tests.nets import network

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neurosim.analysis import discrete_time
-from neurosim.analysis.filtered_rate import fast_share, filtered_log_rate
-from neurosim.analysis.mean_field import layer_rates, predict, predicted_accuracy
-from neurosim.analysis.membrane_drive import membrane
-from neurosim.analysis.siegert import siegert
-from neurosim.analysis.stationary import exceedance
+from neurosim.analysis.discrete import discrete_time
+from neurosim.analysis.discrete.filtered_rate import fast_share, filtered_log_rate
+from neurosim.analysis.networks.mean_field import layer_rates, predict, predicted_accuracy
+from neurosim.analysis.networks.membrane_drive import membrane
+from neurosim.analysis.rates.siegert import siegert
+from neurosim.analysis.thresholds.stationary import exceedance
 from neurosim.errors import InputError
 from neurosim.network import Layer, Network
 from tests.analysis.layered import DT, TAUS, random_network, simulate, trained_network

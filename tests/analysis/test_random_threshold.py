@@ -9,8 +9,9 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurosim.analysis import discrete_time
-from neurosim.analysis.random_threshold import (
+from neurosim.analysis.discrete import discrete_time
+from neurosim.analysis.rates.siegert import siegert
+from neurosim.analysis.thresholds.random_threshold import (
     Frozen,
     Gaussian,
     Levels,
@@ -24,8 +25,7 @@ from neurosim.analysis.random_threshold import (
     matched_levels,
     population_rate,
 )
-from neurosim.analysis.siegert import siegert
-from neurosim.analysis.stationary import exceedance
+from neurosim.analysis.thresholds.stationary import exceedance
 from neurosim.errors import InputError
 
 REFERENCE = json.loads(

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from neurosim.analysis.stationary import (
+from neurosim.analysis.thresholds.stationary import (
     SURROGATES,
     Atan,
     Box,

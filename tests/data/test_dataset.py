@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from neurosim import data
-from neurosim.data import baselines, dataset, seglearn
+from neurosim.data import dataset, seglearn
 from neurosim.data.imu import FrontEnd
 from neurosim.data.imu_scale import choose_scale
 from neurosim.data.windows import LEAD_IN, encode_recording, lead_in, resample
 from neurosim.errors import InputError
+from neurosim.workflows import baselines
 
 PARTS = ("train", "validation", "test")
 

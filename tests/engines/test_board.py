@@ -8,7 +8,7 @@ import pytest
 
 from neurosim import engines
 from neurosim.errors import InputError, UnavailableError
-from neurosim.xylo import vendor
+from neurosim.formats import samna as vendor
 from tests import nets
 from tests.engines import fake_samna
 

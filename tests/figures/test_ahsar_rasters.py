@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from neurosim.experiments.studies import trained
 from neurosim.figures import ahsar_rasters
 from neurosim.figures.ahsar_rasters import COLUMNS, SHOWN
+from neurosim.studies import trained
 
 
 @pytest.fixture(scope="module")

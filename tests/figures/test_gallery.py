@@ -10,9 +10,9 @@ from rich.console import Console
 
 from neurosim import figures
 from neurosim.errors import InputError
-from neurosim.experiments import tidy
-from neurosim.experiments.studies import results
 from neurosim.figures import gallery, power_linearity, threshold_sweep
+from neurosim.studies import results
+from neurosim.workflows import tidy
 
 REMEDY = "run `neurosim figures --gallery` (or `--gallery NAME`)"
 

@@ -5,8 +5,8 @@ import pytest
 import xarray as xr
 
 from neurosim.errors import InputError
-from neurosim.experiments import tidy
 from neurosim.figures import governor
+from neurosim.workflows import tidy
 
 NAMES = ("fixed", *governor.POLICIES)
 

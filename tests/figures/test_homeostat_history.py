@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from neurosim.experiments import tidy
 from neurosim.figures import homeostat_history
 from neurosim.figures.homeostat_history import NORMS, RUNS
+from neurosim.workflows import tidy
 
 
 @pytest.fixture(scope="module")

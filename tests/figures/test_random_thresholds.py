@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neurosim.analysis.random_threshold import Uniform, expected_rate
+from neurosim.analysis.thresholds.random_threshold import Uniform, expected_rate
 from neurosim.figures import random_thresholds as figure
 
 MEANS = (0.4, 1.0, 1.3, 1.4, 1.5, 2.2)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from neurosim.experiments import tidy
 from neurosim.figures import rate_based_gradients
+from neurosim.workflows import tidy
 
 
 @pytest.fixture(scope="module")

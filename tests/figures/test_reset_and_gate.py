@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neurosim.analysis import discrete_time
+from neurosim.analysis.discrete import discrete_time
 from neurosim.figures import reset_and_gate as figure
 
 SIGMAS = 4.5

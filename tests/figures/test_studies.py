@@ -7,13 +7,12 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from neurosim import figures
+from neurosim import figures, studies
 from neurosim.errors import InputError
-from neurosim.experiments import studies
-from neurosim.experiments.studies import results
 from neurosim.figures import aspen_widths
 from neurosim.figures.intervals import over_seeds
-from tests import study_tables
+from neurosim.studies import results
+from tests.studies import study_tables
 
 DRAWN = [name for name in studies.names() if name in figures.names()]
 

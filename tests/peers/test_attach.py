@@ -8,9 +8,10 @@ import torch
 
 from benchmarks import peer_nets
 from neurosim.errors import InputError
-from neurosim.training import Homeostat, controlled_layers, reset_state
-from neurosim.training.adapters import ADAPTERS, adapter_of
-from neurosim.training.modules import LIF
+from neurosim.homeostat import Homeostat, controlled_layers
+from neurosim.snn import reset_state
+from neurosim.snn.adapters import ADAPTERS, adapter_of
+from neurosim.snn.lif import LIF
 
 LIBRARIES = ("snntorch", "spikingjelly", "norse", "sinabs")
 KINDS = peer_nets.kinds()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neurosim import loihi
+from neurosim.engines import loihi
 
 emulator = pytest.importorskip("brian2_loihi")
 

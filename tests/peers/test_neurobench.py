@@ -13,9 +13,9 @@ from neurobench.metrics.static import ConnectionSparsity, Footprint  # noqa: E40
 from neurobench.metrics.workload import ActivationSparsity, SynapticOperations  # noqa: E402
 from neurobench.models import TorchModel  # noqa: E402
 
+from neurosim.energy.neurobench_measures import measure  # noqa: E402
 from neurosim.network import Layer, Network  # noqa: E402
 from neurosim.recording import Recording  # noqa: E402
-from neurosim.xylo.neurobench_measures import measure  # noqa: E402
 
 
 class Fire(torch.nn.Module):

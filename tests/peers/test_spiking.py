@@ -9,7 +9,7 @@ pytest.importorskip("spikingjelly")
 
 from spikingjelly.activation_based import functional, neuron, surrogate  # noqa: E402
 
-from neurosim.training.spiking import Spiking  # noqa: E402
+from neurosim.snn.spiking import Spiking  # noqa: E402
 
 
 @pytest.mark.parametrize(

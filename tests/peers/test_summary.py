@@ -9,8 +9,8 @@ from neurobench.benchmarks import Benchmark  # noqa: E402
 from neurobench.metrics.workload import SynapticOperations  # noqa: E402
 from neurobench.models import TorchModel  # noqa: E402
 
-from neurosim.training import image_nets  # noqa: E402
-from neurosim.training.summary import summary  # noqa: E402
+from neurosim.snn import image_nets  # noqa: E402
+from neurosim.snn.summary import summary  # noqa: E402
 
 
 @pytest.mark.parametrize("name", ["small-vgg", "small-resnet", "mlp"])

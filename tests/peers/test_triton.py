@@ -11,8 +11,9 @@ import torch
 pytest.importorskip("triton")
 
 from neurosim.errors import InputError
-from neurosim.training import LIF, fused
-from neurosim.training.surrogates import CODES, PeriodicExponential, StepPWL
+from neurosim.snn import LIF
+from neurosim.snn.kernels import fused
+from neurosim.snn.surrogates import CODES, PeriodicExponential, StepPWL
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 interpreted = pytest.mark.skipif(
@@ -109,7 +110,7 @@ CASES = [
     [*((c, torch.float32) for c in CASES), *((c, torch.float64) for c in CASES[:2] + CASES[-1:])],
 )
 def test_equal_to_the_numba_kernels(settings, dtype):
-    from neurosim.training import triton_lif
+    from neurosim.snn.kernels import triton_lif
 
     arguments = case(dtype, **settings)
     compare(results(triton_lif.lif, *arguments), results(numba, *arguments), dtype)
@@ -117,7 +118,7 @@ def test_equal_to_the_numba_kernels(settings, dtype):
 
 @interpreted
 def test_input_that_is_not_finite_is_refused():
-    from neurosim.training import triton_lif
+    from neurosim.snn.kernels import triton_lif
 
     arguments, setting, _ = case(torch.float32, 5, 1, function=StepPWL)
     arguments[0][1, 4, 3] = float("nan")
@@ -151,7 +152,7 @@ def test_module_gives_what_it_gives_with_numba(monkeypatch, synapse):
 @pytest.mark.skipif(INTERPRETED, reason="the interpreter takes tensors of the CPU")
 @pytest.mark.parametrize("settings", CASES)
 def test_equal_to_the_numba_kernels_on_a_gpu(settings):
-    from neurosim.training import triton_lif
+    from neurosim.snn.kernels import triton_lif
 
     arguments = case(torch.float32, **settings)
     ours = results(triton_lif.lif, *arguments, device="cuda")

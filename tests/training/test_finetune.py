@@ -10,9 +10,9 @@ import torch
 from neurosim import data, train
 from neurosim.data.windows import Windows
 from neurosim.errors import InputError
+from neurosim.formats.rockpool import module_from_network
 from neurosim.network import Network
 from neurosim.training.config import TrainConfig
-from neurosim.training.convert import module_from_network
 from neurosim.training.finetune import finetune
 from neurosim.training.imu_task import forward
 from neurosim.training.loop import evaluate

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from neurosim.data.images import image_set
-from neurosim.training import checkpoint, image_nets, loop
+from neurosim.snn import image_nets
+from neurosim.training import checkpoint, loop
 from neurosim.training.imu_task import ImuTask
 from neurosim.training.tasks import Pass
 from tests.training.small import SMALL, small_dataset

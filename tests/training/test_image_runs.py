@@ -7,10 +7,12 @@ import torch
 from neurosim import data
 from neurosim.data.images import image_set
 from neurosim.errors import InputError
-from neurosim.experiments.deployment import deploy_run
 from neurosim.run import Run
-from neurosim.training import config, loop, spiking, sweep, tasks, trained_module
+from neurosim.snn import spiking
+from neurosim.training import config, loop, tasks, trained_module
 from neurosim.training.epochs import evaluate
+from neurosim.workflows.deployment import deploy_run
+from neurosim.workflows.float_sweep import sweep
 from tests.training.small import small_dataset
 
 FAST = {"net": "mlp", "epochs": 3, "batch_size": 32, "steps": 4, "learning_rate": 3e-3}

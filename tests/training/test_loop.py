@@ -11,11 +11,10 @@ from neurosim.data import FrontEnd
 from neurosim.data.dataset import Dataset
 from neurosim.errors import InputError
 from neurosim.run import Run
+from neurosim.snn.lif import LIF
 from neurosim.training import config, loop, losses, trained_module
 from neurosim.training.activity import ActivityWarning, Watch
-from neurosim.training.imu_task import ImuTask
-from neurosim.training.modules import LIF
-from neurosim.training.nets import layered
+from neurosim.training.imu_task import ImuTask, build
 from neurosim.training.thresholds import ThresholdSampler
 from tests.training.small import CHANNELS, CLASSES, SMALL, small_dataset
 
@@ -119,7 +118,7 @@ def test_training_on_nothing_is_refused(dataset):
 
 
 def test_the_threshold_scale_acts_on_hidden_layers_only(dataset):
-    net = layered(config.load("fixed", **SMALL), CHANNELS, CLASSES, dataset.front_end.dt)
+    net = build(config.load("fixed", **SMALL), CHANNELS, CLASSES, dataset.front_end.dt)
     events = torch.tensor(dataset.test.raster.astype(np.float32))
     with torch.no_grad():
         output, hidden = loop.forward(net, events)
@@ -136,7 +135,7 @@ def test_the_threshold_scale_acts_on_hidden_layers_only(dataset):
 
 
 def test_accuracy_of_no_samples_is_no_number(dataset):
-    net = layered(config.load("fixed", **SMALL), CHANNELS, CLASSES, dataset.front_end.dt)
+    net = build(config.load("fixed", **SMALL), CHANNELS, CLASSES, dataset.front_end.dt)
     assert np.isnan(loop.evaluate(net, dataset.test.raster[:0], dataset.test.labels[:0]))
 
 

@@ -16,4 +16,4 @@ print(training.losses.on_counts.__module__, training.synnet.synnet.__module__)
 
 def test_names_load_when_they_are_used_and_are_the_same_thing_each_time():
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["neurosim.training.losses", "neurosim.training.synnet"]
+    assert done.stdout.split() == ["neurosim.training.losses", "neurosim.snn.synnet"]

@@ -5,11 +5,12 @@ import pytest
 import torch
 
 from neurosim.data.images import image_set
+from neurosim.homeostat.gains import HomeostatWarning
 from neurosim.run import Run
-from neurosim.training import config, loop, regulation, spiking, tasks
+from neurosim.snn import spiking
+from neurosim.training import config, loop, regulation, tasks
 from neurosim.training.activity import ActivityWarning
 from neurosim.training.epochs import evaluate
-from neurosim.training.homeostat_gains import HomeostatWarning
 from tests.training.small import SMALL, small_dataset
 
 CPU = torch.device("cpu")
@@ -83,7 +84,7 @@ def test_the_network_of_a_run_has_the_thresholds_that_were_validated(dataset, tm
 def test_positive_feedback_is_said_when_training_starts(dataset, monkeypatch, tmp_path):
     """Layers that hand on three times their change: centring feeds what it should fight."""
     from neurosim.analysis.homeostasis import Coupling
-    from neurosim.training import homeostat
+    from neurosim.homeostat import homeostat
 
     monkeypatch.setattr(
         homeostat, "measured_response", lambda *_, **__: Coupling(np.ones(2), np.array([0.0, 3.0]))

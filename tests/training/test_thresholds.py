@@ -8,18 +8,14 @@ from hypothesis import strategies as st
 
 from neurosim import readout
 from neurosim.errors import InputError
-from neurosim.training import (
-    ThresholdSampler,
-    config,
-    image_nets,
-    loop,
-    network_from_module,
-    sweep,
-)
+from neurosim.formats.rockpool import network_from_module
+from neurosim.snn import image_nets
+from neurosim.snn.lif import LIF
+from neurosim.training import ThresholdSampler, config, loop
 from neurosim.training.activity import ActivityWarning, Watch
-from neurosim.training.modules import LIF
-from neurosim.training.nets import layered
+from neurosim.training.imu_task import build
 from neurosim.training.thresholds import hidden, matched
+from neurosim.workflows.float_sweep import sweep
 from tests import nets
 
 SIZES, SAMPLES, STEPS = (12, 10), 5, 20
@@ -30,7 +26,7 @@ COUNT = 20_000
 @pytest.fixture
 def net():
     settings = config.TrainConfig(hidden=SIZES, weight_gain=2.0)
-    return layered(settings, channels=6, classes=3, dt=5e-3)
+    return build(settings, channels=6, classes=3, dt=5e-3)
 
 
 @pytest.fixture

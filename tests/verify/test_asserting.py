@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neurosim import engines
-from neurosim.training.convert import module_from_network
+from neurosim.formats.rockpool import module_from_network
 from neurosim.verify import assert_equivalent
 from tests import nets
 

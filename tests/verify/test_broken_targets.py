@@ -12,10 +12,10 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from neurosim.errors import InputError
-from neurosim.experiments import verification
+from neurosim.formats.rockpool import module_from_network
 from neurosim.network import Network
-from neurosim.training.convert import module_from_network
 from neurosim.verify.case import Case
+from neurosim.workflows import verification
 from neurosim.xylo import XyloSpec
 from tests import nets
 

@@ -94,7 +94,7 @@ def test_the_gap_to_integers_is_measured(ladder) -> None:
 
 
 def test_the_report_is_written_in_all_forms(ladder, tmp_path) -> None:
-    from neurosim.report.ladder import table
+    from neurosim.verify.page import table
 
     said = json.loads(json.dumps(ladder.to_dict()))
     assert said["passed"] is True

@@ -9,14 +9,15 @@ import pytest
 from rockpool.nn.combinators import Sequential
 from rockpool.nn.modules import LIFBitshiftTorch, LIFTorch, LinearTorch
 
-from neurosim import nir
+from neurosim.engines.nir import run as run_graph
 from neurosim.errors import InputError
-from neurosim.experiments import targets, verification
-from neurosim.training import LIF
-from neurosim.training.convert import module_from_network, network_from_module
-from neurosim.training.saved_module import load as load_module
+from neurosim.formats import nir, xylo_json
+from neurosim.formats.rockpool import module_from_network, network_from_module
+from neurosim.formats.rockpool_json import load as load_module
+from neurosim.snn import LIF
 from neurosim.verify.fuzz import draw
-from neurosim.xylo import deploy, formats
+from neurosim.workflows import targets, verification
+from neurosim.xylo import deploy
 from tests import nets
 
 
@@ -41,7 +42,7 @@ def test_a_specification_and_one_in_the_vendors_words(
 ) -> None:
     assert verified(spec_file, str(raster_file)).exact
     spec = deploy(nets.network(rng), calibration=nets.events(rng))
-    path = formats.save_json(spec, tmp_path / "vendor.json")
+    path = xylo_json.save_json(spec, tmp_path / "vendor.json")
     assert verified(path, "random").engines == ("brian2", "xylosim")
 
 
@@ -67,7 +68,7 @@ def test_a_network_a_module_and_a_nir_file_run_in_float_engines(rng, tmp_path) -
 
 
 def test_a_nir_graph_that_is_no_network_is_compared_with_numpy(rng, tmp_path) -> None:
-    from neurosim.nir.network import to_nir
+    from neurosim.formats.nir.network import to_nir
 
     graph = to_nir(nets.network(rng))
     graph.metadata.clear()
@@ -85,7 +86,7 @@ def test_a_nir_graph_that_is_no_network_is_compared_with_numpy(rng, tmp_path) ->
 def test_spikes_of_the_source_are_compared(rng, tmp_path) -> None:
     path = nir.write(nets.network(rng), tmp_path / "net.nir")
     found, events = verification.prepare(path, "random")
-    spikes = nir.run(found["net"].graph, events.raster).spikes[-1]
+    spikes = run_graph(found["net"].graph, events.raster).spikes[-1]
     np.save(tmp_path / "same.npy", spikes)
     np.save(tmp_path / "other.npy", np.roll(spikes, 1, axis=1))
     np.save(tmp_path / "short.npy", spikes[:, 1:])

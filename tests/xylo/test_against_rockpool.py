@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from neurosim.formats.rockpool import module_from_network, network_from_module
 from neurosim.network import Network
-from neurosim.training.convert import module_from_network, network_from_module
 from neurosim.xylo import XyloSpec, deploy, rockpool_devices
 from tests import nets
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from neurosim import engines
 from neurosim.errors import InputError
 from neurosim.network import Layer, Network
-from neurosim.xylo import XyloSpec, fidelity, integer_layer, plan
+from neurosim.workflows import fidelity
+from neurosim.xylo import XyloSpec, integer_layer, plan
 from neurosim.xylo.quantise import QUANTISERS, quantise
 from tests import nets
 

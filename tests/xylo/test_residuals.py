@@ -8,7 +8,8 @@ import pytest
 from neurosim import engines
 from neurosim.errors import InputError
 from neurosim.network import Network
-from neurosim.xylo import DeployWarning, RuleError, deploy, fidelity, float_layer, plan
+from neurosim.workflows import fidelity
+from neurosim.xylo import DeployWarning, RuleError, deploy, float_layer, plan
 from tests import nets
 
 

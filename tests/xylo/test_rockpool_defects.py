@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from neurosim import engines
+from neurosim.formats import xylo_json
+from neurosim.formats.rockpool import module_from_network
 from neurosim.network import Network
-from neurosim.training.convert import module_from_network
-from neurosim.xylo import RuleError, deploy, fidelity, formats, plan, rockpool_devices
+from neurosim.workflows import fidelity
+from neurosim.xylo import RuleError, deploy, plan, rockpool_devices
 from neurosim.xylo.decays import shift_tau
 from neurosim.xylo.quantise import quantise
 from tests import nets
@@ -41,7 +43,7 @@ def test_slow_leaks_leave_the_register_there_and_are_clipped_here(net):
     slow = changed(net, 0, tau_mem=np.full(10, 2.0**18 * net.dt))
     assert np.rint(mapped(slow)["dash_mem"][:10]).max() > 15
     with pytest.raises(RuleError, match="dash_mem"):
-        formats.from_rockpool(quantised(mapped(slow), "global"))
+        xylo_json.from_rockpool(quantised(mapped(slow), "global"))
     with pytest.warns(UserWarning, match="slowest leak"):
         assert (deploy(slow).dash_mem[:10] == 15).all()
 
@@ -79,7 +81,7 @@ def test_an_outlier_takes_the_thresholds_to_zero_there(net):
     theirs = quantised(mapped(odd), "global")
     assert (theirs["threshold"] == 0).any()
     with pytest.raises(RuleError, match=r"threshold.* is 0"):
-        formats.from_rockpool(theirs)
+        xylo_json.from_rockpool(theirs)
     for name in ("global", "per-channel", "saturation-aware"):
         layers, _ = quantise(odd, None, 1.0, quantiser=name)
         assert min(layer.threshold.min() for layer in layers) >= 1
@@ -94,7 +96,7 @@ def test_a_neuron_without_input_fires_31_there_and_never_here(rng, net):
     theirs = quantised(mapped(odd), "channel")
     assert theirs["threshold"][10 + 2] == 0
     with pytest.raises(RuleError, match=r"threshold\[12\]"):
-        formats.from_rockpool(theirs)
+        xylo_json.from_rockpool(theirs)
     raster = nets.events(rng)
     spec = plan(odd, calibration=raster, quantiser="per-channel").spec
     spikes = engines.get("xylosim").run(spec, raster).spikes[0]

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from neurosim.engines import check_raster
 from neurosim.engines.brian2.plan import Spikes
 from neurosim.engines.brian2.simulate import simulate
 from neurosim.engines.brian2.simulation import Simulation
 from neurosim.errors import InputError
 from neurosim.network import Network
+from neurosim.raster import check_raster
 
 
 def refine(network: Network, factor: int) -> Network:

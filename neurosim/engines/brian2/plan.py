@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurosim.engines import check_raster
 from neurosim.equations.composition import complete, without_refractoriness
 from neurosim.equations.declaration import INTEGER, defined_names
 from neurosim.errors import InputError
+from neurosim.raster import check_raster
 
 if TYPE_CHECKING:
     from neurosim.equations import Declaration, Parameter

@@ -1,0 +1,1 @@
+"""AHSAR's loop: its steady states, its stability, and gains that work."""

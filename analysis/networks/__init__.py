@@ -1,0 +1,1 @@
+"""Rates, gradients and spike counts of layered and of recurrent networks."""

@@ -1,0 +1,1 @@
+"""When the membrane first reaches its threshold, and what a decision takes."""

@@ -1,0 +1,1 @@
+"""Thresholds drawn at random, the membrane below them, and the gradient gate."""

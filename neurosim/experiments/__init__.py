@@ -1,1 +1,0 @@
-"""Protocols of the two papers, as configurations and short functions."""

@@ -1,0 +1,1 @@
+"""Networks and specifications as others write them: rockpool, the vendor's objects, NIR."""

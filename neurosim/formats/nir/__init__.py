@@ -1,0 +1,20 @@
+"""Read and write files of the Neuromorphic Intermediate Representation (NIR, nir 1.x).
+
+A NIR file holds differential equations; how its source steps and resets them is a `Convention`.
+`load(path)` gives a `Graph`, which the engine `nir` runs in Brian2; `read(path)` gives a
+`Network`, and `write(network, path)` writes one. What cannot be said is an error, never left out.
+"""
+
+from neurosim.formats.nir.convention import CONVENTIONS, Convention
+from neurosim.formats.nir.graph import Graph, load
+from neurosim.formats.nir.network import as_network, read, write
+
+__all__ = [
+    "CONVENTIONS",
+    "Convention",
+    "Graph",
+    "as_network",
+    "load",
+    "read",
+    "write",
+]

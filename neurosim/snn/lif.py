@@ -1,0 +1,295 @@
+"""LIF: rockpool's LIFTorch, evolved by fused kernels in time linear in the steps."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+from rockpool.nn.modules.torch.lif_torch import LIFTorch
+
+from neurosim.errors import InputError
+from neurosim.snn import stepwise
+from neurosim.snn.kernels import fused
+from neurosim.snn.log_tau import TrainedLogarithms
+from neurosim.snn.surrogates import surrogate_of
+from neurosim.snn.threshold_scale import three_axes
+
+
+class LIF(TrainedLogarithms, LIFTorch):
+    """A layer of current-based leaky integrate-and-fire neurons; a drop-in for LIFTorch.
+
+    Constructor arguments, parameters, state, graph and results are those of
+    `rockpool.nn.modules.LIFTorch`:
+
+        i = (i + x + s_before W_rec) exp(-dt / tau_syn)
+        v = v exp(-dt / tau_mem) + sum over synapses of i + noise + bias
+        s = min(floor(v / threshold), max_spikes_per_dt) where v >= threshold, else 0
+        v = v - s threshold
+
+    On the CPU, in float32 and float64, with the surrogates of `neurosim.snn.surrogates`, a
+    call runs in numba kernels; on a CUDA device, where triton is installed, layers without
+    recurrence and of at most two synapses run in Triton's; all else in a torch loop. All are linear
+    in the number of steps, LIFTorch is quadratic. Spikes are the same to the last bit. Gradients
+    differ from LIFTorch's by less than 1e-5 of their maximum, or with `exact=True` by nothing
+    (input and weights; those of time constants, bias, threshold and recurrent weights are sums over
+    time in another order).
+
+    State: every call starts from the module's state, as in LIFTorch, and the state after the call
+    is returned by `evolve`. The module keeps it only after a batch of one sample, which may be a
+    stream in pieces. After a larger batch LIFTorch would let the end of sample 0 seed all samples
+    of the next batch; here the state stays what it was, so that batches do not influence each
+    other. Before a new stream, call `reset_state(net)`.
+
+    Args:
+        *args: as for LIFTorch.
+        exact: gradients equal LIFTorch's to the last bit; four to six times slower.
+        synapse: False for delta synapses: the input goes straight to the membrane,
+            v = v exp(-dt / tau_mem) + x + s_before W_rec + ..., one input per neuron, no tau_syn.
+        log_tau: train ln tau (`log_tau_mem`, `log_tau_syn`) in place of tau. A step of Adam moves a
+            parameter by about its learning rate, whatever its size: 1e-3 would change a tau of 10
+            ms by 10 %, but changes exp(ln tau) by 0.1 %. tau_mem and tau_syn are then read-only.
+        **kwargs: as for LIFTorch.
+
+    Raises:
+        InputError: the settings do not fit each other; in a call, the input or what it leads to is
+            not a finite number, which the spikes alone would hide.
+    """
+
+    threshold_scale: float | torch.Tensor
+    """Factor on the thresholds in the forward pass; neither a parameter nor saved.
+
+    A number, or a tensor (N,), (B, 1, 1), (B, 1, N), (1, T, 1) or any shape of three axes that
+    broadcasts to samples, steps and neurons (B, T, N): a draw for each batch, sample or step.
+    """
+
+    mean_rate: torch.Tensor | None
+    """Spikes per neuron and step of the last call, a detached scalar."""
+
+    def __init__(
+        self,
+        *args: Any,
+        exact: bool = False,
+        synapse: bool = True,
+        log_tau: bool = False,
+        **kwargs: Any,
+    ):
+        super().__init__(*args, **kwargs)
+        self.exact, self.synapse = exact, synapse
+        self.threshold_scale, self.mean_rate = 1.0, None
+        self._end: dict[str, torch.Tensor] = {}
+        if not synapse:
+            self._leave_out_synapses(kwargs)
+        if log_tau:
+            self._train_logarithms()
+
+    def as_graph(self) -> Any:
+        """Return rockpool's graph of the layer.
+
+        Raises:
+            InputError: it has delta synapses, which rockpool's graphs and chips do not know.
+        """
+        if not self.synapse:
+            raise InputError("synapse=False has no place in a rockpool graph; use synapse=True")
+        return super().as_graph()
+
+    def evolve(
+        self, input_data: torch.Tensor, record: bool = False
+    ) -> tuple[torch.Tensor, dict, dict]:
+        """Evolve as LIFTorch does: return spikes, the state of sample 0 at the end, the record.
+
+        Args:
+            input_data: (B, T, N * S) or (T, N * S) synaptic input, synapses of a neuron adjacent.
+            record: return vmem (B, T, N), isyn and irec (B, T, N, S), spikes (B, T, N).
+        """
+        # LIFTorch's own evolve, without the registries of rockpool, which take longer than a step.
+        held = self.__dict__
+        held["_record"] = record
+        spikes = torch.nn.Module.__call__(self, input_data)
+        state, recorded = dict(self._end), held["_record_dict"] if record else {}
+        self._end.clear()
+        held["_record_dict"] = {}
+        return spikes, state, recorded
+
+    def forward(self, input_data: torch.Tensor) -> torch.Tensor:
+        """Return the spikes (B, T, N) that the input (B, T, N * S) causes."""
+        x, _ = self._auto_batch(input_data)
+        threshold = self.threshold
+        if x.dtype != threshold.dtype:
+            x = x.to(torch.promote_types(x.dtype, threshold.dtype))
+        x = x.contiguous()
+        alpha, beta = self._decays()
+        alpha = alpha.to(x).expand(self.size_out)
+        beta = None if beta is None else beta.to(x).expand(self.size_out, self.n_synapses)
+        bias = self.bias.to(x).expand(self.size_out)
+        recurrent = self.w_rec.to(x).contiguous() if self._has_rec else None
+        constants = stepwise.Constants(recurrent, alpha, beta, bias, self._theta(threshold, x))
+        start = tuple(self._state(name, x) for name in ("vmem", "isyn", "spikes"))
+        surrogate = self._surrogate(x)
+        evolve = self._evolve_stepwise if surrogate is None else self._evolve_fused
+        spikes, vmem, isyn = evolve(x, constants, self._noise(x), start, surrogate)
+        if self._record:
+            self._keep_record(spikes, vmem, isyn, recurrent, start[2])
+        return spikes
+
+    def _evolve_fused(
+        self,
+        x: torch.Tensor,
+        constants: stepwise.Constants,
+        noise: torch.Tensor | None,
+        start: tuple[torch.Tensor, ...],
+        surrogate: Any,
+    ) -> tuple[torch.Tensor, ...]:
+        setting = fused.Setting(
+            surrogate=surrogate,
+            window=self._held("learning_window"),
+            max_spikes=self._held("max_spikes_per_dt"),
+            exact=self.exact,
+            record=self._record,
+            noise=noise,
+            vmem=start[0],
+            isyn=start[1],
+            spikes=start[2],
+        )
+        recurrent, alpha, beta, bias, theta = constants
+        rows = (
+            alpha.contiguous(),
+            x.new_empty(0) if beta is None else beta.reshape(-1).contiguous(),
+            bias.contiguous(),
+            theta.expand(*theta.shape[:2], self.size_out).contiguous(),
+        )
+        if self._on_gpu(x):
+            from neurosim.snn.kernels import triton_lif
+
+            spikes, vmem, isyn = triton_lif.lif(x, *rows, setting)
+        else:
+            spikes, vmem, isyn = fused.lif(x, recurrent, *rows, setting)
+        self.__dict__["mean_rate"] = setting.rate
+        self._keep_state(len(x), setting.vmem[0], setting.isyn[0], spikes[0, -1])
+        return spikes, vmem, isyn
+
+    def _evolve_stepwise(
+        self,
+        x: torch.Tensor,
+        constants: stepwise.Constants,
+        noise: torch.Tensor | None,
+        start: tuple[torch.Tensor, ...],
+        surrogate: Any,
+    ) -> tuple[torch.Tensor, ...]:
+        def spike(v: torch.Tensor, threshold: torch.Tensor) -> torch.Tensor:
+            return self.spike_generation_fn(
+                v, threshold, self.learning_window, self.max_spikes_per_dt
+            )
+
+        x = x.reshape(*x.shape[:2], self.size_out, self.n_synapses)
+        spikes, vmem, isyn = stepwise.lif(x, *constants, noise, start, spike)
+        if not bool(torch.isfinite(vmem[:, -1].sum() + isyn[:, -1].sum())):
+            raise InputError(fused.not_finite(x.flatten(2)))
+        self.__dict__["mean_rate"] = spikes.detach().mean()
+        self._keep_state(len(x), vmem[0, -1], isyn[0, -1], spikes[0, -1])
+        return spikes, vmem, isyn
+
+    def _surrogate(self, x: torch.Tensor) -> type[torch.autograd.Function] | None:
+        """Return the surrogate if kernels can do this call, or None."""
+        fits = (
+            (x.device.type == "cpu" or self._on_gpu(x))
+            and x.dtype in (torch.float32, torch.float64)
+            and self._held("learning_window").numel() == 1
+            and self._held("max_spikes_per_dt").numel() == 1
+        )
+        return surrogate_of(self.spike_generation_fn) if fits else None
+
+    def _on_gpu(self, x: torch.Tensor) -> bool:
+        """Return whether the call is one for the Triton kernels."""
+        return (
+            x.device.type == "cuda"
+            and _has_triton()
+            and not (self._has_rec or self.exact)
+            and self.n_synapses <= 2
+        )
+
+    def _decays(self) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return the decays per step of membrane and currents.
+
+        LIFTorch's attributes work out all forms of the leak with every access.
+        """
+        if self.leak_mode == "taus" and not hasattr(type(self), "alpha"):
+            alpha = torch.exp(-self.dt / self.tau_mem)
+            return alpha, torch.exp(-self.dt / self.tau_syn) if self.synapse else None
+        return self.alpha, self.beta if self.synapse else None
+
+    def _leave_out_synapses(self, given: dict[str, Any]) -> None:
+        """Drop the parameters of the synapses."""
+        named = [name for name in ("tau_syn", "beta", "dash_syn") if name in given]
+        if named:
+            raise InputError(f"synapse=False leaves no use for {named[0]}; leave it out")
+        if self.n_synapses != 1:
+            raise InputError(
+                f"synapse=False takes one input per neuron; the shape gives {self.n_synapses}"
+            )
+        delattr(
+            self, {"taus": "tau_syn", "decays": "beta", "bitshifts": "dash_syn"}[self.leak_mode]
+        )
+
+    def _theta(self, threshold: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """Return the scaled thresholds as (1 or B, 1 or T, 1 or N)."""
+        theta = threshold.to(x).reshape(1, 1, -1)
+        scale = self.threshold_scale
+        if isinstance(scale, float) and scale == 1.0:
+            return theta
+        return theta * three_axes(scale, x, (*x.shape[:2], self.size_out))
+
+    def _noise(self, x: torch.Tensor) -> torch.Tensor | None:
+        """Return the membrane noise (B, T, N), drawn as LIFTorch draws it, or None."""
+        if float(self.noise_std) == 0.0:
+            return None
+        amplitude = self.noise_std * torch.sqrt(torch.tensor(self.dt))
+        shape = (*x.shape[:2], self.size_out)
+        return (amplitude * torch.randn(shape, device=x.device)).to(x)
+
+    def _state(self, name: str, x: torch.Tensor) -> torch.Tensor:
+        """Return the stored state: (N,), or (N, S) for isyn."""
+        shape = (self.size_out, self.n_synapses) if name == "isyn" else (self.size_out,)
+        state = self._held(name).to(x)
+        return state if state.shape == shape else state.expand(shape)
+
+    def _held(self, name: str) -> torch.Tensor:
+        """Return a buffer, past LIFTorch's attributes, which take longer than small kernels."""
+        value = self._buffers.get(name)
+        return getattr(self, name) if value is None else value
+
+    def _keep_state(self, samples: int, *end: torch.Tensor) -> None:
+        """Have `evolve` return the state of sample 0, and keep it if there is no other sample."""
+        for name, value in zip(("vmem", "isyn", "spikes"), end, strict=True):
+            self._end[name] = value.detach().clone()
+        if samples == 1:
+            for name, value in self._end.items():
+                setattr(self, name, value)
+
+    def _keep_record(
+        self,
+        spikes: torch.Tensor,
+        vmem: torch.Tensor,
+        isyn: torch.Tensor,
+        recurrent: torch.Tensor | None,
+        spikes_before: torch.Tensor,
+    ) -> None:
+        """Fill rockpool's dictionary of recorded series."""
+        shape = (*spikes.shape[:2], self.size_out, self.n_synapses)
+        if recurrent is None:
+            irec = spikes.new_zeros(shape)
+        else:
+            first = spikes_before.expand(len(spikes), 1, -1)
+            irec = (torch.cat([first, spikes[:, :-1]], 1) @ recurrent).reshape(shape)
+        self._record_dict = {
+            "vmem": vmem,
+            "isyn": isyn.reshape(shape),
+            "irec": irec,
+            "spikes": spikes,
+        }
+
+
+@cache
+def _has_triton() -> bool:
+    return find_spec("triton") is not None

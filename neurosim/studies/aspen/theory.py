@@ -1,0 +1,76 @@
+"""ASPEN 9: spikes and accuracy predicted from the weights, against the integer net's."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neurosim import engines, readout
+from neurosim.analysis.networks import count_noise, mean_field
+from neurosim.studies import on_chip, trained
+from neurosim.studies.study import Row, Study
+from neurosim.studies.trained import Training
+
+BIN_STEPS = 16
+"""Steps over which the input's rate is taken as constant: 0.08 s."""
+
+
+def measure(
+    net: str,
+    seed: int,
+    training: Training,
+    every: int,
+    thresholds: tuple[float, ...],
+    windows: int,
+) -> list[Row]:
+    """Predict and count the spikes of each layer, and the accuracy, on some test windows."""
+    data, network, spec = on_chip.wrist(net, seed, every=every, training=training)
+    chosen = np.linspace(0, len(data.test) - 1, windows).astype(int)
+    raster, labels = data.test.raster[chosen], data.test.labels[chosen]
+    bins = raster.reshape(windows, -1, BIN_STEPS, raster.shape[2]).mean(axis=2)
+    names = [f"hidden {k + 1}" for k in range(len(network.layers) - 1)] + ["output"]
+    ends = np.cumsum(network.shape[1:-1])[:-1]
+    rows = []
+    for scale in thresholds:
+        scales = [*[scale] * len(names[1:]), 1.0]
+        found = mean_field.predict(network, bins, threshold_scale=scales, bin_steps=BIN_STEPS)
+        counts = [BIN_STEPS * rate.sum(axis=-2) for rate in found.rates]  # (windows, neurons)
+        spikes = engines.get("brian2").run(spec.with_threshold(scale), raster).spikes
+        measured = [*np.split(spikes[0], ends, axis=2), spikes[1]]
+        for name, count, seen in zip(names, counts, measured, strict=True):
+            rows.append(_row(scale, name, count.sum(-1).mean(), seen.sum() / windows))
+        answers = count_noise.readout_counts(
+            network, bins, BIN_STEPS, threshold_scale=scales, known_input=True
+        )
+        accuracy = count_noise.expected_accuracy(answers, labels)
+        rows.append(_row(scale, "accuracy", accuracy, readout.accuracy(spikes[1], labels)))
+    return rows
+
+
+def _row(scale: float, quantity: str, predicted: float, measured: float) -> Row:
+    return {
+        "threshold": scale,
+        "quantity": quantity,
+        "predicted": float(predicted),
+        "measured": float(measured),
+    }
+
+
+STUDY = Study(
+    name="aspen_theory",
+    title="Spikes and accuracy predicted from the weights and the input's rates",
+    measure=measure,
+    grid={"net": ("fixed", "aspen")},
+    index=("net", "seed", "threshold", "quantity"),
+    units={
+        "predicted": "spikes per window; share of windows",
+        "measured": "spikes per window; share of windows",
+    },
+    settings={
+        "training": trained.FULL,
+        "every": 1,
+        "thresholds": (0.6, 1.0, 1.6, 2.2),
+        "windows": 48,
+    },
+    seeds=5,
+    fast={**trained.FAST, "thresholds": (1.0, 1.8), "windows": 4},
+)

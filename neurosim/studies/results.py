@@ -1,0 +1,92 @@
+"""Results of studies: tidy tables that say what they are and which command made them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurosim import store
+from neurosim.errors import InputError
+from neurosim.provenance import versions
+from neurosim.studies.study import Row, Study
+from neurosim.workflows import tidy
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def write(
+    study: Study, rows: Sequence[Row], folder: Path, *, command: str, seconds: float
+) -> list[Path]:
+    """Write NAME.csv and NAME.nc; both carry title, units, command, versions and seconds.
+
+    Args:
+        study: whose results these are.
+        rows: one for each combination of the study's index.
+        folder: where the files go.
+        command: what makes them again.
+        seconds: that all cases took together.
+    """
+    columns = [*study.index, *study.units]
+    head = {
+        "study": study.name,
+        "title": study.title,
+        "command": command,
+        "seconds of all cases": f"{seconds:.0f}",
+        "versions": json.dumps(versions()),
+        "index": " ".join(study.index),
+        "units": json.dumps(dict(study.units)),
+    }
+    text = io.StringIO()
+    text.writelines(f"# {name}: {value}\n" for name, value in head.items())
+    writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n", extrasaction="raise")
+    writer.writeheader()
+    writer.writerows({c: _short(row[c]) for c in columns} for row in rows)
+    table = folder / f"{study.name}.csv"
+    store.write_text(table, text.getvalue())
+    cube = folder / f"{study.name}.nc"
+    with store.replacing(cube) as partial:
+        read(table).to_netcdf(partial, engine="h5netcdf")
+    return [table, cube]
+
+
+def read(source: str | Path) -> xr.Dataset:
+    """Return the results of a study by name (as shipped), or from a CSV file.
+
+    Returns:
+        A Dataset over the study's index, units and provenance in its attributes.
+
+    Raises:
+        InputError: no such study or file, or it is damaged.
+    """
+    import pandas as pd
+
+    path = Path(source) if str(source).endswith(".csv") else shipped(str(source))
+    if not path.is_file():
+        raise InputError(f"{path}: no such results; run `neurosim study {path.stem} --ship`")
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    head = dict(line[2:].rstrip("\n").split(": ", 1) for line in lines if line.startswith("# "))
+    try:
+        frame = pd.read_csv(io.StringIO("".join(ln for ln in lines if not ln.startswith("# "))))
+        dataset: Any = frame.set_index(head["index"].split()).to_xarray()
+        units = json.loads(head["units"])
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{path}: damaged results ({error!r}); run the study again") from error
+    for name, unit in units.items():
+        dataset[name].attrs["units"] = unit
+    dataset.attrs = {k: v for k, v in head.items() if k not in ("index", "units")}
+    return dataset
+
+
+def shipped(name: str) -> Path:
+    """Return where the results of the full run of a study are kept with the figures."""
+    return tidy.stored() / f"{name}.csv"
+
+
+def _short(value: Any) -> Any:
+    """Return a float with six significant digits: enough for a figure, kind to a diff."""
+    return float(f"{value:.6g}") if isinstance(value, float) else value

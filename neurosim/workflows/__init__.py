@@ -1,0 +1,1 @@
+"""What commands do: train and deploy and verify together, sweeps, the demo."""

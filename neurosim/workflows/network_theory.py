@@ -1,0 +1,158 @@
+"""What theory says about one trained net: spikes, gates, feedback, gains; without running it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from neurosim import data
+from neurosim.analysis import homeostasis
+from neurosim.analysis.networks import effective_jacobian, mean_field
+from neurosim.errors import InputError
+from neurosim.network import Network
+from neurosim.run import Run
+from neurosim.workflows.sweep import SCALES
+
+BIN_STEPS = 16
+"""Steps over which the input's rate is taken as constant."""
+WINDOWS = 32
+SILENT = 1e-4
+"""Spikes per neuron and step below which a layer is called silent."""
+
+
+@dataclass(frozen=True)
+class NetworkTheory:
+    """Predictions for a net behind its front end; layers in order, the readout last."""
+
+    steps: int
+    """Steps of a window."""
+    counts: dict[float, np.ndarray]
+    """Spikes of each layer in a window (layers,), by threshold scale."""
+    gates: np.ndarray
+    """(layers,) mean gate of the surrogate at scale 1."""
+    norms: np.ndarray
+    """(layers,) spectral norm of the effective Jacobian."""
+    sensitivity: np.ndarray
+    """(hidden layers,) -d ln r / d ln threshold."""
+    coupling: np.ndarray
+    """(hidden layers,) d ln r / d ln(rates read)."""
+    feedback: int
+    """1 where AHSAR's centring would feed disagreements of the hidden layers, else -1."""
+    gains: homeostasis.Loop | None
+    """Recommended gains; None where none settle."""
+    silent: dict[float, tuple[int, ...]]
+    """Layers that are almost silent, by threshold scale."""
+
+
+def study(network: Network, raster: np.ndarray) -> NetworkTheory:
+    """Predict everything from the weights and the event rates of some windows.
+
+    Args:
+        network: hidden layers and a readout.
+        raster: (windows, steps, channels) event counts; only their rates in bins are used.
+    """
+    windows, steps, channels = raster.shape
+    kept = steps - steps % BIN_STEPS
+    bins = raster[:, :kept].reshape(windows, -1, BIN_STEPS, channels).mean(axis=2)
+    sizes = np.array(network.shape[1:])
+    depth = len(sizes)
+    counts = {}
+    for scale in SCALES:
+        found = mean_field.predict(network, bins, threshold_scale=scale, bin_steps=BIN_STEPS)
+        counts[scale] = np.array([BIN_STEPS * r.sum(axis=(1, 2)).mean() for r in found.rates])
+        if scale == 1.0:
+            rates = [bins.mean(axis=(0, 1)), *(r.mean(axis=(0, 1)) for r in found.rates)]
+    gates = effective_jacobian.network_gates(network, rates)
+    hidden = Network(network.layers[:-1], network.dt)
+    coupling = homeostasis.coupling_from_network(hidden, rates[:depth])
+    feedback, gains = _homeostat(coupling)
+    return NetworkTheory(
+        steps=kept,
+        counts=counts,
+        gates=np.array([g.mean() for g in gates]),
+        norms=effective_jacobian.passage(network, gates).norms,
+        sensitivity=coupling.sensitivity,
+        coupling=coupling.coupling,
+        feedback=feedback,
+        gains=gains,
+        silent={
+            scale: tuple(int(k) for k in np.flatnonzero(count / (kept * sizes) < SILENT))
+            for scale, count in counts.items()
+        },
+    )
+
+
+def study_run(folder: Path) -> NetworkTheory:
+    """Study a run's net on windows of its training subjects."""
+    run = Run.load(folder)
+    network = run.layered
+    front_end = data.FrontEnd.from_dict(run.front_end)
+    train = data.wrist_imu(data.Split(**run.provenance["split"]), front_end=front_end).train
+    chosen = np.linspace(0, len(train.raster) - 1, WINDOWS).astype(int)
+    return study(network, train.raster[chosen])
+
+
+def show(theory: NetworkTheory) -> RenderableType:
+    """Return the study as tables and sentences."""
+    depth = len(theory.gates)
+    names = [f"hidden {k + 1}" for k in range(depth - 1)] + ["output"]
+    spikes = Table(title="Predicted spikes per window", box=box.SIMPLE_HEAD, padding=(0, 1))
+    for column in ("scale", *names, "total", "almost silent"):
+        spikes.add_column(column, justify="right")
+    for scale, count in theory.counts.items():
+        quiet = ", ".join(names[k] for k in theory.silent[scale]) or "none"
+        row = [f"{value:,.0f}" for value in (*count, count.sum())]
+        spikes.add_row(f"{scale:.1f}", *row, quiet)
+    layers = Table(title="Layers at scale 1", box=box.SIMPLE_HEAD, padding=(0, 1))
+    for column in ("layer", "gate", "Jacobian norm", "sensitivity a", "coupling b"):
+        layers.add_column(column, justify="left" if column == "layer" else "right")
+    for k, name in enumerate(names):
+        response = [theory.sensitivity[k], theory.coupling[k]] if k < depth - 1 else None
+        shown = [f"{value:.2f}" for value in response] if response else ["", ""]
+        layers.add_row(name, f"{theory.gates[k]:.3f}", f"{theory.norms[k]:.2f}", *shown)
+    return Group(spikes, layers, _homeostat_sentence(theory))
+
+
+def _homeostat(
+    coupling: homeostasis.Coupling,
+) -> tuple[int, homeostasis.Loop | None]:
+    """Return the sign of AHSAR's feedback on these layers, and gains that work."""
+    response: dict[str, Any] = {
+        "sensitivity": tuple(coupling.sensitivity),
+        "coupling": tuple(coupling.coupling),
+    }
+    layers = len(coupling.sensitivity)
+    plain = homeostasis.Loop(beta=1e-3, gamma=0.0, D=0.0, layers=layers, **response)
+    sign = homeostasis.feedback_sign(plain)
+    for centring in (1.0, 0.0):
+        try:
+            return sign, homeostasis.recommend(layers, steps=50, centring=centring, **response)
+        except InputError:
+            continue
+    return sign, None
+
+
+def _homeostat_sentence(theory: NetworkTheory) -> str:
+    if theory.feedback > 0:
+        first = (
+            "AHSAR's centring would be positive feedback in this net: hold each layer's own rate."
+        )
+    else:
+        first = "AHSAR's centring is negative feedback in this net."
+    gains = theory.gains
+    if gains is None:
+        return f"{first} No gains settle within 50 steps."
+    if gains.centring < 1.0 and theory.feedback < 0:
+        first += " It settles too slowly, though: hold each layer's own rate."
+    kind = "centred" if gains.centring == 1.0 else "each layer held by itself"
+    return (
+        f"{first} Gains that settle in 50 steps ({kind}): beta {gains.beta:.3g}, gamma "
+        f"{gains.gamma:.3g}, D {gains.D:.3g}, m_r {gains.m_r:.3g}, alpha {gains.alpha:g}, "
+        f"kappa {gains.kappa:g}."
+    )

@@ -1,0 +1,129 @@
+"""What trained nets cost on the chip over the thresholds, and whether it is linear in spikes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurosim.energy import price as energy
+from neurosim.energy.linearity import Linearity, fit
+from neurosim.energy.operating_points import allowed
+from neurosim.energy.price import Price, published_price
+from neurosim.workflows.governor import LOSS
+from neurosim.workflows.stored_models import Model, table_of
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One net over its thresholds, means over windows."""
+
+    spikes: np.ndarray
+    """(K,) per inference."""
+    hidden_bins: np.ndarray
+    """(K,) share of (step, neuron) with a spike."""
+    cycles: np.ndarray
+    """(K,) a step."""
+    dynamic_w: np.ndarray
+    """(K,) estimated."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far the threshold moves a net's power, from scale 1 to the cheapest useful scale."""
+
+    scale: float
+    """The cheapest threshold within the tolerated loss of accuracy."""
+    accuracy: tuple[float, float]
+    """At scale 1 and there."""
+    spikes: float
+    """Share of the spikes that is saved."""
+    dynamic: float
+    """Share of the dynamic power that is saved: less, since a silent core also spends cycles."""
+    total: float
+    """Share of the power at work that is saved."""
+
+    def share_needed(self, longer: float) -> float:
+        """Return the dynamic share of power at which the battery would last `longer` times more.
+
+        1 / (1 - share dynamic) = 1 + longer, all day at work; above 1 it cannot.
+        """
+        return (1 - 1 / (1 + longer)) / self.dynamic
+
+
+def curve(model: Model, price: Price | None = None) -> Curve:
+    """Return means over all windows at each threshold."""
+    price = price or published_price()
+    cycles = model.sample.cycles.mean(axis=1)
+    return Curve(
+        model.sample.spikes.mean(axis=1),
+        model.sample.hidden_bins.mean(axis=1),
+        cycles,
+        np.asarray(price.power_w(cycles, model.spec.dt)) - price.idle_w,
+    )
+
+
+def rows(models: Sequence[Model]) -> list[dict[str, object]]:
+    """Return one row for each net and threshold; power is estimated from the anchor "imu"."""
+    found = []
+    for model in models:
+        own = curve(model)
+        for k, scale in enumerate(model.scales):
+            found.append(
+                {
+                    "net": model.name,
+                    "threshold": scale,
+                    "accuracy": float(model.sample.correct[k].mean()),
+                    "spikes": float(own.spikes[k]),
+                    "hidden_bins": float(own.hidden_bins[k]),
+                    "cycles": float(own.cycles[k]),
+                    "silent_cycles": energy.per_step(model.spec, 0.0, 0.0),
+                    "dynamic_uw": 1e6 * float(own.dynamic_w[k]),
+                }
+            )
+    return found
+
+
+def over_thresholds(model: Model) -> Linearity:
+    """Fit dynamic power (W) against spikes per inference over the thresholds."""
+    found = curve(model)
+    return fit(found.spikes, found.dynamic_w)
+
+
+def over_windows(model: Model, scale: float = 1.0) -> Linearity:
+    """Fit dynamic power (W) against spikes over the windows at one threshold."""
+    k = model.scales.index(scale)
+    price = published_price()
+    power = np.asarray(price.power_w(model.sample.cycles[k], model.spec.dt)) - price.idle_w
+    return fit(model.sample.spikes[k], power)
+
+
+def in_active_bins(model: Model) -> Linearity:
+    """Fit dynamic power (W) against the share of active bins over the thresholds."""
+    found = curve(model)
+    return fit(found.hidden_bins, found.dynamic_w)
+
+
+def silent_share(model: Model) -> float:
+    """Return the share of a step's cycles at scale 1 that a core without any event still pays."""
+    return energy.per_step(model.spec, 0.0, 0.0) / float(
+        curve(model).cycles[model.scales.index(1.0)]
+    )
+
+
+def reach(model: Model, price: Price | None = None, *, loss: float = LOSS) -> Reach:
+    """Return what turning the threshold from 1 to the cheapest useful scale saves."""
+    price = price or published_price()
+    table = table_of([model], price)
+    best = max(s.accuracy for s in table)
+    cheapest = min(allowed(table, min_accuracy=best - loss), key=lambda s: s.power_w)
+    one, other = model.scales.index(1.0), model.scales.index(cheapest.threshold)
+    found = curve(model, price)
+    return Reach(
+        cheapest.threshold,
+        (table[one].accuracy, cheapest.accuracy),
+        1 - float(found.spikes[other] / found.spikes[one]),
+        1 - float(found.dynamic_w[other] / found.dynamic_w[one]),
+        1 - cheapest.power_w / table[one].power_w,
+    )

@@ -1,0 +1,185 @@
+"""Stored models, measured at every threshold on windows of people they were not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from neurosim import data, engines, readout
+from neurosim.data import cache
+from neurosim.energy import price as energy
+from neurosim.energy.neurobench_measures import footprint_bytes
+from neurosim.energy.operating_points import Setting, Table
+from neurosim.energy.price import Price
+from neurosim.energy.wear import Outcomes
+from neurosim.errors import InputError
+from neurosim.run import Run
+from neurosim.workflows.deployment import deploy_run
+from neurosim.workflows.sweep import SCALES
+from neurosim.workflows.targets import SPEC_FILE
+from neurosim.xylo.spec import XyloSpec
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """What a net did on some windows, at K thresholds."""
+
+    correct: np.ndarray
+    """(K, windows) bool."""
+    silent: np.ndarray
+    """(K, windows) bool: no output spike."""
+    spikes: np.ndarray
+    """(K, windows) spikes of hidden and output neurons."""
+    hidden_bins: np.ndarray
+    """(K, windows) share of (step, neuron) with a spike."""
+    cycles: np.ndarray
+    """(K, windows) clock cycles of a step."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A stored net, measured on all windows of people it was not trained on."""
+
+    name: str
+    spec: XyloSpec
+    scales: tuple[float, ...]
+    sample: Sample
+    people: np.ndarray
+    """(windows,) subject of each window, of validation and test."""
+    wearers: tuple[int, ...]
+    """Test subjects: who wears the device. The table is calibrated on all others of `people`."""
+    input_bins: float
+    """Share of (window, step, channel) with an event."""
+
+    @property
+    def footprint(self) -> int:
+        """Bytes of the stored net."""
+        return footprint_bytes(self.spec)
+
+
+def measure_model(
+    folder: Path,
+    scales: Sequence[float] = SCALES,
+    *,
+    engine: str = "brian2",
+    dataset: data.Dataset | None = None,
+) -> Model:
+    """Run a run's deployed net at every threshold on the windows of people it has not seen.
+
+    The specification beside the run is used, and made where there is none. Results are cached.
+
+    Args:
+        folder: of a run.
+        scales: thresholds, 1 among them.
+        engine: an engine that runs a XyloSpec.
+        dataset: what the run was trained on; found by its hash when None.
+
+    Raises:
+        InputError: the folder holds no run, or the run's split leaves no windows.
+    """
+    run = Run.load(folder)
+    dataset = dataset or data.trained_on(run.provenance, run.front_end)
+    path = folder / SPEC_FILE
+    spec = XyloSpec.load(path) if path.is_file() else deploy_run(folder, dataset=dataset)[0]
+    return measure(folder.name, spec, dataset, scales, engine=engine)
+
+
+def measure(
+    name: str,
+    spec: XyloSpec,
+    dataset: data.Dataset,
+    scales: Sequence[float] = SCALES,
+    *,
+    engine: str = "brian2",
+) -> Model:
+    """Run a deployed net at every threshold on the validation and test windows of a data set.
+
+    Raises:
+        InputError: there is no test subject, or nobody else to calibrate on.
+    """
+    wearers = tuple(sorted({int(subject) for subject in dataset.test.subjects}))
+    parts = (dataset.validation, dataset.test)
+    raster, labels, people = (
+        np.concatenate([getattr(part, values) for part in parts])
+        for values in ("raster", "labels", "subjects")
+    )
+    if not wearers or len(np.unique(people)) < 2:
+        raise InputError(
+            f"{name}: the split has {len(wearers)} test subjects; the governor needs one to wear "
+            "the device and another, of test or validation, to calibrate on"
+        )
+    found = sample(spec, raster, labels, scales, engine)
+    active = float(np.count_nonzero(raster) / raster.size)
+    return Model(name, spec, tuple(scales), found, people, wearers, active)
+
+
+def sample(
+    spec: XyloSpec,
+    raster: np.ndarray,
+    labels: np.ndarray,
+    scales: Sequence[float],
+    engine: str = "brian2",
+) -> Sample:
+    """Run a net at every threshold; one value for each threshold and window."""
+
+    def run() -> cache.Arrays:
+        rows = [_one(spec.with_threshold(scale), raster, labels, engine) for scale in scales]
+        return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+    key = {
+        "what": "operating points 1",
+        "spec": spec.digest(),
+        "scales": [float(scale) for scale in scales],
+        "windows": [cache.checksum({"raster": raster, "labels": labels}), list(raster.shape)],
+    }
+    return Sample(**cache.cached(key, run))
+
+
+def _one(spec: XyloSpec, raster: np.ndarray, labels: np.ndarray, engine: str) -> cache.Arrays:
+    hidden, output = engines.get(engine).run(spec, raster).spikes
+    decided = readout.decide(output)
+    input_bins = (raster > 0).mean(axis=(1, 2))
+    hidden_bins = (hidden > 0).mean(axis=(1, 2))
+    cycles = [energy.per_step(spec, *bins) for bins in zip(input_bins, hidden_bins, strict=True)]
+    return {
+        "correct": decided == labels,
+        "silent": decided == readout.SILENT,
+        "spikes": hidden.sum(axis=(1, 2), dtype=np.int64) + output.sum(axis=(1, 2), dtype=np.int64),
+        "hidden_bins": hidden_bins,
+        "cycles": np.array(cycles),
+    }
+
+
+def table_of(models: Sequence[Model], price: Price, wearer: int | None = None) -> Table:
+    """Return the table of all models and thresholds, calibrated on everybody but the wearer."""
+    rows = []
+    for model in models:
+        others = model.people != wearer
+        for k, scale in enumerate(model.scales):
+            cycles = model.sample.cycles[k, others].mean()
+            rows.append(
+                Setting(
+                    model.name,
+                    scale,
+                    accuracy=float(model.sample.correct[k, others].mean()),
+                    silent=float(model.sample.silent[k, others].mean()),
+                    power_w=float(price.power_w(cycles, model.spec.dt)),
+                )
+            )
+    return tuple(rows)
+
+
+def outcomes_of(models: Sequence[Model], price: Price) -> dict[tuple[str, float], Outcomes]:
+    """Return what each model and threshold does on every window."""
+    return {
+        (model.name, scale): Outcomes(
+            correct=model.sample.correct[k],
+            power_w=np.asarray(price.power_w(model.sample.cycles[k], model.spec.dt)),
+            resting_w=float(price.power_w(energy.per_step(model.spec, 0.0, 0.0), model.spec.dt)),
+        )
+        for model in models
+        for k, scale in enumerate(model.scales)
+    }

@@ -1,0 +1,80 @@
+"""Sweep the runtime threshold of a deployed net on an integer engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from neurosim import engines, readout
+from neurosim.energy import cycles
+from neurosim.xylo.spec import XyloSpec
+
+SCALES = tuple(round(0.6 + 0.2 * k, 1) for k in range(10))
+"""ASPEN's open-loop sweep: 0.6 to 2.4 in steps of 0.2."""
+
+Row = dict[str, float]
+
+
+def threshold_sweep(
+    spec: XyloSpec,
+    raster: np.ndarray,
+    labels: np.ndarray,
+    scales: Sequence[float] = SCALES,
+    *,
+    engine: str = "brian2",
+    workers: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> list[Row]:
+    """Measure accuracy, activity and estimated power at each threshold scale.
+
+    Args:
+        spec: the deployed net.
+        raster: (samples, time, channels) event counts.
+        labels: (samples,) classes.
+        scales: factors on the hidden thresholds.
+        engine: an engine that runs a XyloSpec.
+        workers: processes that share the scales; all cores when left out.
+        progress: called with 1 after each scale.
+
+    Returns:
+        One row for each scale, see `measure`.
+    """
+    jobs = [(spec.with_threshold(scale), scale, raster, labels, engine) for scale in scales]
+    rows = [measure(*jobs[0])]  # made here, so that what is compiled is cached
+    if progress:
+        progress(1)
+    pool = Parallel(n_jobs=workers or -1, return_as="generator")
+    for row in pool(delayed(measure)(*job) for job in jobs[1:]):
+        rows.append(row)
+        if progress:
+            progress(1)
+    return rows
+
+
+def measure(
+    spec: XyloSpec, scale: float, raster: np.ndarray, labels: np.ndarray, engine: str
+) -> Row:
+    """Run a net once: `accuracy`, `silent` (share of windows without a decision),
+    `spikes_per_inference`, `input_bins` and `hidden_bins` (share with an event), `cycles_per_step`,
+    `power_uw` (an estimate, see `neurosim.energy.cycles`).
+    """
+    recording = engines.get(engine).run(spec, raster)
+    output = recording.spikes[1]
+    active = cycles.activity(raster, recording)
+    return {
+        "threshold": scale,
+        "accuracy": readout.accuracy(output, labels),
+        "silent": float(np.mean(readout.decide(output) == readout.SILENT)),
+        "spikes_per_inference": active.spikes,
+        "input_bins": active.input_bins,
+        "hidden_bins": active.hidden_bins,
+        "cycles_per_step": cycles.per_step(spec, active.input_bins, active.hidden_bins),
+        "power_uw": 1e6 * cycles.estimated_power_w(spec, active),
+    }
+
+
+def by_threshold(rows: Sequence[Row]) -> dict[float, Row]:
+    """Index the rows of one net by their threshold scale."""
+    return {row["threshold"]: row for row in rows}

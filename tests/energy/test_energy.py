@@ -1,0 +1,134 @@
+"""Power estimates and their anchors, straight-line fits, NeuroBench's measures."""
+
+import numpy as np
+import pytest
+
+from neurosim import engines
+from neurosim.energy import cycles, linearity, price
+from neurosim.energy.neurobench_measures import footprint_bytes, measure
+from neurosim.energy.price import Activity
+from neurosim.errors import InputError
+from neurosim.recording import Recording
+from tests import nets
+
+BUSY = Activity(input_bins=0.4, hidden_bins=0.1, spikes=100.0)
+
+
+@pytest.fixture
+def spec(rng):
+    return nets.spec(rng, dt=5e-3)
+
+
+def test_the_default_estimate_is_that_of_the_imus_measurement(spec):
+    found = price.estimate(spec, BUSY)
+    assert found.total_w == pytest.approx(cycles.estimated_power_w(spec, BUSY), rel=1e-12)
+    assert found.idle_w == 188e-6
+    assert found.energy_j(2.0) == pytest.approx(2 * found.total_w)
+    assert str(found).startswith("estimate: ")
+    assert "201 µW active, 188 µW idle" in str(found)
+
+
+def test_every_anchor_spreads_the_estimate(spec):
+    found = price.spread(spec, BUSY)
+    assert [e.anchor.name for e in found] == ["imu", "audio-scenes", "keywords"]
+    for e in found:
+        assert e.cycles_per_s == pytest.approx(price.per_step(spec, 0.4, 0.1) / spec.dt)
+        assert e.dynamic_w == pytest.approx(e.anchor.cycle_j * e.cycles_per_s)
+    assert found[1].total_w == pytest.approx(219e-6 + found[1].dynamic_w)
+    assert found[2].total_w is None
+    assert found[2].energy_j(1.0) is None
+    # A core that is busy for all of its clock but the margin takes what was measured.
+    full = price.ASSUMED_CLOCK_HZ / price.CLOCK_MARGIN
+    assert full * price.anchor("imu").cycle_j == pytest.approx(13e-6)
+    assert full * price.anchor("audio-scenes").cycle_j == pytest.approx(93e-6)
+
+
+def test_an_anchor_is_for_its_chip_and_gives_what_was_published(spec):
+    other = nets.spec(np.random.default_rng(0), chip="xylo-audio-2", dt=5e-3)
+    assert [e.anchor.name for e in price.spread(other, BUSY)] == ["audio-scenes", "keywords"]
+    with pytest.raises(InputError, match="xylo-audio-2"):
+        price.estimate(other, BUSY)
+    with pytest.raises(InputError, match="no dynamic power"):
+        price.estimate(spec, BUSY, "aspen")
+    with pytest.raises(InputError, match="'asic'"):
+        price.estimate(spec, BUSY, "asic")
+
+
+def test_a_line_is_found_with_its_interval(rng):
+    x = np.linspace(1, 50, 40)
+    covered = []
+    for _ in range(200):
+        found = linearity.fit(x, 3 + 0.2 * x + rng.normal(0, 0.5, 40))
+        covered.append(found.slope_ci[0] <= 0.2 <= found.slope_ci[1])
+    assert found.slope == pytest.approx(0.2, rel=0.2)
+    # 95 % of 200: a binomial count beyond 179..200 has probability 2e-3.
+    assert 179 <= sum(covered) <= 200
+
+
+def test_a_curve_is_told_from_a_line(rng):
+    x = np.linspace(2, 20, 10)
+    straight = linearity.fit(x, 7 * x + 1e-3 * rng.normal(size=10))
+    assert straight.linear
+    assert straight.r_squared > 0.999999
+    root = linearity.fit(x, np.sqrt(x))
+    assert not root.linear
+    assert root.curvature < 0
+    assert root.elasticity == pytest.approx(0.5)
+    assert root.worst_residual > 0.03
+    assert np.isnan(linearity.fit(x - 10, x).elasticity)
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        (np.arange(3), np.arange(3)),
+        (np.ones(5), np.arange(5)),
+        (np.arange(5), np.ones(5)),
+        (np.arange(5), np.arange(4)),
+        (np.arange(5), np.full(5, np.nan)),
+    ],
+)
+def test_no_line_without_points(x, y):
+    with pytest.raises(InputError):
+        linearity.fit(x, y)
+
+
+def brute_operations(inputs, weight):
+    return sum(
+        int(inputs[s, t, i] > 0) * int(w != 0)
+        for s, t, i in np.ndindex(inputs.shape)
+        for w in weight[i].ravel()
+    )
+
+
+def test_operations_of_a_deployed_net_are_those_of_its_spikes(rng, spec):
+    raster = np.minimum(nets.events(rng, (2, 20, 4)), 1)
+    recording = engines.get("xylosim").run(spec, raster)
+    hidden = recording.spikes[0]
+    assert hidden.any()
+    found = measure(spec, raster, recording)
+    expected = (
+        brute_operations(raster, spec.weights_in)
+        + brute_operations(hidden[:, :-1], spec.weights_rec)
+        + brute_operations(hidden[:, :-1, -6:], spec.weights_out)
+    )
+    assert (found.effective_acs + found.effective_macs) * 2 == expected
+    assert found.effective_macs > 0  # some neurons fire several spikes a step
+    assert found.effective_acs > 0  # the input does not
+    assert found.activation_sparsity == 1 - np.mean(
+        np.concatenate([s.ravel() for s in recording.spikes]) > 0
+    )
+
+
+def test_footprint_counts_registers(rng, spec):
+    weights = 4 * 8 + 6 * 3 + np.count_nonzero(spec.weights_rec)
+    registers = (12 + 3) * 2 * 2 + (12 + 3) * 2  # thresholds, biases; two decay shifts
+    assert footprint_bytes(spec) == weights + registers
+
+
+def test_a_recording_of_another_net_is_refused(rng):
+    network = nets.network(rng)
+    raster = nets.events(rng)
+    wrong = Recording((np.zeros((5, 60, 10), np.uint8),))
+    with pytest.raises(InputError, match="populations"):
+        measure(network, raster, wrong)

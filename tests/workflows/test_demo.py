@@ -1,0 +1,129 @@
+"""The demo from recordings to page, at its fast setting."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import shutil
+
+import pytest
+from rich.console import Console
+
+from neurosim.errors import InputError
+from neurosim.figures import threshold_sweep
+from neurosim.run import Run
+from neurosim.workflows import demo, verification
+from neurosim.workflows.sweep import SCALES
+from neurosim.xylo import XyloSpec
+from tests.test_cli import neurosim
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Made once, by the command itself."""
+    folder = tmp_path_factory.mktemp("demo")
+    done = neurosim("demo", "--fast", "--out", folder)
+    assert done.returncode == 0, done.stderr
+    assert "identical" in done.stdout
+    assert not list(folder.rglob("*.part"))
+    return folder
+
+
+def test_everything_promised_is_there(folder):
+    for name in ("sweep.csv", "baselines.csv", "verification.json", "report.html"):
+        assert (folder / name).stat().st_size > 100
+    for name in ("threshold_sweep.png", "threshold_sweep.pdf"):
+        assert (folder / name).stat().st_size > 5_000
+    page = (folder / "report.html").read_text()
+    assert "<svg" in page
+    assert "src=" not in page, "nothing is loaded from elsewhere"
+    assert "http" not in page.replace("http://www.w3.org", "").replace(
+        "http://purl.org", ""
+    ).replace("http://creativecommons.org", "").replace("https://matplotlib.org", "")
+
+
+def test_nets_learned_and_thresholds_lower_spikes(folder):
+    with (folder / "sweep.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    for net in demo.NETS:
+        rows = [{k: float(v) for k, v in r.items() if k != "net"} for r in table if r["net"] == net]
+        assert [row["threshold"] for row in rows] == list(SCALES)
+        assert rows[2]["accuracy"] > 0.4, "chance is 1 / 7"
+        spikes = [row["spikes_per_inference"] for row in rows]
+        assert spikes == sorted(spikes, reverse=True)
+        assert spikes[-1] > 10
+    drawn = threshold_sweep.compute(folder)
+    assert drawn["nets"]["aspen"]["accuracy"].shape == (10,)
+    assert len(threshold_sweep.draw(drawn).axes) == 3
+
+
+def test_integer_nets_keep_the_accuracy_of_the_float_nets(folder):
+    """Deployment is a rounding: what it costs is measured on the same windows, and is small."""
+    from neurosim import data, engines, readout
+
+    run = Run.load(folder / "aspen")
+    spec = XyloSpec.load(folder / "aspen" / verification.SPEC_FILE)
+    windows = data.wrist_imu(front_end=data.FrontEnd.from_dict(run.front_end)).test
+    raster, labels = windows.raster[::10], windows.labels[::10]
+    kept = {
+        name: readout.accuracy(engines.get(name).run(model, raster).spikes[-1], labels)
+        for name, model in (("torch", run.network), ("brian2", spec))
+    }
+    assert kept["torch"] > 0.4
+    assert abs(kept["brian2"] - kept["torch"]) < 0.08  # 115 windows: two standard errors
+
+
+def test_verification_can_be_repeated_alone(folder, monkeypatch):
+    windows = str(_some_windows(folder))
+    reports = verification.verify_targets(*verification.prepare(folder, windows))
+    assert set(reports) == set(demo.NETS)
+    assert all(r.exact and r.verdicts[0].spikes > 1000 for r in reports.values())
+    every = verification.verify_targets(
+        *verification.prepare(folder / "aspen", windows), all_thresholds=True
+    )
+    assert len(every) == len(SCALES)
+    assert all(report.exact for report in every.values())
+    stored = json.loads((folder / "verification.json").read_text())
+    assert all(stored[net]["exact"] for net in demo.NETS)
+
+
+def test_a_run_folder_that_lacks_a_file_is_named(folder, tmp_path):
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    (broken / "fixed" / "metrics.csv").unlink()
+    with pytest.raises(InputError, match=r"metrics\.csv"):
+        Run.load(broken / "fixed")
+
+
+def test_a_spec_alone_knows_its_front_end(folder, tmp_path):
+    alone = tmp_path / "alone.safetensors"
+    shutil.copy(folder / "aspen" / verification.SPEC_FILE, alone)
+    spec = XyloSpec.load(alone)
+    assert spec.front_end == Run.load(folder / "aspen").front_end
+    dataclasses.replace(spec, front_end={**spec.front_end, "scale": 0.05}).save(
+        tmp_path / "other" / verification.SPEC_FILE
+    )
+    spec.save(tmp_path / "one" / verification.SPEC_FILE)
+    with pytest.raises(InputError, match="different front ends"):
+        verification.prepare(tmp_path)
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_numbers(folder, tmp_path):
+    demo.run_demo(tmp_path, fast=True, seed=0, console=Console(quiet=True))
+    assert (tmp_path / "sweep.csv").read_bytes() == (folder / "sweep.csv").read_bytes()
+    for net in demo.NETS:
+        again = Run.load(tmp_path / net)
+        assert again.network.digest() == Run.load(folder / net).network.digest()
+
+
+def _some_windows(folder):
+    """A few test windows as a file of events."""
+    import numpy as np
+
+    from neurosim import data
+
+    path = folder / "events.npy"
+    if not path.exists():
+        np.save(path, data.wrist_imu().test.raster[::60])
+    return path
