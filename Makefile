@@ -5,7 +5,7 @@ READY := .venv/.ready
 
 PEERS := .venv-peers/.ready
 
-.PHONY: demo test test-all test-peers peers figures gallery bench lint format typecheck clean
+.PHONY: demo test test-all test-peers peers figures gallery bench lint format typecheck imports clean
 
 demo: $(READY)
 	$(BIN)/neurosim demo
@@ -32,7 +32,7 @@ gallery: $(READY)
 bench: $(READY)
 	$(BIN)/neurosim bench
 
-lint: $(READY) typecheck
+lint: $(READY) typecheck imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
@@ -40,12 +40,19 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# mypy cannot follow package_dir in setup.cfg: it is shown the installed layout through links.
-typecheck: $(READY)
+# mypy and import-linter cannot follow package_dir in setup.cfg: they are shown the installed layout
+# through links.
+.PHONY: layout
+layout: $(READY)
 	rm -rf .typecheck && mkdir -p .typecheck/neurosim
 	cd .typecheck/neurosim && ln -s ../../neurosim/* . && rm -f __pycache__ \
 	  && ln -s ../../equations ../../analysis ../../figures .
+
+typecheck: layout
 	cd .typecheck && MYPYPATH=. ../$(BIN)/mypy --config-file ../pyproject.toml -p neurosim
+
+imports: layout
+	cd .typecheck && PYTHONPATH=. ../$(BIN)/lint-imports ../pyproject.toml --no-cache
 
 $(READY): setup.cfg pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

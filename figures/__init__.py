@@ -18,8 +18,8 @@ from neurosim.errors import InputError, nearest
 if TYPE_CHECKING:
     from rich.console import Console
 
-_NOT_FIGURES = ("style", "equation", "intervals", "gallery")
-"""Style sheet, intervals, the page of a model that `neurosim equations NAME --plot` draws, and
+_NOT_FIGURES = ("equation", "intervals", "gallery")
+"""Intervals, the page of a model that `neurosim equations NAME --plot` draws, and
 the page with all pictures."""
 
 
@@ -66,6 +66,24 @@ def make(name: str, folder: Path) -> list[Path]:
     return drawing.save(figure.draw(figure.compute()), folder / name)
 
 
+def draw_results(table: Path) -> list[Path]:
+    """Draw the figure of a study beside its results; return the files.
+
+    There is none of a study without a figure, or of a part of the grid that its figure needs more
+    of.
+    """
+    from neurosim import drawing
+
+    if table.stem not in names():
+        return []
+    figure = get(table.stem)
+    try:
+        picture = figure.draw(figure.compute(table))
+    except KeyError:
+        return []
+    return drawing.save(picture, table.with_suffix(""))
+
+
 def measure(name: str, folder: Path) -> Path:
     """Measure the table of a figure that has one, and write it to a folder."""
     from neurosim.workflows import tidy
@@ -92,7 +110,8 @@ def remake(name: str, folder: Path, console: Console, *, ship: bool = False) -> 
 
     figure, sources, written = get(name), [], []
     if study := study_of(name):
-        run = command.run(studies.get(study), command.FULL, ship=ship, console=console)
+        chosen = studies.get(study)
+        run = command.run(chosen, command.FULL, ship=ship, draw=draw_results, console=console)
         sources.append(run[0])
     if hasattr(figure, "TABLE"):
         table = measure(name, folder)

@@ -30,7 +30,7 @@ def study(
     ] = False,
 ) -> None:
     """Run a study of the papers; one that was interrupted goes on where it stopped."""
-    from neurosim import studies
+    from neurosim import figures, studies
     from neurosim.studies import command, overview
 
     if name is None:
@@ -48,5 +48,6 @@ def study(
         jobs=jobs,
         dask=dask,
         ship=ship,
+        draw=figures.draw_results,
         console=console,
     )

@@ -16,7 +16,7 @@ import numpy as np
 from neurosim.errors import InputError
 from neurosim.formats.nir import layers
 from neurosim.formats.nir.convention import parameters
-from neurosim.formats.nir.graph import NEURONS, Graph, kind
+from neurosim.formats.nir.graph import NEURONS, Graph, kind, output_shapes
 from neurosim.recording import Recording
 
 States = dict[str, np.ndarray]
@@ -104,7 +104,7 @@ def _relax(graph: Graph, x: np.ndarray, stepper: Stepper) -> dict[str, States]:
 
 def _rest(graph: Graph) -> dict[str, np.ndarray]:
     """Return what each node gives before the first step, when no neuron has fired: biases."""
-    shapes, back = layers.check_shapes(graph), graph.recurrent()
+    shapes, back = output_shapes(graph), graph.recurrent()
     rest: dict[str, np.ndarray] = {}
     for name in graph.order():
         node = graph.nodes[name]

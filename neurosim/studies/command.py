@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -27,9 +27,10 @@ def run(
     jobs: int = -1,
     dask: str | None = None,
     ship: bool = False,
+    draw: Callable[[Path], list[Path]] | None = None,
     console: Console,
 ) -> list[Path]:
-    """Run a study in the folder `out`/NAME, write its results and its figure there.
+    """Run a study in the folder `out`/NAME, write its results there.
 
     Args:
         study: which.
@@ -40,6 +41,7 @@ def run(
         jobs: processes.
         dask: address of a scheduler, instead of processes.
         ship: keep the results in figures/data, too.
+        draw: draws the results (a CSV file) beside them, and returns the files.
         console: where progress is shown.
 
     Raises:
@@ -72,7 +74,7 @@ def run(
         text = paths[0].read_text(encoding="utf-8")
         paths.append(results.shipped(study.name))
         store.write_text(paths[-1], text)
-    paths += drawn(paths[0])
+    paths += draw(paths[0]) if draw else []
     console.print(
         f"{len(rows)} rows, {overview.duration(seconds)}: {', '.join(map(str, paths))}",
         soft_wrap=True,
@@ -80,21 +82,3 @@ def run(
     if study.show is not None:
         console.print(study.show(results.read(paths[0])))
     return paths
-
-
-def drawn(table: Path) -> list[Path]:
-    """Draw the figure of a study beside its results; return the files.
-
-    There is none of a study without a figure, or of a part of the grid that its figure needs more
-    of.
-    """
-    from neurosim import drawing, figures
-
-    if table.stem not in figures.names():
-        return []
-    figure = figures.get(table.stem)
-    try:
-        picture = figure.draw(figure.compute(table))
-    except KeyError:
-        return []
-    return drawing.save(picture, table.with_suffix(""))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from rockpool.nn.modules import TorchModule
 
 from neurosim import readout
 from neurosim.errors import InputError
@@ -22,6 +21,8 @@ from neurosim.training.tasks import Pass
 from neurosim.training.thresholds import hidden
 
 if TYPE_CHECKING:
+    from rockpool.nn.modules import TorchModule
+
     from neurosim.data import Dataset
 
 

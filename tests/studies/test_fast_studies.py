@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from neurosim import studies
+from neurosim import figures, studies
 from neurosim.data import activity_sets
 from neurosim.errors import UnavailableError
 from neurosim.studies import command, results, trained
@@ -26,6 +26,7 @@ def _run(name, folder, monkeypatch, **changes):
         "jobs": 1,
         "dask": None,
         "ship": False,
+        "draw": figures.draw_results,
     } | changes
     with (folder / "log").open("w") as log:
         paths = command.run(studies.get(name), folder, console=Console(file=log), **options)

@@ -11,10 +11,10 @@ import h5py
 import nir
 import numpy as np
 
+from neurosim import store
 from neurosim.errors import InputError
 from neurosim.formats.nir import layers
 from neurosim.formats.nir.convention import CONVENTIONS, Convention, parameters, rockpool_dt
-from neurosim.formats.nir.file_check import check
 
 NEURONS = ("LIF", "CubaLIF", "IF", "LI", "CubaLI", "I")
 METADATA = "neurosim"
@@ -114,8 +114,8 @@ def load(
         raise InputError(f"{path}: no such file")
     try:
         with h5py.File(path, "r") as file:
-            check(file)
-        graph = nir.read(path, type_check=False)  # shapes are checked by `layers.check_shapes`
+            store.check_hdf5(file)
+        graph = nir.read(path, type_check=False)  # shapes are checked by `output_shapes`
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except Exception as error:  # nir raises whatever its parser meets
@@ -171,8 +171,55 @@ def from_nir(
     flat = replace(flat, says=says)
     for name in flat.neurons:
         parameters(nodes[name], convention, dt, flat.most_spikes(name))
-    layers.check_shapes(flat)
+    output_shapes(flat)
     return flat
+
+
+def output_shapes(graph: Graph) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each node's output; a signal of zeros is sent through.
+
+    Raises:
+        InputError: shapes do not fit each other.
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+    back = graph.recurrent()
+    for name in graph.order():
+        node = graph.nodes[name]
+        heard = [shapes[a] for a in graph.before(name) if (a, name) not in back]
+        if name in graph.inputs:
+            heard.append(graph.shape)
+        if not heard:
+            raise InputError(f"node {name} hears nothing")
+        if len({int(np.prod(s)) for s in heard}) > 1:
+            raise InputError(f"node {name} hears signals of shapes {heard}; they cannot be added")
+        if kind(node) in NEURONS:
+            shapes[name] = neuron_shape(name, node, heard[0])
+        else:
+            shapes[name] = layers.apply(name, node, np.zeros((1, 1, *heard[0]))).shape[2:]
+    for a, b in back:
+        wanted = shapes[b] if kind(graph.nodes[b]) in NEURONS else None
+        if wanted is not None and int(np.prod(wanted)) != int(np.prod(shapes[a])):
+            raise InputError(f"edge {a} -> {b} takes {shapes[a]} to {wanted}")
+    return shapes
+
+
+def neuron_shape(name: str, node: Any, heard: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of a node of neurons; parameters of one value serve all that it hears.
+
+    Args:
+        name: of the node, for the message.
+        node: one of nir's, with a parameter r.
+        heard: shape of the signal that it hears, without samples and steps.
+
+    Raises:
+        InputError: the node has another number of neurons than the signal values.
+    """
+    shape = tuple(np.shape(node.r))
+    if int(np.prod(shape)) == 1:
+        return heard
+    if shape == heard or int(np.prod(shape)) == int(np.prod(heard)):
+        return heard
+    raise InputError(f"node {name} has {shape} neurons and hears a signal of shape {heard}")
 
 
 def _metadata(graph: Any) -> dict[str, Any]:

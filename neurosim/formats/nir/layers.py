@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from neurosim.errors import InputError
-
-if TYPE_CHECKING:
-    from neurosim.formats.nir.graph import Graph
 
 KINDS = (
     "Linear",
@@ -47,55 +44,6 @@ def apply(name: str, node: Any, x: np.ndarray) -> np.ndarray:
             f"node {name} ({type(node).__name__}) cannot take a signal of shape {x.shape[2:]} "
             f"({error})"
         ) from error
-
-
-def check_shapes(graph: Graph) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each node's output; a signal of zeros is sent through.
-
-    Raises:
-        InputError: shapes do not fit each other.
-    """
-    from neurosim.formats.nir.graph import NEURONS
-
-    shapes: dict[str, tuple[int, ...]] = {}
-    back = graph.recurrent()
-    for name in graph.order():
-        node = graph.nodes[name]
-        heard = [shapes[a] for a in graph.before(name) if (a, name) not in back]
-        if name in graph.inputs:
-            heard.append(graph.shape)
-        if not heard:
-            raise InputError(f"node {name} hears nothing")
-        if len({int(np.prod(s)) for s in heard}) > 1:
-            raise InputError(f"node {name} hears signals of shapes {heard}; they cannot be added")
-        if type(node).__name__ in NEURONS:
-            shapes[name] = neuron_shape(name, node, heard[0])
-        else:
-            shapes[name] = apply(name, node, np.zeros((1, 1, *heard[0]))).shape[2:]
-    for a, b in back:
-        wanted = shapes[b] if type(graph.nodes[b]).__name__ in NEURONS else None
-        if wanted is not None and int(np.prod(wanted)) != int(np.prod(shapes[a])):
-            raise InputError(f"edge {a} -> {b} takes {shapes[a]} to {wanted}")
-    return shapes
-
-
-def neuron_shape(name: str, node: Any, heard: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape of a node of neurons; parameters of one value serve all that it hears.
-
-    Args:
-        name: of the node, for the message.
-        node: one of nir's, with a parameter r.
-        heard: shape of the signal that it hears, without samples and steps.
-
-    Raises:
-        InputError: the node has another number of neurons than the signal values.
-    """
-    shape = tuple(np.shape(node.r))
-    if int(np.prod(shape)) == 1:
-        return heard
-    if shape == heard or int(np.prod(shape)) == int(np.prod(heard)):
-        return heard
-    raise InputError(f"node {name} has {shape} neurons and hears a signal of shape {heard}")
 
 
 def _linear(node: Any, x: np.ndarray) -> np.ndarray:
