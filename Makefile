@@ -5,7 +5,7 @@ READY := .venv/.ready
 
 PEERS := .venv-peers/.ready
 
-.PHONY: demo test test-all test-peers peers figures gallery bench lint format typecheck imports clean
+.PHONY: demo test test-all coverage test-peers peers figures gallery bench lint format typecheck imports clean
 
 demo: $(READY)
 	$(BIN)/neurosim demo
@@ -15,6 +15,10 @@ test: $(READY)
 
 test-all: $(READY)
 	$(BIN)/python -m pytest -n 2
+
+# The share of lines that the default tests run: reported, and no bar to pass.
+coverage: $(READY)
+	$(BIN)/python -m pytest -m "not slow" -n 2 --cov --cov-report=term --cov-report=xml
 
 # snnTorch, SpikingJelly, Norse, sinabs, NeuroBench, NNMT, ...: what neurosim is compared with.
 peers: $(PEERS)

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 
+from neurosim import __version__
 from tests import nets
 
 
@@ -36,7 +37,7 @@ def raster_file(tmp_path_factory):
 
 def test_help_and_version():
     assert "demo" in neurosim("--help").stdout
-    assert neurosim("--version").stdout.strip() == "0.1.0"
+    assert neurosim("--version").stdout.strip() == __version__
 
 
 def test_verify_a_spec_file(spec_file, raster_file):

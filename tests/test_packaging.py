@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import neurosim
+
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = {
     "equations": "neurosim.equations",
@@ -28,6 +30,16 @@ def test_package_list_equals_the_disk():
             parts = init.parent.relative_to(ROOT).parts
             found.add(".".join((ROOMS.get(parts[0], parts[0]), *parts[1:])))
     assert listed == found
+
+
+def test_the_version_stands_in_one_place_and_the_citation_follows():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {neurosim.__version__}\n" in citation
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"\n## {neurosim.__version__}\n" in changes
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    assert setup["metadata"]["version"] == "attr: neurosim.__version__"
 
 
 def test_import_is_light():
