@@ -97,15 +97,12 @@ def compare(title: str, network: Network, calibration: np.ndarray, raster: np.nd
 
 def trained(folder: Path) -> tuple[Network, np.ndarray, np.ndarray]:
     """Return a run's net with training and test windows of its own front end."""
-    from neurosim import data
     from neurosim.run import Run
+    from neurosim.workflows.run_data import calibration, windows_of
 
     run = Run.load(folder)
-    front_end = data.FrontEnd.from_dict(run.front_end)
-    dataset = data.wrist_imu(data.Split(**run.provenance["split"]), front_end=front_end)
-    rng = np.random.default_rng(0)
-    chosen = rng.choice(len(dataset.train.raster), 64, replace=False)
-    return run.network, dataset.train.raster[np.sort(chosen)], dataset.test.raster[::8]
+    dataset = windows_of(run)
+    return run.layered, calibration(dataset.train.raster), dataset.test.raster[::8]
 
 
 def main(arguments: list[str]) -> None:

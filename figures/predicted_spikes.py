@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from neurosim import data, engines
+from neurosim import engines
 from neurosim.analysis.networks import mean_field
 from neurosim.drawing import BLUE, GREEN, ORANGE, PINK, style
 from neurosim.errors import InputError
-from neurosim.network import Network
+from neurosim.network import THRESHOLD_SCALES, Network
+from neurosim.run import SPEC_FILE, Run
 from neurosim.workflows import tidy
+from neurosim.workflows.run_data import windows_of
 from neurosim.xylo.spec import XyloSpec
 
 TITLE = "Spike counts predicted from the weights, against those of the integer nets"
@@ -30,7 +32,6 @@ independent where they are regular and shared: the third hidden layer by up to 1
 
 NETS = ("fixed", "aspen")
 TITLES = {"fixed": "Trained at one threshold", "aspen": "Trained at U(1, 1.5)"}
-SCALES = (0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2, 2.4)
 BIN_STEPS = 16
 """Steps over which the input's rate is taken as constant: 0.08 s."""
 WINDOWS = 48
@@ -41,7 +42,7 @@ _COLOURS = (BLUE, GREEN, PINK, ORANGE)
 def measure(
     folder: Path = Path("runs/demo"),
     *,
-    scales: tuple[float, ...] = SCALES,
+    scales: tuple[float, ...] = THRESHOLD_SCALES,
     windows: int = WINDOWS,
     bin_steps: int = BIN_STEPS,
 ) -> list[dict[str, object]]:
@@ -56,13 +57,11 @@ def measure(
     rows: list[dict[str, object]] = []
     for net in NETS:
         place = folder / net
-        if not (place / "spec.safetensors").is_file():
+        if not (place / SPEC_FILE).is_file():
             raise InputError(f"{place}: no deployed net; run `neurosim demo --out {folder}` first")
-        network = Network.load(place / "network.safetensors")
-        spec = XyloSpec.load(place / "spec.safetensors")
-        test = data.wrist_imu(front_end=data.FrontEnd.from_dict(dict(spec.front_end or {}))).test
-        chosen = np.linspace(0, len(test.raster) - 1, windows).astype(int)
-        raster = test.raster[chosen]
+        run, spec = Run.load(place), XyloSpec.load(place / SPEC_FILE)
+        network, test = run.layered, windows_of(run).test.raster
+        raster = test[np.linspace(0, len(test) - 1, windows).astype(int)]
         for scale in scales:
             pairs = zip(
                 predicted(network, raster, scale, bin_steps),

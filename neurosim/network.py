@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 PARAMETERS = ("tau_mem", "tau_syn", "threshold", "bias")
 
+THRESHOLD_SCALES = tuple(round(0.6 + 0.2 * k, 1) for k in range(10))
+"""Runtime threshold scales of ASPEN's open-loop sweep (arXiv 2508.11689): 0.6 to 2.4."""
+
 
 @dataclass(frozen=True, eq=False)
 class Layer:

@@ -14,6 +14,9 @@ from neurosim import store
 from neurosim.errors import InputError
 from neurosim.network import Network
 
+NETWORK_FILE, SPEC_FILE = "network.safetensors", "spec.safetensors"
+"""Of a run's float net, and of its integer net once it was deployed."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -39,7 +42,7 @@ class Run:
         """Write network.safetensors or weights.safetensors, metrics.csv, JSON of the rest."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.network is not None:
-            self.network.save(self.folder / "network.safetensors")
+            self.network.save(self.folder / NETWORK_FILE)
         for name in ("weights", "homeostat"):
             if (arrays := getattr(self, name)) is not None:
                 store.save(self.folder / f"{name}.safetensors", name, arrays, {})
@@ -65,21 +68,25 @@ class Run:
         return self.network
 
     @classmethod
-    def load(cls, folder: str | Path) -> Run:
+    def load(cls, source: str | Path | Run) -> Run:
         """Read what `save` wrote.
+
+        Args:
+            source: folder of the run; a Run is returned as it is.
 
         Raises:
             InputError: a file of the run is missing or damaged.
         """
-        folder = Path(folder)
+        if isinstance(source, Run):
+            return source
+        folder = Path(source)
         arrays: dict[str, dict[str, np.ndarray] | None] = {
             name: store.load(path, name)[0]
             if (path := folder / f"{name}.safetensors").is_file()
             else None
             for name in ("weights", "homeostat")
         }
-        path = folder / "network.safetensors"
-        network = None if arrays["weights"] is not None else Network.load(path)
+        network = None if arrays["weights"] is not None else Network.load(folder / NETWORK_FILE)
         try:
             config, front_end, provenance = (
                 json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))

@@ -47,16 +47,16 @@ def verify(
     assert target is not None
     from neurosim.workflows import verification
 
-    found, events = verification.prepare(target, raster, dt=dt, source=source)
+    nets, events = verification.prepare(target, raster, dt=dt, source=source)
     shown = None if as_json else console
     engines = tuple(against or ())
     if ladder:
         ladders = verification.climb_targets(
-            found, events, chip=chip, against=engines, console=shown
+            nets, events, chip=chip, against=engines, console=shown
         )
         _show_ladders(ladders, report, as_json)
     reports = verification.verify_targets(
-        found,
+        nets,
         events,
         engines,
         all_thresholds=thresholds,
@@ -66,14 +66,15 @@ def verify(
     if report is not None:
         from neurosim.verify.page import verification_page
 
-        verification_page(reports, report)
+        verification_page(reports, report, events.origin)
     passed = all(r.passed for r in reports.values())
     if as_json:
-        said = {name: r.to_dict() for name, r in reports.items()}
         exact = all(r.exact for r in reports.values())
-        typer.echo(json.dumps({"exact": exact, "passed": passed, "reports": said}, indent=2))
+        whole = {"exact": exact, "passed": passed, "events": events.origin}
+        whole["reports"] = {name: r.to_dict() for name, r in reports.items()}
+        typer.echo(json.dumps(whole, indent=2))
     else:
-        console.print(verification.table(reports))
+        console.print(verification.table(reports, events.origin))
     raise typer.Exit(0 if passed else 1)
 
 
@@ -88,8 +89,8 @@ def _show_ladders(ladders: dict, report: Path | None, as_json: bool) -> None:
             pages[name] = str(climbed.save(own))
     passed = all(climbed.passed for climbed in ladders.values())
     if as_json:
-        said = {name: climbed.to_dict() for name, climbed in ladders.items()}
-        typer.echo(json.dumps({"passed": passed, "ladders": said}, indent=2))
+        rungs = {name: climbed.to_dict() for name, climbed in ladders.items()}
+        typer.echo(json.dumps({"passed": passed, "ladders": rungs}, indent=2))
     else:
         for name, climbed in ladders.items():
             console.print(table(climbed, name))

@@ -9,7 +9,6 @@ from neurosim.data.dataset import encode as encode_recordings
 from neurosim.data.event_frames import EventSet
 from neurosim.data.images import ImageSet, digits, mnist5k
 from neurosim.data.imu import FrontEnd
-from neurosim.data.provenance import trained_on
 from neurosim.data.recordings import Recordings
 from neurosim.data.splits import Split, at_random, by_subject
 from neurosim.data.windows import Windows
@@ -36,6 +35,5 @@ __all__ = [
     "mnist5k",
     "partners",
     "seglearn",
-    "trained_on",
     "wrist_imu",
 ]

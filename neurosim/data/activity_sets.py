@@ -7,6 +7,7 @@ wrist recordings are, and encoded whole from a front end that has rested 4 s at 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,10 @@ def activities(
         )
     if classes is not None and classes != "all":
         recordings = recordings.only(classes)
-    return encode_each(recordings, split or default, front_end=front_end, cache_folder=cache_folder)
+    windows = encode_each(
+        recordings, split or default, front_end=front_end, cache_folder=cache_folder
+    )
+    return replace(windows, name=name)
 
 
 def encode_each(

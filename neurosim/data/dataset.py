@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache as once
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from neurosim.data import cache, seglearn
 from neurosim.data.imu import FrontEnd
 from neurosim.data.imu_scale import choose_scale
 from neurosim.data.recordings import Recordings
-from neurosim.data.splits import Split
+from neurosim.data.splits import PARTS, Split
 from neurosim.data.windows import HOP, LEAD_IN, STEPS, Windows, cut, encode_recording, resample
 from neurosim.errors import InputError
 
@@ -34,6 +34,13 @@ class Dataset:
     classes: tuple[str, ...]
     """Names of the labels."""
     split: Split
+    name: str = ""
+    """Of a set in `neurosim data list`; empty for one that is made otherwise."""
+
+    @property
+    def train_sha256(self) -> str:
+        """SHA-256 of the training windows and their labels: what a run records of its data."""
+        return hashlib.sha256(self.train.raster.tobytes() + self.train.labels.tobytes()).hexdigest()
 
 
 def wrist_imu(
@@ -56,7 +63,8 @@ def wrist_imu(
         UnavailableError: seglearn, which holds the recordings, is not installed.
         InputError: its file was changed, or the recordings do not fit the split or front end.
     """
-    return encode(_wrist(), split, front_end=front_end, cache_folder=cache_folder)
+    windows = encode(_wrist(), split, front_end=front_end, cache_folder=cache_folder)
+    return replace(windows, name="wrist")
 
 
 def encode(
@@ -100,11 +108,8 @@ def encode(
         Path(cache_folder) if cache_folder is not None else None,
     )
     windows = Windows(arrays["raster"], arrays["labels"], arrays["subjects"])
-    parts = {
-        part: windows.select(split.mask(part, windows.subjects))
-        for part in ("train", "validation", "test")
-    }
-    return Dataset(**parts, front_end=front_end, classes=recordings.classes, split=split)
+    train, validation, test = (windows.select(split.mask(part, windows.subjects)) for part in PARTS)
+    return Dataset(train, validation, test, front_end, recordings.classes, split)
 
 
 def choose_front_end(

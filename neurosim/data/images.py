@@ -53,6 +53,12 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def train_sha256(self) -> str:
+        """SHA-256 of the training images and their labels: what a run records of its data."""
+        images, labels = self.part("train")
+        return hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
+
     def part(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Return images and labels of "train", "validation" or "test".
 

@@ -11,8 +11,9 @@ from rich.table import Table
 from neurosim import drawing, page
 from neurosim.energy.cycles import ANCHOR, clock_hz
 from neurosim.figures import threshold_sweep
+from neurosim.network import THRESHOLD_SCALES
 from neurosim.workflows.demo import NETS, Result
-from neurosim.workflows.sweep import SCALES, by_threshold
+from neurosim.workflows.sweep import by_threshold
 from neurosim.workflows.verification import table as verdict_table
 
 
@@ -25,7 +26,7 @@ def publish(result: Result, folder: Path, console: Console) -> None:
         "demo.html",
         folder / "report.html",
         nets=NETS,
-        scales=SCALES,
+        scales=THRESHOLD_SCALES,
         rows={net: by_threshold(result.sweeps[net]) for net in NETS},
         result=result,
         reports=result.reports,
@@ -64,7 +65,7 @@ def sweep_table(result: Result) -> Table:
         for net in NETS:
             table.add_column(f"{head if net == NETS[0] else ''}\n{net}", justify="right")
     rows = {net: by_threshold(result.sweeps[net]) for net in NETS}
-    for scale in SCALES:
+    for scale in THRESHOLD_SCALES:
         cells = [f.format(rows[n][scale][key]) for key, (_, f) in columns.items() for n in NETS]
         table.add_row(f"{scale:.1f}", *cells, style="bold" if scale == 1.0 else "")
     return table

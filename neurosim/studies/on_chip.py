@@ -6,14 +6,12 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from neurosim.network import Network
+from neurosim.network import THRESHOLD_SCALES, Network
 from neurosim.studies import trained
 from neurosim.studies.study import Row
 from neurosim.studies.trained import Training
-from neurosim.workflows.deployment import CALIBRATION
-from neurosim.workflows.sweep import SCALES, threshold_sweep
+from neurosim.workflows.run_data import calibration
+from neurosim.workflows.sweep import threshold_sweep
 from neurosim.xylo import DeployWarning, XyloSpec, deploy
 
 if TYPE_CHECKING:
@@ -42,16 +40,15 @@ def wrist(
 
 
 def put(network: Network, dataset: Dataset) -> XyloSpec:
-    """Return the net on the Xylo IMU, integer scales chosen on 64 of its training windows."""
-    train = dataset.train.raster
-    rng = np.random.default_rng(0)
-    chosen = rng.choice(len(train), size=min(CALIBRATION, len(train)), replace=False)
+    """Return the net on the Xylo IMU, integer scales chosen on some of its training windows."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeployWarning)  # nets that are spoilt on purpose
-        return deploy(network, calibration=train[np.sort(chosen)])
+        return deploy(network, calibration=calibration(dataset.train.raster))
 
 
-def sweep(spec: XyloSpec, windows: Windows, thresholds: Sequence[float] = SCALES) -> list[Row]:
+def sweep(
+    spec: XyloSpec, windows: Windows, thresholds: Sequence[float] = THRESHOLD_SCALES
+) -> list[Row]:
     """Return a row for each threshold scale: `threshold`, and the columns of UNITS."""
     found = threshold_sweep(spec, windows.raster, windows.labels, thresholds, workers=1)
     return [

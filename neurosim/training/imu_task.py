@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -99,11 +98,13 @@ class ImuTask:
         return {"network": network, "front_end": self.dataset.front_end.to_dict()}
 
     def provenance(self) -> dict[str, Any]:
-        """Return the split and a hash of the training windows."""
-        train = self.dataset.train
-        data = hashlib.sha256(train.raster.tobytes() + train.labels.tobytes())
+        """Return name, split and hash of the training windows."""
         split = {part: list(people) for part, people in asdict(self.dataset.split).items()}
-        return {"split": split, "train_sha256": data.hexdigest()}
+        return {
+            "dataset": self.dataset.name,
+            "split": split,
+            "train_sha256": self.dataset.train_sha256,
+        }
 
 
 def build(settings: TrainConfig, channels: int, classes: int, dt: float) -> TorchModule:

@@ -120,35 +120,6 @@ def trained_module(run: Any) -> torch.nn.Module:
     return module_of(run)
 
 
-def held_out(run: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return samples and labels of the test part of a `Run`'s data set, as its net takes them.
-
-    Raises:
-        InputError: the run was trained on other samples than its data set has now.
-    """
-    from neurosim import data
-
-    settings = TrainConfig(**run.config)
-    if settings.task == "imu":
-        split = data.Split(**{part: tuple(who) for part, who in run.provenance["split"].items()})
-        windows = data.wrist_imu(split, front_end=data.FrontEnd.from_dict(run.front_end))
-        task: Any = task_for(settings, windows, torch.device("cpu"))
-        samples, labels = windows.test.raster, windows.test.labels
-    else:
-        from neurosim.training.image_task import shown
-
-        known = {"digits": data.digits, "mnist5k": data.mnist5k}
-        images = known.get(run.provenance["dataset"], data.digits)()
-        task = task_for(settings, images, torch.device("cpu"))
-        samples, labels = shown(settings, images.images)[images.test], images.labels[images.test]
-    if task.provenance()["train_sha256"] != run.provenance["train_sha256"]:
-        raise InputError(
-            f"{run.folder}: trained on other samples than the data set has now; give samples "
-            "and labels"
-        )
-    return samples, labels
-
-
 def folder_of(source: str | Path | TrainConfig) -> Path:
     """Return where a run is saved by default: runs/NAME, or the run's folder that is repeated."""
     if isinstance(source, str | Path) and Path(source).is_dir():

@@ -9,14 +9,12 @@ import numpy as np
 
 from neurosim import engines, readout
 from neurosim.errors import InputError
-from neurosim.network import Network
+from neurosim.network import THRESHOLD_SCALES, Network
 from neurosim.recording import Recording
 from neurosim.verify.check import STATES, Report, verify
 from neurosim.verify.rung import Rung, Subject, Trace, some, trace
 from neurosim.xylo.spec import XyloSpec
 
-SCALES = tuple(round(0.6 + 0.2 * k, 1) for k in range(10))
-"""Threshold scales of the heat map: ASPEN's sweep."""
 SAMPLES = 128
 EXACT_SAMPLES = 512
 """Samples of the comparison bit for bit; `neurosim verify` without --ladder takes all."""
@@ -48,8 +46,8 @@ def quantisation(subject: Subject) -> Rung:
     chosen = some(subject.raster, SAMPLES)
     raster = subject.raster[chosen]
     labels = None if subject.labels is None else np.asarray(subject.labels)[chosen]
-    rows = [_row(subject.network, spec, raster, labels, scale) for scale in SCALES]
-    nominal = rows[SCALES.index(1.0)]
+    rows = [_row(subject.network, spec, raster, labels, scale) for scale in THRESHOLD_SCALES]
+    nominal = rows[THRESHOLD_SCALES.index(1.0)]
     first, drawn = first_difference(subject.network, spec, raster)
     said = (
         "at scale 1 the spike counts' correlation by layer is "

@@ -36,9 +36,9 @@ def table(ladder: Ladder, name: str = "") -> Table:
     return out
 
 
-def verification_page(reports: Mapping[str, Report], path: str | Path) -> Path:
-    """Write what the verification of each model found."""
-    return pages.write("verification.html", path, reports=reports)
+def verification_page(reports: Mapping[str, Report], path: str | Path, events: str = "") -> Path:
+    """Write what the verification of each model found, and where the events come from."""
+    return pages.write("verification.html", path, reports=reports, events=events)
 
 
 def ladder_page(ladder: Ladder, path: str | Path) -> Path:

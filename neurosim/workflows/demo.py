@@ -14,12 +14,13 @@ from rich.console import Console
 from rich.progress import Progress
 
 from neurosim import data, store
+from neurosim.network import THRESHOLD_SCALES
 from neurosim.run import Run
 from neurosim.verify.check import Report, verify
 from neurosim.workflows.baselines import classical_baselines
 from neurosim.workflows.deployment import deploy_run
 from neurosim.workflows.progress import bar, train_with_progress
-from neurosim.workflows.sweep import SCALES, Row, threshold_sweep
+from neurosim.workflows.sweep import Row, threshold_sweep
 from neurosim.xylo.spec import XyloSpec
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def _sweep(
 ) -> dict[str, list[Row]]:
     sweeps = {}
     for net, spec in specs.items():
-        task = progress.add_task(f"sweep {net}", total=len(SCALES), note="integer engine")
+        task = progress.add_task(f"sweep {net}", total=len(THRESHOLD_SCALES), note="integer engine")
         test = dataset.test
         sweeps[net] = threshold_sweep(
             spec, test.raster, test.labels, progress=partial(progress.advance, task)

@@ -7,39 +7,47 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from rich import box
 from rich.table import Table
 
-from neurosim import data
-from neurosim.run import Run
+from neurosim.run import SPEC_FILE, Run
 from neurosim.workflows import fidelity
 from neurosim.workflows.fidelity import LayerFidelity
-from neurosim.workflows.verification import SPEC_FILE
+from neurosim.workflows.run_data import calibration, windows_of
 from neurosim.xylo.mapping import Deployment, DeployWarning, plan
 from neurosim.xylo.spec import XyloSpec
 
 if TYPE_CHECKING:
     from neurosim.data import Dataset
 
-CALIBRATION = 64
-"""Training windows that the integer scales are chosen on."""
+MEASURED = 64
+"""About so many test windows are compared with the float net."""
 SAME_TAU = 0.005
 """Relative change of a time constant from which on it is listed."""
 
 
 def deploy_run(
-    folder: Path, chip: str = "xylo-imu", *, dataset: Dataset | None = None, **options: Any
+    run: Run | str | Path,
+    chip: str = "xylo-imu",
+    *,
+    dataset: Dataset | None = None,
+    **options: Any,
 ) -> tuple[XyloSpec, Path]:
-    """Map and quantise a run's net, calibrated on its training windows; save it beside the net."""
-    deployment, path, _ = report_run(folder, chip, dataset=dataset, measure=False, **options)
+    """Map and quantise a run's net, calibrated on its training windows; save it beside the net.
+
+    Arguments and errors as for `report_run`. What the mapping changes is a DeployWarning.
+
+    Returns:
+        The specification and its file.
+    """
+    deployment, path, _ = report_run(run, chip, dataset=dataset, measure=False, **options)
     for message in deployment.warnings:
         warnings.warn(message, DeployWarning, stacklevel=2)
     return deployment.spec, path
 
 
 def report_run(
-    folder: Path,
+    run: Run | str | Path,
     chip: str = "xylo-imu",
     *,
     dataset: Dataset | None = None,
@@ -49,32 +57,30 @@ def report_run(
     """Do what `deploy_run` does and say what changed on the way.
 
     Args:
-        folder: of a run.
+        run: a run of a layered net, or its folder.
         chip: name of the chip.
-        dataset: encoded windows; those that the run was trained on when left out.
+        dataset: encoded windows that the run was trained on; looked for when None, see
+            `run_data.dataset_of`.
         measure: compare the spike counts with the float net's, on test windows.
         options: of `neurosim.xylo.plan`: quantiser, prune, residuals, ...
 
     Returns:
         The deployment, the file of its specification, and how far each layer follows the float
         net (empty where it was not measured or neurons were pruned).
+
+    Raises:
+        InputError: there is no such run, its data are not found, or the net does not fit the chip.
     """
-    run = Run.load(folder)
+    run = Run.load(run)
     network = run.layered
-    if dataset is None:
-        dataset = data.wrist_imu(
-            data.Split(**run.provenance["split"]), front_end=data.FrontEnd.from_dict(run.front_end)
-        )
-    rng = np.random.default_rng(0)
-    train = dataset.train.raster
-    chosen = rng.choice(len(train), size=min(CALIBRATION, len(train)), replace=False)
-    deployment = plan(network, chip, calibration=train[np.sort(chosen)], **options)
+    dataset = windows_of(run, dataset)
+    deployment = plan(network, chip, calibration=calibration(dataset.train.raster), **options)
     spec = replace(deployment.spec, front_end=run.front_end)
-    path = spec.save(Path(folder) / SPEC_FILE)
+    path = spec.save(run.folder / SPEC_FILE)
     layers = []
     if measure and sum(spec.layers) == sum(network.shape[1:-1]):
-        every = max(len(dataset.test.raster) // CALIBRATION, 1)
-        layers = fidelity.measure(spec, network, dataset.test.raster[::every])
+        test = dataset.test.raster
+        layers = fidelity.measure(spec, network, test[:: max(len(test) // MEASURED, 1)])
     return replace(deployment, spec=spec), path, layers
 
 

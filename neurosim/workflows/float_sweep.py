@@ -10,18 +10,19 @@ import numpy as np
 import torch
 
 from neurosim import readout
+from neurosim.data import Dataset, ImageSet
 from neurosim.errors import InputError
 from neurosim.formats.rockpool import module_from_network
-from neurosim.network import Network
+from neurosim.network import THRESHOLD_SCALES, Network
 from neurosim.run import Run
 from neurosim.snn.spiking import Spiking
 from neurosim.training import activity, tasks
+from neurosim.training.config import TrainConfig
 from neurosim.training.epochs import EVALUATION_BATCH
+from neurosim.training.image_task import shown
 from neurosim.training.imu_task import forward
 from neurosim.training.thresholds import hidden, scaled
-
-THRESHOLDS = tuple(round(0.6 + 0.2 * k, 1) for k in range(10))
-"""ASPEN's open-loop sweep: 0.6 to 2.4 in steps of 0.2."""
+from neurosim.workflows.run_data import dataset_of
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ def sweep(
     net: torch.nn.Module | Network | Run,
     samples: np.ndarray | None = None,
     labels: np.ndarray | None = None,
-    thresholds: Sequence[float] = THRESHOLDS,
+    thresholds: Sequence[float] = THRESHOLD_SCALES,
+    *,
+    dataset: Dataset | ImageSet | None = None,
 ) -> Sweep:
     """Evaluate a net at all thresholds at once; its own scales come back afterwards.
 
@@ -55,10 +58,12 @@ def sweep(
             (samples, T, C, H, W) events; those of a Run's test part when left out.
         labels: (samples,) classes.
         thresholds: K factors on the thresholds of the hidden layers.
+        dataset: what a Run was trained on, for its test part; looked for when None, see
+            `run_data.dataset_of`.
 
     Raises:
-        InputError: there are no samples, their number is not that of the labels, or a threshold is
-            not positive; a run was trained on other samples than its data set has now.
+        InputError: there are no samples, their number is not that of the labels, a threshold is
+            not positive, or the data of a run are not found.
     """
     scales = np.asarray(thresholds, dtype=np.float64)
     if scales.ndim != 1 or not scales.size or not ((scales > 0) & np.isfinite(scales)).all():
@@ -66,10 +71,10 @@ def sweep(
     if samples is None or labels is None:
         if not isinstance(net, Run):
             raise InputError("samples and labels are missing; only a Run has its own")
-        samples, labels = tasks.held_out(net)
+        samples, labels = _held_out(net, dataset)
     if not len(samples) or len(samples) != len(labels):
         raise InputError(
-            f"raster has {len(samples)} samples, labels {len(labels)}; need as many > 0"
+            f"{len(samples)} samples and {len(labels)} labels; give as many of both, and some"
         )
     module = _module(net)
     images = any(isinstance(layer, Spiking) for layer in hidden(module))
@@ -86,6 +91,15 @@ def sweep(
         rates,
         _faults(scales, rates, decisions, labels),
     )
+
+
+def _held_out(run: Run, dataset: Dataset | ImageSet | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return samples and labels of the test part of a run's data, as its net takes them."""
+    found = dataset_of(run, dataset)
+    if not isinstance(found, ImageSet):
+        return found.test.raster, found.test.labels
+    samples = shown(TrainConfig(**run.config), found.images)  # all: each has its own random events
+    return samples[found.test], found.labels[found.test]
 
 
 def _module(net: torch.nn.Module | Network | Run) -> Any:

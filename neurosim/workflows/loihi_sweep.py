@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich import box
@@ -12,41 +12,53 @@ from rich.table import Table
 
 from neurosim import engines, readout
 from neurosim.engines import loihi
-from neurosim.errors import InputError
+from neurosim.network import THRESHOLD_SCALES
+from neurosim.run import SPEC_FILE, Run
 from neurosim.verify.rung import some
-from neurosim.workflows import targets
-from neurosim.workflows.sweep import SCALES
+from neurosim.workflows.run_data import calibration, windows_of
+from neurosim.xylo.spec import XyloSpec
 
-WINDOWS, CALIBRATION = 256, 64
-"""Test windows of the sweep; training windows that exponents are chosen on."""
+if TYPE_CHECKING:
+    from neurosim.data import Dataset
+
+WINDOWS = 256
+"""Test windows of the sweep."""
 
 
-def sweep_run(folder: Path, scales: Sequence[float] = SCALES) -> list[dict[str, Any]]:
-    """Return accuracy and spikes per window at each scale, for floats, Xylo and Loihi.
+def sweep_run(
+    run: Run | str | Path,
+    scales: Sequence[float] = THRESHOLD_SCALES,
+    *,
+    dataset: Dataset | None = None,
+) -> list[dict[str, Any]]:
+    """Return accuracy and spikes per window at each scale: floats, Loihi, and Xylo if deployed.
+
+    Args:
+        run: a run of a layered net, or its folder.
+        scales: factors on the hidden thresholds.
+        dataset: encoded windows that the run was trained on; looked for when None, see
+            `run_data.dataset_of`. Loihi's exponents are chosen on some of its training windows.
 
     Raises:
-        InputError: no trained net is there, or Loihi cannot hold it.
+        InputError: there is no such run, its data are not found, or Loihi cannot hold the net.
     """
-    found = targets.load(folder)
-    target = next(iter(found.values()))
-    if target.network is None:
-        raise InputError(f"{folder}: holds integers only; give a run with its trained net")
-    events = targets.events(found, None)
-    chosen = some(events.raster, WINDOWS)
-    raster = events.raster[chosen]
-    labels = np.asarray(events.labels)[chosen]
-    seen = events.raster if events.calibration is None else events.calibration
-    mapped = loihi.from_network(
-        target.network, seen[some(seen, CALIBRATION)], max_threshold_scale=max(scales)
+    run = Run.load(run)
+    network = run.layered
+    dataset = windows_of(run, dataset)
+    chosen = some(dataset.test.raster, WINDOWS)
+    raster, labels = dataset.test.raster[chosen], dataset.test.labels[chosen]
+    models: dict[str, Any] = {"float": network}
+    if (run.folder / SPEC_FILE).is_file():
+        models["xylo"] = XyloSpec.load(run.folder / SPEC_FILE)
+    models["loihi"] = loihi.from_network(
+        network, calibration(dataset.train.raster), max_threshold_scale=max(scales)
     )
-    engine, rows = engines.get("brian2"), []
+    rows = []
     for scale in scales:
-        runs = {"float": engine.run(target.network.with_threshold(scale), raster).spikes}
-        if target.spec is not None:
-            runs["xylo"] = engine.run(target.spec.with_threshold(scale), raster).spikes
-        runs["loihi"] = loihi.run(mapped.with_threshold(scale), raster).spikes
         row: dict[str, Any] = {"scale": scale, "windows": len(raster)}
-        for name, spikes in runs.items():
+        for name, model in models.items():
+            simulate = loihi.run if name == "loihi" else engines.get("brian2").run
+            spikes = simulate(model.with_threshold(scale), raster).spikes
             row[f"accuracy_{name}"] = readout.accuracy(spikes[-1], labels)
             row[f"spikes_{name}"] = sum(float(s.sum(dtype=np.int64)) for s in spikes) / len(raster)
         rows.append(row)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from neurosim import data
 from neurosim.analysis import homeostasis
 from neurosim.analysis.networks import effective_jacobian, mean_field
 from neurosim.errors import InputError
-from neurosim.network import Network
+from neurosim.network import THRESHOLD_SCALES, Network
 from neurosim.run import Run
-from neurosim.workflows.sweep import SCALES
+from neurosim.workflows.run_data import windows_of
+
+if TYPE_CHECKING:
+    from neurosim.data import Dataset
 
 BIN_STEPS = 16
 """Steps over which the input's rate is taken as constant."""
@@ -63,7 +65,7 @@ def study(network: Network, raster: np.ndarray) -> NetworkTheory:
     sizes = np.array(network.shape[1:])
     depth = len(sizes)
     counts = {}
-    for scale in SCALES:
+    for scale in THRESHOLD_SCALES:
         found = mean_field.predict(network, bins, threshold_scale=scale, bin_steps=BIN_STEPS)
         counts[scale] = np.array([BIN_STEPS * r.sum(axis=(1, 2)).mean() for r in found.rates])
         if scale == 1.0:
@@ -88,14 +90,22 @@ def study(network: Network, raster: np.ndarray) -> NetworkTheory:
     )
 
 
-def study_run(folder: Path) -> NetworkTheory:
-    """Study a run's net on windows of its training subjects."""
-    run = Run.load(folder)
+def study_run(run: Run | str | Path, *, dataset: Dataset | None = None) -> NetworkTheory:
+    """Study a run's net on WINDOWS of its training windows.
+
+    Args:
+        run: a run of a layered net, or its folder.
+        dataset: encoded windows that the run was trained on; looked for when None, see
+            `run_data.dataset_of`.
+
+    Raises:
+        InputError: there is no such run, or its data are not found.
+    """
+    run = Run.load(run)
     network = run.layered
-    front_end = data.FrontEnd.from_dict(run.front_end)
-    train = data.wrist_imu(data.Split(**run.provenance["split"]), front_end=front_end).train
-    chosen = np.linspace(0, len(train.raster) - 1, WINDOWS).astype(int)
-    return study(network, train.raster[chosen])
+    train = windows_of(run, dataset).train.raster
+    chosen = np.linspace(0, len(train) - 1, WINDOWS).astype(int)
+    return study(network, train[chosen])
 
 
 def show(theory: NetworkTheory) -> RenderableType:

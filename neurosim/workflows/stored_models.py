@@ -16,10 +16,10 @@ from neurosim.energy.operating_points import Setting, Table
 from neurosim.energy.price import Price
 from neurosim.energy.wear import Outcomes
 from neurosim.errors import InputError
-from neurosim.run import Run
+from neurosim.network import THRESHOLD_SCALES
+from neurosim.run import SPEC_FILE, Run
 from neurosim.workflows.deployment import deploy_run
-from neurosim.workflows.sweep import SCALES
-from neurosim.workflows.targets import SPEC_FILE
+from neurosim.workflows.run_data import windows_of
 from neurosim.xylo.spec import XyloSpec
 
 
@@ -61,8 +61,8 @@ class Model:
 
 
 def measure_model(
-    folder: Path,
-    scales: Sequence[float] = SCALES,
+    run: Run | str | Path,
+    scales: Sequence[float] = THRESHOLD_SCALES,
     *,
     engine: str = "brian2",
     dataset: data.Dataset | None = None,
@@ -72,26 +72,27 @@ def measure_model(
     The specification beside the run is used, and made where there is none. Results are cached.
 
     Args:
-        folder: of a run.
+        run: a run of a layered net, or its folder.
         scales: thresholds, 1 among them.
         engine: an engine that runs a XyloSpec.
-        dataset: what the run was trained on; found by its hash when None.
+        dataset: encoded windows that the run was trained on; looked for when None, see
+            `run_data.dataset_of`.
 
     Raises:
-        InputError: the folder holds no run, or the run's split leaves no windows.
+        InputError: there is no such run, its data are not found, or its split leaves no windows.
     """
-    run = Run.load(folder)
-    dataset = dataset or data.trained_on(run.provenance, run.front_end)
-    path = folder / SPEC_FILE
-    spec = XyloSpec.load(path) if path.is_file() else deploy_run(folder, dataset=dataset)[0]
-    return measure(folder.name, spec, dataset, scales, engine=engine)
+    run = Run.load(run)
+    dataset = windows_of(run, dataset)
+    path = run.folder / SPEC_FILE
+    spec = XyloSpec.load(path) if path.is_file() else deploy_run(run, dataset=dataset)[0]
+    return measure(run.folder.name, spec, dataset, scales, engine=engine)
 
 
 def measure(
     name: str,
     spec: XyloSpec,
     dataset: data.Dataset,
-    scales: Sequence[float] = SCALES,
+    scales: Sequence[float] = THRESHOLD_SCALES,
     *,
     engine: str = "brian2",
 ) -> Model:

@@ -9,10 +9,8 @@ from joblib import Parallel, delayed
 
 from neurosim import engines, readout
 from neurosim.energy import cycles
+from neurosim.network import THRESHOLD_SCALES
 from neurosim.xylo.spec import XyloSpec
-
-SCALES = tuple(round(0.6 + 0.2 * k, 1) for k in range(10))
-"""ASPEN's open-loop sweep: 0.6 to 2.4 in steps of 0.2."""
 
 Row = dict[str, float]
 
@@ -21,7 +19,7 @@ def threshold_sweep(
     spec: XyloSpec,
     raster: np.ndarray,
     labels: np.ndarray,
-    scales: Sequence[float] = SCALES,
+    scales: Sequence[float] = THRESHOLD_SCALES,
     *,
     engine: str = "brian2",
     workers: int | None = None,

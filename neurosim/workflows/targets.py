@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurosim import data, store
 from neurosim.errors import InputError
 from neurosim.network import Network
-from neurosim.run import Run
+from neurosim.run import NETWORK_FILE, SPEC_FILE, Run
 from neurosim.verify.case import KIND as CASE
 from neurosim.verify.case import Case
+from neurosim.workflows.run_data import calibration, windows_of
 from neurosim.xylo.spec import XyloSpec
 
-SPEC_FILE, NETWORK_FILE = "spec.safetensors", "network.safetensors"
+if TYPE_CHECKING:
+    from neurosim.data import Dataset
+
 DATA_SETS = ("wrist-imu", "digits", "random")
 RANDOM_SHAPE, RANDOM_RATE = (16, 200), 0.3
 DIGITS_STEPS = 100
@@ -34,8 +38,8 @@ class Target:
     """A NIR graph (`neurosim.formats.nir.Graph`) that a Network cannot express."""
     raster: np.ndarray | None = None
     """Events that belong to it: those of a saved case."""
-    front_end: dict[str, Any] | None = None
-    split: dict[str, Any] | None = None
+    run: Run | None = None
+    """The run that trained it, where its folder is there: the only thing that knows its data."""
     origin: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -44,6 +48,12 @@ class Target:
         if self.spec is not None:
             return self.spec.channels
         return self.network.shape[0] if self.network is not None else self.graph.channels
+
+    @property
+    def front_end(self) -> dict[str, Any] | None:
+        """Settings of the front end whose events it reads, where its run or spec names one."""
+        named = self.run.front_end if self.run else self.spec.front_end if self.spec else None
+        return dict(named) if named else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +64,7 @@ class Events:
     labels: np.ndarray | None = None
     calibration: np.ndarray | None = None
     origin: str = ""
+    """Which events these are, and why these, where nobody chose them."""
 
 
 def load(path: Path, *, dt: float | None = None, source: str | None = None) -> dict[str, Target]:
@@ -91,9 +102,7 @@ def load(path: Path, *, dt: float | None = None, source: str | None = None) -> d
         case = Case.load(path)
         origin |= {"case": case.origin}
         return {name: Target(name, spec=case.spec, raster=case.raster, origin=origin)}
-    spec = XyloSpec.load(path)
-    front_end = None if spec.front_end is None else dict(spec.front_end)
-    return {name: Target(name, spec=spec, front_end=front_end, origin=origin)}
+    return {name: Target(name, spec=XyloSpec.load(path), origin=origin)}
 
 
 def _json(path: Path) -> Target:
@@ -106,9 +115,7 @@ def _json(path: Path) -> Target:
     if isinstance(values, dict) and "configuration" in values:
         from neurosim.formats import xylo_json
 
-        spec = xylo_json.load_json(path)
-        front_end = None if spec.front_end is None else dict(spec.front_end)
-        return Target(path.stem, spec=spec, front_end=front_end, origin=origin)
+        return Target(path.stem, spec=xylo_json.load_json(path), origin=origin)
     from neurosim.formats import rockpool_json
 
     return Target(path.stem, network=rockpool_json.load(path), origin=origin)
@@ -130,41 +137,37 @@ def _folder(path: Path) -> dict[str, Target]:
 def _run(folder: Path) -> Target:
     spec = XyloSpec.load(folder / SPEC_FILE) if (folder / SPEC_FILE).is_file() else None
     if not (folder / NETWORK_FILE).is_file():
-        assert spec is not None
-        front_end = None if spec.front_end is None else dict(spec.front_end)
-        return Target(folder.name, spec=spec, front_end=front_end, origin={"folder": str(folder)})
+        return Target(folder.name, spec=spec, origin={"folder": str(folder)})
     run = Run.load(folder)
     if run.network is None and spec is None:
         raise InputError(f"{folder}: its net is no Network of dense layers; it cannot be verified")
     origin = {"run": str(folder), "seed": run.config.get("seed"), "config": run.config}
-    return Target(
-        folder.name,
-        network=run.network,
-        spec=spec,
-        front_end=dict(run.front_end) if run.front_end else None,
-        split=run.provenance.get("split"),
-        origin=origin,
-    )
+    return Target(folder.name, network=run.network, spec=spec, run=run, origin=origin)
 
 
-def events(targets: dict[str, Target], named: str | None) -> Events:
+def events(
+    targets: dict[str, Target], named: str | None, *, dataset: Dataset | None = None
+) -> Events:
     """Return the events that all targets are run on.
 
     Args:
         targets: those of `load`.
-        named: a .npy file or one of DATA_SETS; without, a case's own raster, or the test windows
-            behind the front end that the nets were trained behind.
+        named: a .npy file or one of DATA_SETS. Without, a case's own raster; the test windows of
+            the data that the runs were trained on; or, for specifications without a run, the
+            wrist recordings' test windows behind their front end.
+        dataset: encoded windows that the runs were trained on; looked for when None, see
+            `run_data.dataset_of`.
 
     Raises:
         InputError: the file is no raster, or there is nothing to take without a name.
     """
-    if named == "wrist-imu" or named is None:
-        own = [t.raster for t in targets.values() if t.raster is not None]
-        if named is None and own:
-            return Events(own[0], origin="saved with the case")
-        return _wrist(targets, named)
-    channels = next(iter(targets.values())).channels
+    if named is None:
+        own = [target.raster for target in targets.values() if target.raster is not None]
+        return Events(own[0], origin="saved with the case") if own else _default(targets, dataset)
+    if named == "wrist-imu":
+        return _wrist(targets)
     if named == "random":
+        channels = next(iter(targets.values())).channels
         raster = np.random.default_rng(0).poisson(RANDOM_RATE, (*RANDOM_SHAPE, channels))
         return Events(raster.astype(np.uint8), origin=f"Poisson events, rate {RANDOM_RATE}, seed 0")
     if named == "digits":
@@ -172,24 +175,66 @@ def events(targets: dict[str, Target], named: str | None) -> Events:
     return Events(load_raster(Path(named)), origin=named)
 
 
-def _wrist(targets: dict[str, Target], named: str | None) -> Events:
-    """Return the test windows, encoded by the front end that the nets were trained behind."""
+def _default(targets: dict[str, Target], dataset: Dataset | None) -> Events:
+    """Return the test windows of the runs' data, or of the wrist set where there is no run."""
+    front_end, runs = _front_end(targets), _runs(targets)
+    if len(runs) > 1:
+        raise InputError(
+            f"the nets ({', '.join(targets)}) were trained on different data; verify each by itself"
+        )
+    if runs:
+        return _windows(windows_of(runs[0], dataset), f"which {', '.join(targets)} trained on")
+    found = _windows(
+        data.wrist_imu(front_end=front_end),
+        f"chosen because {', '.join(targets)} names a front end and no run: it may have been "
+        "trained on other data",
+    )
+    return replace(found, labels=None, calibration=None)
+
+
+def _wrist(targets: dict[str, Target]) -> Events:
+    """Return the wrist set's test windows, which the caller named."""
+    front_end = _front_end(targets) if any(t.front_end for t in targets.values()) else None
+    runs = _runs(targets)
+    if len(runs) == 1:
+        with contextlib.suppress(InputError):
+            own = windows_of(runs[0])
+            if own.name == "wrist":
+                return _windows(own, f"which {', '.join(targets)} trained on")
+    found = _windows(data.wrist_imu(front_end=front_end), "as named")
+    if not runs:
+        return found
+    origin = f"{found.origin}; {', '.join(targets)} trained on other data"
+    return Events(found.raster, origin=origin)
+
+
+def _runs(targets: dict[str, Target]) -> list[Run]:
+    """Return one run for each set of training samples."""
+    runs = [target.run for target in targets.values() if target.run is not None]
+    return list({run.provenance.get("train_sha256"): run for run in runs}.values())
+
+
+def _front_end(targets: dict[str, Target]) -> data.FrontEnd:
+    """Return the front end that all targets read.
+
+    Raises:
+        InputError: one names none, or they differ.
+    """
     settings = [target.front_end for target in targets.values()]
-    if named and not any(settings):
-        windows = data.wrist_imu()
-    elif not settings[0] or any(other != settings[0] for other in settings):
-        fault = "read different front ends" if settings[0] else "name no front end"
+    if not settings[0] or any(other != settings[0] for other in settings):
+        fault = "read different front ends" if all(settings) else "name no front end"
         raise InputError(
             f"the nets ({', '.join(targets)}) {fault}: give events, --raster FILE.npy or one of "
             f"{', '.join(DATA_SETS)}"
         )
-    else:
-        split = next(iter(targets.values())).split
-        front_end = data.FrontEnd.from_dict(settings[0])
-        chosen = [data.Split(**split)] if split else []
-        windows = data.wrist_imu(*chosen, front_end=front_end)
-    test, train = windows.test, windows.train
-    return Events(test.raster, test.labels, train.raster, "wrist-imu, test subjects")
+    return data.FrontEnd.from_dict(settings[0])
+
+
+def _windows(windows: Dataset, why: str) -> Events:
+    """Return a data set's test windows, and training windows for integer scales."""
+    test, people = windows.test, ", ".join(map(str, np.unique(windows.test.subjects)))
+    origin = f"{windows.name or 'data set passed'}, test windows of subjects {people}, {why}"
+    return Events(test.raster, test.labels, calibration(windows.train.raster), origin)
 
 
 def _digits() -> Events:
@@ -200,7 +245,7 @@ def _digits() -> Events:
     return Events(
         raster[images.test],
         images.labels[images.test],
-        raster[images.train],
+        calibration(raster[images.train]),
         f"digits, test images, {DIGITS_STEPS} steps of Poisson spikes, seed 0",
     )
 

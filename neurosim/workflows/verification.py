@@ -10,50 +10,64 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from neurosim import engines as registry
 from neurosim.errors import InputError
+from neurosim.network import THRESHOLD_SCALES
 from neurosim.raster import check_raster
 from neurosim.recording import Recording
 from neurosim.verify.check import Report, verify
 from neurosim.verify.compare import compare
 from neurosim.workflows import targets
 from neurosim.workflows.progress import bar
-from neurosim.workflows.sweep import SCALES
-from neurosim.workflows.targets import SPEC_FILE, Events, Target
+from neurosim.workflows.targets import Events, Target
 
 if TYPE_CHECKING:
+    from neurosim.data import Dataset
     from neurosim.verify.ladder import Ladder
-
-__all__ = ["SPEC_FILE", "climb_targets", "prepare", "table", "verify_targets"]
 
 INTEGER_ENGINES = ("brian2", "xylosim")
 FLOAT_ENGINES = ("brian2", "torch")
 
 
 def prepare(
-    path: Path, raster: str | None = None, *, dt: float | None = None, source: str | None = None
+    path: str | Path,
+    raster: str | None = None,
+    *,
+    dt: float | None = None,
+    source: str | None = None,
+    dataset: Dataset | None = None,
 ) -> tuple[dict[str, Target], Events]:
     """Read what is at a path and the events to run it on, and check that they fit.
 
+    Args:
+        path: a demo folder, a run, a specification, a saved case or module, a NIR file.
+        raster: the events, see `targets.events`.
+        dt: time step in seconds of a NIR file that states none.
+        source: name of the library that wrote a NIR file, see `neurosim.formats.nir`.
+        dataset: encoded windows that a run was trained on; looked for when None, see
+            `run_data.dataset_of`.
+
     Raises:
-        InputError: nothing there can be verified, or the raster does not fit it.
+        InputError: nothing there can be verified, the data of a run are not found, or the raster
+            does not fit.
     """
-    found = targets.load(path, dt=dt, source=source)
-    if any(target.spec is not None for target in found.values()) and path.is_dir():
+    path = Path(path)
+    nets = targets.load(path, dt=dt, source=source)
+    if path.is_dir():
         # A demo folder holds deployed nets; what else lies there is not meant.
-        deployed = {name: t for name, t in found.items() if t.spec is not None}
-        found = deployed or found
-    events = targets.events(found, raster)
-    for target in found.values():
-        if target.graph is None or target.network is not None:
-            check_raster(events.raster, target.channels)
-    return found, events
+        nets = {name: net for name, net in nets.items() if net.spec is not None} or nets
+    events = targets.events(nets, raster, dataset=dataset)
+    for net in nets.values():
+        if net.graph is None or net.network is not None:
+            check_raster(events.raster, net.channels)
+    return nets, events
 
 
 def verify_targets(
-    found: dict[str, Target],
+    nets: dict[str, Target],
     events: Events,
     engines: Sequence[str] = (),
     *,
@@ -64,7 +78,7 @@ def verify_targets(
     """Compare engines on every net: integers where there are any, else floats.
 
     Args:
-        found: the nets.
+        nets: those of `prepare`.
         events: what they are run on.
         engines: names; without, brian2 against xylosim, or against torch for floats.
         all_thresholds: at each scale of the sweep.
@@ -78,9 +92,9 @@ def verify_targets(
     for engine in engines:
         registry.get(engine)
     raster, reports = events.raster, {}
-    scales = SCALES if all_thresholds else (None,)
+    scales = THRESHOLD_SCALES if all_thresholds else (None,)
     with bar(console) as progress:
-        for name, target in found.items():
+        for name, target in nets.items():
             for scale in scales:
                 label = name if scale is None else f"{name} x {scale}"
                 task = progress.add_task(f"verify {label}", total=len(raster), note="")
@@ -99,7 +113,7 @@ def verify_targets(
 
 
 def _verify_graph(target: Target, raster: np.ndarray, expected: Path | None) -> Report:
-    """Compare Brian2 with numpy on a NIR graph, and with what its source said."""
+    """Compare Brian2 with numpy on a NIR graph, and with the spikes of its source."""
     from neurosim.engines.nir import run as run_graph
 
     if target.graph is None:
@@ -116,15 +130,15 @@ def _verify_graph(target: Target, raster: np.ndarray, expected: Path | None) -> 
             )
         output = (runs[0].populations[-1],)
         ours = Recording((last,), dt=runs[0].dt, populations=output)
-        said = Recording((theirs.reshape(last.shape),), dt=runs[0].dt, populations=output)
+        source = Recording((theirs.reshape(last.shape),), dt=runs[0].dt, populations=output)
         names.append(str(target.graph.convention.source))
-        verdicts.append(compare(ours, said))
+        verdicts.append(compare(ours, source))
         provenance.append({"file": str(expected)})
     return Report(tuple(names), tuple(verdicts), len(raster), runs[0].steps, tuple(provenance))
 
 
 def climb_targets(
-    found: dict[str, Target],
+    nets: dict[str, Target],
     events: Events,
     *,
     chip: str = "xylo-imu",
@@ -140,7 +154,7 @@ def climb_targets(
 
     ladders = {}
     with bar(console) as progress:
-        for name, target in found.items():
+        for name, target in nets.items():
             model = target.network if target.network is not None else target.spec
             if model is None:
                 why = target.origin.get("no Network, since")
@@ -165,11 +179,14 @@ def climb_targets(
     return ladders
 
 
-def table(reports: dict[str, Report]) -> Table:
-    """Return the verdicts as a table."""
+def table(reports: dict[str, Report], events: str = "") -> Table:
+    """Return the verdicts as a table, and below it where the events come from."""
     first = next(iter(reports.values())).engines[0]
     out = Table(
-        title=f"{first}: spikes and states, value by value", box=box.SIMPLE_HEAD, padding=(0, 1)
+        title=f"{first}: spikes and states, value by value",
+        caption=f"events: {escape(events)}" if events else None,
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
     )
     for column in ("net", "against", "windows", "steps", "values", "spikes", "verdict"):
         right = column in ("windows", "steps", "values", "spikes")

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import neurosim as ns
+from neurosim.workflows.run_data import windows_of
 
 WINDOWS = 4
 
@@ -20,9 +21,7 @@ if __name__ == "__main__":
     here = Path(__file__)
     with tempfile.TemporaryDirectory() as folder:
         run = ns.train("aspen", folder=folder, epochs=8, seed=0, progress=False)
-        front_end = ns.data.FrontEnd.from_dict(run.front_end)
-        split = ns.data.Split(**run.provenance["split"])
-    raster = ns.data.wrist_imu(split, front_end=front_end).train.raster
+    raster = windows_of(run).train.raster
     chosen = np.linspace(0, len(raster) - 1, WINDOWS).astype(int)
     run.network.save(here.with_suffix(".safetensors"))
     rates = np.round(raster[chosen].mean(axis=1), 6).tolist()

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from neurosim.errors import InputError
 from neurosim.figures import threshold_sweep
-from neurosim.run import Run
+from neurosim.network import THRESHOLD_SCALES
+from neurosim.run import SPEC_FILE, Run
 from neurosim.workflows import demo, verification
-from neurosim.workflows.sweep import SCALES
 from neurosim.xylo import XyloSpec
 from tests.test_cli import neurosim
 
@@ -48,7 +48,7 @@ def test_nets_learned_and_thresholds_lower_spikes(folder):
         table = list(csv.DictReader(file))
     for net in demo.NETS:
         rows = [{k: float(v) for k, v in r.items() if k != "net"} for r in table if r["net"] == net]
-        assert [row["threshold"] for row in rows] == list(SCALES)
+        assert [row["threshold"] for row in rows] == list(THRESHOLD_SCALES)
         assert rows[2]["accuracy"] > 0.4, "chance is 1 / 7"
         spikes = [row["spikes_per_inference"] for row in rows]
         assert spikes == sorted(spikes, reverse=True)
@@ -63,7 +63,7 @@ def test_integer_nets_keep_the_accuracy_of_the_float_nets(folder):
     from neurosim import data, engines, readout
 
     run = Run.load(folder / "aspen")
-    spec = XyloSpec.load(folder / "aspen" / verification.SPEC_FILE)
+    spec = XyloSpec.load(folder / "aspen" / SPEC_FILE)
     windows = data.wrist_imu(front_end=data.FrontEnd.from_dict(run.front_end)).test
     raster, labels = windows.raster[::10], windows.labels[::10]
     kept = {
@@ -82,7 +82,7 @@ def test_verification_can_be_repeated_alone(folder, monkeypatch):
     every = verification.verify_targets(
         *verification.prepare(folder / "aspen", windows), all_thresholds=True
     )
-    assert len(every) == len(SCALES)
+    assert len(every) == len(THRESHOLD_SCALES)
     assert all(report.exact for report in every.values())
     stored = json.loads((folder / "verification.json").read_text())
     assert all(stored[net]["exact"] for net in demo.NETS)
@@ -97,13 +97,13 @@ def test_a_run_folder_that_lacks_a_file_is_named(folder, tmp_path):
 
 def test_a_spec_alone_knows_its_front_end(folder, tmp_path):
     alone = tmp_path / "alone.safetensors"
-    shutil.copy(folder / "aspen" / verification.SPEC_FILE, alone)
+    shutil.copy(folder / "aspen" / SPEC_FILE, alone)
     spec = XyloSpec.load(alone)
     assert spec.front_end == Run.load(folder / "aspen").front_end
     dataclasses.replace(spec, front_end={**spec.front_end, "scale": 0.05}).save(
-        tmp_path / "other" / verification.SPEC_FILE
+        tmp_path / "other" / SPEC_FILE
     )
-    spec.save(tmp_path / "one" / verification.SPEC_FILE)
+    spec.save(tmp_path / "one" / SPEC_FILE)
     with pytest.raises(InputError, match="different front ends"):
         verification.prepare(tmp_path)
 

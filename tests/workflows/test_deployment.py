@@ -7,9 +7,8 @@ from typer.testing import CliRunner
 from neurosim import cli, data
 from neurosim.formats import xylo_json
 from neurosim.network import Network
-from neurosim.run import Run
+from neurosim.run import SPEC_FILE, Run
 from neurosim.workflows import deployment
-from neurosim.workflows.verification import SPEC_FILE
 from neurosim.xylo import DeployWarning, XyloSpec
 from tests import nets
 from tests.training.small import small_dataset
@@ -33,7 +32,8 @@ def run(tmp_path, rng, dataset):
             weight[:, 3] = -1.0
         fields |= {n: getattr(layer, n) for n in ("tau_syn", "threshold", "bias")}
         layers.append(type(layer)(weight=weight, **fields))
-    provenance = {"split": {"train": (0,), "validation": (1,), "test": (2,)}}
+    split = {"train": (0,), "validation": (1,), "test": (2,)}
+    provenance = {"dataset": "wrist", "split": split, "train_sha256": dataset.train_sha256}
     front_end = dataset.front_end.to_dict()
     return Run(
         tmp_path, Network(tuple(layers), net.dt), {}, front_end, ({"epoch": 1.0},), provenance

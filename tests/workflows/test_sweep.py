@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from neurosim import readout
-from neurosim.workflows.sweep import SCALES, by_threshold, threshold_sweep
+from neurosim.network import THRESHOLD_SCALES
+from neurosim.workflows.sweep import by_threshold, threshold_sweep
 from neurosim.xylo import deploy
 from tests import nets
 
@@ -19,7 +20,7 @@ def test_decisions():
 
 
 def test_scales_are_the_papers():
-    assert SCALES == (0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2, 2.4)
+    assert THRESHOLD_SCALES == (0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2, 2.4)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.network import THRESHOLD_SCALES
 from neurosim.studies import images
 from neurosim.studies.study import Row, Study
 from neurosim.studies.trained import Training
-from neurosim.workflows.sweep import SCALES
 
 CONTROLS: dict[str, dict[str, Any]] = {
     "fixed": {"homeostat": False},
@@ -42,6 +42,6 @@ STUDY = Study(
     grid={"net": images.NETS, "control": tuple(CONTROLS)},
     index=("net", "control", "seed", "threshold"),
     units={"accuracy": "share of test images", "rate": "spikes per neuron and step"},
-    settings={**images.SHORT, "thresholds": SCALES},
+    settings={**images.SHORT, "thresholds": THRESHOLD_SCALES},
     fast={**images.FAST, "thresholds": (1.0, 2.4)},
 )

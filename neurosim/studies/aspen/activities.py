@@ -17,10 +17,10 @@ import numpy as np
 
 from neurosim.data import Dataset, Split, activity_sets, by_subject, ku_har
 from neurosim.data.recordings import Recordings
+from neurosim.network import THRESHOLD_SCALES
 from neurosim.studies import on_chip, trained, user_files
 from neurosim.studies.study import Case, Row, Study
 from neurosim.studies.trained import Training
-from neurosim.workflows.sweep import SCALES
 
 LEFT_OUT = ("walk-backward", "walk-circle")
 """Of KU-HAR's 18 classes, for a chip of 16 outputs: two ways of walking."""
@@ -89,7 +89,7 @@ STUDY = Study(
     grid={"data": activity_sets.NAMES, "net": ("fixed", "aspen")},
     index=("data", "net", "seed", "threshold"),
     units=on_chip.UNITS,
-    settings={"training": trained.FULL, "thresholds": SCALES, "official": True},
+    settings={"training": trained.FULL, "thresholds": THRESHOLD_SCALES, "official": True},
     seeds=5,
     fast={
         "training": trained.FAST["training"],

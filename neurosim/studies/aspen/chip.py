@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim import engines
+from neurosim.network import THRESHOLD_SCALES
 from neurosim.studies import on_chip, trained
 from neurosim.studies.study import Row, Study
 from neurosim.studies.trained import Training
-from neurosim.workflows.sweep import SCALES
 from neurosim.workflows.sweep import measure as run_once
 
 
@@ -62,7 +62,7 @@ STUDY = Study(
         "power": "µW (estimated)",
         "differing": "values",
     },
-    settings={"training": trained.FULL, "every": 1, "thresholds": SCALES, "compared": 2},
+    settings={"training": trained.FULL, "every": 1, "thresholds": THRESHOLD_SCALES, "compared": 2},
     seeds=5,
     fast={**trained.FAST, "thresholds": (0.6, 1.0, 2.4)},
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from neurosim.network import THRESHOLD_SCALES
 from neurosim.studies import on_chip, trained
 from neurosim.studies.study import Row, Study
 from neurosim.studies.trained import Training
 from neurosim.workflows import governor, stored_models
-from neurosim.workflows.sweep import SCALES
 
 NETS = {
     "aspen": ("aspen", None),
@@ -69,7 +69,7 @@ STUDY = Study(
     settings={
         "training": trained.FULL,
         "every": 1,
-        "thresholds": SCALES,
+        "thresholds": THRESHOLD_SCALES,
         "weeks": 6,
         "days": 7,
         "max_silent": governor.MAX_SILENT,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from neurosim.network import THRESHOLD_SCALES
 from neurosim.studies import on_chip, trained
 from neurosim.studies.study import Row, Study
 from neurosim.studies.trained import Training
-from neurosim.workflows.sweep import SCALES
 
 PER = ("network", "layer", "neuron")
 WHEN = ("batch", "sample", "step")
@@ -32,7 +32,7 @@ STUDY = Study(
     grid={"per": PER, "when": WHEN},
     index=("per", "when", "seed", "threshold"),
     units=on_chip.UNITS,
-    settings={**trained.SHORT, "thresholds": SCALES},
+    settings={**trained.SHORT, "thresholds": THRESHOLD_SCALES},
     seeds=5,
     fast={
         "per": ("network", "neuron"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from neurosim.network import THRESHOLD_SCALES
 from neurosim.studies import on_chip, trained
 from neurosim.studies.study import Row, Study
 from neurosim.studies.trained import Training
-from neurosim.workflows.sweep import SCALES
 
 LAWS: dict[str, dict[str, Any]] = {
     "continuous": {},
@@ -34,7 +34,7 @@ STUDY = Study(
     grid={"law": tuple(LAWS)},
     index=("law", "seed", "threshold"),
     units=on_chip.UNITS,
-    settings={**trained.SHORT, "thresholds": SCALES},
+    settings={**trained.SHORT, "thresholds": THRESHOLD_SCALES},
     seeds=8,
     fast={**trained.FAST, "thresholds": (1.0, 2.4)},
 )

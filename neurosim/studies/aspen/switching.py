@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from neurosim.network import THRESHOLD_SCALES
 from neurosim.studies import on_chip, trained
 from neurosim.studies.study import Row, Study
 from neurosim.studies.trained import Training
-from neurosim.workflows.sweep import SCALES
 
 NETS = {
     "fixed at 1": (1.0, 1.0),
@@ -32,7 +32,7 @@ STUDY = Study(
     grid={"net": tuple(NETS)},
     index=("net", "seed", "threshold"),
     units=on_chip.UNITS,
-    settings={**trained.SHORT, "thresholds": SCALES},
+    settings={**trained.SHORT, "thresholds": THRESHOLD_SCALES},
     seeds=5,
     fast={**trained.FAST, "net": ("fixed at 1.6", "U(1, 2)"), "thresholds": (1.0, 1.8)},
 )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from neurosim.network import THRESHOLD_SCALES
 from neurosim.studies import on_chip, trained
 from neurosim.studies.study import Row, Study
 from neurosim.studies.trained import Training
-from neurosim.workflows.sweep import SCALES
 
 
 def measure(
@@ -36,7 +36,7 @@ STUDY = Study(
         "accuracy_float": "share of test windows",
         "spikes_float": "spikes per window",
     },
-    settings={"training": trained.FULL, "every": 1, "thresholds": SCALES},
+    settings={"training": trained.FULL, "every": 1, "thresholds": THRESHOLD_SCALES},
     seeds=5,
     fast={**trained.FAST, "thresholds": (0.6, 1.0, 2.4)},
 )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from neurosim.network import THRESHOLD_SCALES
 from neurosim.studies import on_chip, trained
 from neurosim.studies.study import Row, Study
 from neurosim.studies.trained import Training
-from neurosim.workflows.sweep import SCALES
 
 
 def measure(
@@ -25,7 +25,7 @@ STUDY = Study(
     grid={"high": (1.0, *(round(1.2 + 0.2 * k, 1) for k in range(10)))},
     index=("high", "seed", "threshold"),
     units=on_chip.UNITS,
-    settings={**trained.SHORT, "thresholds": SCALES},
+    settings={**trained.SHORT, "thresholds": THRESHOLD_SCALES},
     seeds=5,
     fast={"high": (1.0, 2.0), **trained.FAST, "thresholds": (1.0, 2.4)},
 )

@@ -1,0 +1,135 @@
+"""The data that a run was trained on, found again and checked by its hash.
+
+A run keeps no samples. Its provenance names the data set, the split and the SHA-256 of the training
+samples; what does not have this hash is not the run's data and is never taken for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurosim import data
+from neurosim.data import activity_sets, catalogue
+from neurosim.errors import InputError, UnavailableError
+from neurosim.run import Run
+
+if TYPE_CHECKING:
+    from neurosim.data import Dataset, ImageSet
+
+CALIBRATION = 64
+"""Training windows that integer scales are chosen on."""
+
+
+def dataset_of(
+    run: Run,
+    dataset: Dataset | ImageSet | None = None,
+    *,
+    folder: str | Path | None = None,
+) -> Dataset | ImageSet:
+    """Return the data set that a run was trained on.
+
+    Args:
+        run: of windows or of images.
+        dataset: taken if its training samples are the run's; looked for among the sets that are
+            present when None.
+        folder: of all sets that a user brings; `neurosim data list` shows the default.
+
+    Raises:
+        InputError: the dataset is not the run's, no set that is present is, or the run has no hash
+            of its training samples and no dataset is passed.
+    """
+    recorded = run.provenance.get("train_sha256")
+    if dataset is not None:
+        if recorded not in (None, dataset.train_sha256):
+            raise InputError(
+                f"{run.folder}: the dataset passed has other training samples (SHA-256 "
+                f"{dataset.train_sha256[:12]}) than the run ({recorded[:12]}); pass the one that "
+                "the run was trained on"
+            )
+        return dataset
+    if recorded is None:
+        raise InputError(
+            f"{run.folder}: provenance.json holds no train_sha256, so that no data set can be told "
+            "to be the run's; pass dataset= from Python, or train it again"
+        )
+    tried = []
+    for name, read in _candidates(run, folder).items():
+        try:
+            candidate = read()
+        except UnavailableError:
+            tried.append(f"{name} (not present)")
+        except InputError as error:
+            tried.append(f"{name} ({error})")
+        else:
+            if candidate.train_sha256 == recorded:
+                return candidate
+            tried.append(f"{name} (other training samples)")
+    raise InputError(
+        f"{run.folder}: the data it was trained on ({_called(run)}) was not found; tried: "
+        f"{', '.join(tried) or 'nothing, since no set here has that name'}; pass dataset= from "
+        "Python, or bring the set (neurosim data list)"
+    )
+
+
+def windows_of(run: Run, dataset: Dataset | ImageSet | None = None) -> Dataset:
+    """Return the data set of a run that was trained on windows of events; see `dataset_of`.
+
+    Raises:
+        InputError: as `dataset_of`, or the run was trained on images.
+    """
+    found = dataset_of(run, dataset)
+    if not isinstance(found, data.Dataset):
+        raise InputError(f"{run.folder}: was trained on images ({found.name}), not on windows")
+    return found
+
+
+def calibration(train: np.ndarray) -> np.ndarray:
+    """Return the windows that integer scales are chosen on: CALIBRATION, drawn with seed 0.
+
+    Args:
+        train: (windows, steps, channels) of a training part.
+    """
+    size = min(CALIBRATION, len(train))
+    chosen = np.random.default_rng(0).choice(len(train), size=size, replace=False)
+    return train[np.sort(chosen)]
+
+
+def _called(run: Run) -> str:
+    """Return how a run's provenance calls its data."""
+    name = run.provenance.get("dataset")
+    if name is None:
+        return "which it does not name"
+    return repr(name) if name else "a data set without a name, made in Python"
+
+
+def _candidates(run: Run, folder: str | Path | None) -> dict[str, Callable[[], Dataset | ImageSet]]:
+    """Return readers of the sets that may be a run's, by name: the one it names, or all."""
+    split = run.provenance.get("split")
+    readers: dict[str, Callable[[], Any]]
+    if split is None:
+        readers = {"digits": data.digits, "mnist5k": data.mnist5k}
+        readers["cifar10"] = partial(data.cifar10, _place("cifar10", folder))
+    else:
+        options = {"split": split, "front_end": run.front_end}
+        readers = {"wrist": partial(_encoded, data.wrist_imu, **options)}
+        for name in activity_sets.NAMES:
+            read = partial(data.activities, name, _place(name, folder), classes="all")
+            readers[name] = partial(_encoded, read, **options)
+    named = run.provenance.get("dataset")
+    return {name: read for name, read in readers.items() if named in (None, name)}
+
+
+def _encoded(
+    read: Callable[..., Dataset], *, split: dict[str, Any], front_end: dict[str, Any]
+) -> Dataset:
+    people = data.Split(**{part: tuple(numbers) for part, numbers in split.items()})
+    return read(split=people, front_end=data.FrontEnd.from_dict(front_end))
+
+
+def _place(name: str, folder: str | Path | None) -> Path:
+    return catalogue.root(folder) / name
