@@ -74,7 +74,7 @@ def sweep(
         samples, labels = _held_out(net, dataset)
     if not len(samples) or len(samples) != len(labels):
         raise InputError(
-            f"{len(samples)} samples and {len(labels)} labels; give as many of both, and some"
+            f"there are {len(samples)} samples, labels {len(labels)}; give as many of both"
         )
     module = _module(net)
     images = any(isinstance(layer, Spiking) for layer in hidden(module))

@@ -183,11 +183,10 @@ def _default(targets: dict[str, Target], dataset: Dataset | None) -> Events:
             f"the nets ({', '.join(targets)}) were trained on different data; verify each by itself"
         )
     if runs:
-        return _windows(windows_of(runs[0], dataset), f"which {', '.join(targets)} trained on")
+        return _windows(windows_of(runs[0], dataset), f"which {_were(targets)} trained on")
     found = _windows(
         data.wrist_imu(front_end=front_end),
-        f"chosen because {', '.join(targets)} names a front end and no run: it may have been "
-        "trained on other data",
+        f"chosen because no run says what {_were(targets)} trained on: it may be other data",
     )
     return replace(found, labels=None, calibration=None)
 
@@ -200,12 +199,16 @@ def _wrist(targets: dict[str, Target]) -> Events:
         with contextlib.suppress(InputError):
             own = windows_of(runs[0])
             if own.name == "wrist":
-                return _windows(own, f"which {', '.join(targets)} trained on")
+                return _windows(own, f"which {_were(targets)} trained on")
     found = _windows(data.wrist_imu(front_end=front_end), "as named")
     if not runs:
         return found
-    origin = f"{found.origin}; {', '.join(targets)} trained on other data"
+    origin = f"{found.origin}; {_were(targets)} trained on other data"
     return Events(found.raster, origin=origin)
+
+
+def _were(targets: dict[str, Target]) -> str:
+    return f"{', '.join(targets)} {'was' if len(targets) == 1 else 'were'}"
 
 
 def _runs(targets: dict[str, Target]) -> list[Run]:

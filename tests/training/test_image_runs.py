@@ -76,7 +76,7 @@ def test_a_run_is_swept_on_its_own_test_images(tmp_path):
     moved = loop.train(
         "ahsar-digits", folder=tmp_path / "moved", dataset=other, **(FAST | {"epochs": 1})
     )
-    with pytest.raises(InputError, match="other samples than the data set"):
+    with pytest.raises(InputError, match="other training samples"):
         sweep(moved)
 
 

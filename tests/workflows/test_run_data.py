@@ -131,7 +131,7 @@ def test_a_wrist_run_is_found_by_name_and_by_trying(tmp_path, rng):
         assert found.name == "wrist"
         np.testing.assert_array_equal(found.test.raster, wrist.test.raster)
     _, events = verification.prepare(run.folder)
-    assert events.origin == f"wrist, test windows of subjects 8, 9, 10, which {name} trained on"
+    assert events.origin == f"wrist, test windows of subjects 8, 9, 10, which {name} was trained on"
     np.testing.assert_array_equal(events.labels, wrist.test.labels)
     forged = run_on(tmp_path / "forged", rng, wrist, train_sha256="0" * 64)
     with pytest.raises(InputError, match=r"tried: wrist \(other training samples\)"):
@@ -197,7 +197,7 @@ def test_a_spec_without_a_run_says_why_it_is_run_on_wrist_windows(tmp_path, rng)
     spec = replace(spec, front_end=wrist.front_end.to_dict())
     path = spec.save(tmp_path / "alone.safetensors")
     _, events = verification.prepare(path)
-    assert "chosen because alone names a front end and no run" in events.origin
+    assert "chosen because no run says what alone was trained on" in events.origin
     assert events.labels is events.calibration is None
     assert "as named" in verification.prepare(path, "wrist-imu")[1].origin
 
@@ -208,7 +208,7 @@ def test_wrist_windows_by_name_are_not_taken_for_a_runs_own(tmp_path, rng):
     with pytest.raises(InputError, match="was not found"):
         verification.prepare(run.folder)
     _, events = verification.prepare(run.folder, "wrist-imu")
-    assert "mine trained on other data" in events.origin
+    assert "mine was trained on other data" in events.origin
     assert events.labels is events.calibration is None
 
 
