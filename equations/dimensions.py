@@ -48,14 +48,18 @@ def _known() -> set[str]:
     return _KNOWN[path]
 
 
-def _memory() -> Path:
+def folder() -> Path:
+    """Return where texts that were found right are remembered; it may be deleted at any time."""
     import platformdirs
 
+    return platformdirs.user_cache_path("neurosim") / "equations"
+
+
+def _memory() -> Path:
     from neurosim import __version__
 
     # The version stands for the code that checks: a new one checks afresh.
-    cache = platformdirs.user_cache_path("neurosim")
-    return cache / "equations" / f"checked-{__version__}-brian2-{version('brian2')}.txt"
+    return folder() / f"checked-{__version__}-brian2-{version('brian2')}.txt"
 
 
 def _check_with_brian2(declaration: Declaration) -> None:

@@ -13,6 +13,6 @@ def bench(
     names: Annotated[list[str] | None, typer.Argument(help="Which; all without.")] = None,
 ) -> None:
     """Run the benchmarks of a checkout: ratios measured in one run."""
-    from neurosim.workflows.benchmarks import run_benchmarks
+    from neurosim.workflows.machine import run_benchmarks
 
     run_benchmarks(names or [], console)

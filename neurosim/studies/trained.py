@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import hashlib
 import json
-import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,6 +19,7 @@ from neurosim import __version__
 from neurosim.data import WRIST_SPLIT, Split, at_random, wrist_imu
 from neurosim.errors import InputError
 from neurosim.run import Run
+from neurosim.workflows.caches import nets_folder
 
 if TYPE_CHECKING:
     from neurosim.data import Dataset
@@ -48,16 +48,6 @@ FAST = {
     "seeds": 2,
 }
 """What fast studies train: a moment's work, and spikes in all layers."""
-FOLDER_VARIABLE = "NEUROSIM_NETS"
-"""Environment variable with another folder for the nets, e.g. one that a whole cluster sees."""
-
-
-def folder() -> Path:
-    """Return where trained nets are kept; it may be deleted at any time."""
-    import platformdirs
-
-    place = os.environ.get(FOLDER_VARIABLE)
-    return Path(place) if place else platformdirs.user_cache_path("neurosim") / "nets"
 
 
 def split(seed: int) -> Split:
@@ -118,7 +108,7 @@ def kept(settings: TrainConfig, data: Dataset | ImageSet, key: dict[str, Any]) -
     named = settings.model_dump(mode="json", exclude_defaults=True)
     whole = {"settings": named, "seed": settings.seed, "version": __version__, **key}
     name = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:20]
-    place = folder() / name
+    place = nets_folder() / name
     with _alone(place):
         with contextlib.suppress(InputError):
             run = Run.load(place)

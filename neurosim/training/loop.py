@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,6 +84,7 @@ def train(
         UnavailableError: a GPU or TensorBoard was asked for, and there is none.
         KeyboardInterrupt: the run was interrupted; its checkpoint is saved.
     """
+    begin = time.monotonic()
     settings = configuration.load(source, **changes)
     place = Path(folder) if folder is not None else folder_of(source)
     place.mkdir(parents=True, exist_ok=True)  # a place that cannot be written is said now
@@ -117,11 +119,13 @@ def train(
                         tensorboard.write(writer, row)
                 if on_epoch:
                     on_epoch(row)
-        return _finish(trainer, place, device, threads)
+        return _finish(trainer, place, device, threads, time.monotonic() - begin)
 
 
-def _finish(trainer: Trainer, place: Path, device: torch.device, threads: int) -> Run:
-    """Save a finished run in the place of its checkpoint."""
+def _finish(
+    trainer: Trainer, place: Path, device: torch.device, threads: int, seconds: float
+) -> Run:
+    """Save a finished run in the place of its checkpoint; seconds: since it began or resumed."""
     task, group = trainer.task, trainer.group
     history = None if trainer.homeostat is None else trainer.homeostat.history
     run = Run(
@@ -133,6 +137,7 @@ def _finish(trainer: Trainer, place: Path, device: torch.device, threads: int) -
             "device": str(device),
             "processes": group.size,
             "threads": threads,
+            "seconds": round(seconds, 1),
             "versions": versions(),
         },
         homeostat=history,

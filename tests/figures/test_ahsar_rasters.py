@@ -5,13 +5,13 @@ import pytest
 
 from neurosim.figures import ahsar_rasters
 from neurosim.figures.ahsar_rasters import COLUMNS, SHOWN
-from neurosim.studies import trained
+from neurosim.workflows import caches
 
 
 @pytest.fixture(scope="module")
 def arrays(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(trained.FOLDER_VARIABLE, str(tmp_path_factory.mktemp("nets")))
+        patch.setenv(caches.NETS_VARIABLE, str(tmp_path_factory.mktemp("nets")))
         tiny = {"epochs": 1, "steps": 3, "batch_size": 32, "every": 8, "neurons": 20}
         return ahsar_rasters.compute(ahsar_rasters.Config(**tiny))
 

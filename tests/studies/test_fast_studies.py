@@ -9,16 +9,17 @@ from rich.console import Console
 from neurosim import figures, studies
 from neurosim.data import activity_sets
 from neurosim.errors import UnavailableError
-from neurosim.studies import command, results, trained
+from neurosim.studies import command, results
 from neurosim.studies.aspen import _judges as judges
 from neurosim.studies.aspen import activities
+from neurosim.workflows import caches
 from tests.data import official
 
 OWN_DATA = [n for n in studies.names() if n not in ("ahsar_cifar", "aspen_activities")]
 
 
 def _run(name, folder, monkeypatch, **changes):
-    monkeypatch.setenv(trained.FOLDER_VARIABLE, str(folder / "nets"))
+    monkeypatch.setenv(caches.NETS_VARIABLE, str(folder / "nets"))
     options = {
         "fast": True,
         "seeds": None,

@@ -13,7 +13,7 @@ from neurosim.data import cache
 from neurosim.energy import price as energy
 from neurosim.errors import InputError
 from neurosim.report import power as tables
-from neurosim.workflows import governor, governor_results, power, stored_models, tidy
+from neurosim.workflows import caches, governor, governor_results, power, stored_models, tidy
 from tests import nets
 
 SCALES = (0.6, 1.0, 1.3, 1.6)
@@ -171,9 +171,8 @@ def test_a_folder_without_a_run_is_named(tmp_path, command):
 @pytest.mark.slow
 def test_the_study_runs_at_its_fast_size(tmp_path, monkeypatch):
     from neurosim import studies
-    from neurosim.studies import trained
 
-    monkeypatch.setenv(trained.FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(caches.NETS_VARIABLE, str(tmp_path))
     study = studies.get("aspen_governor")
     case = study.cases(1, fast=True)[0]
     rows = study.measure(**case)

@@ -1,0 +1,93 @@
+"""What this machine offers: versions, a compiler, data, what is kept on it; and how fast it is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+import neurosim
+from neurosim.data import seglearn
+from neurosim.engines.brian2.cache import compiler
+from neurosim.errors import InputError, NeurosimError, UnavailableError, nearest
+from neurosim.provenance import versions
+from neurosim.workflows import caches
+
+
+def table() -> Table:
+    """Return what is here as a table."""
+    out = Table("what", "here", title="neurosim doctor")
+    for name, version in versions().items():
+        out.add_row(name, version)
+    out.add_row("C++ compiler", _compiler() or "[red]absent[/]: Brian2 falls back to numpy (slow)")
+    out.add_row("wrist recordings", _wrist_recordings())
+    out.add_row("samna (boards)", "present" if find_spec("samna") else "absent: simulators only")
+    for cache in caches.caches():
+        nets = f"; {_nets(cache)}" if cache.name == caches.NETS else ""
+        out.add_row(
+            f"kept: {cache.name}",
+            f"{cache.what}, {cache.size / 1e6:.1f} MB, {cache.cost} to make again{nets}\n"
+            f"{cache.folder}",
+        )
+    return out
+
+
+def benchmarks() -> dict[str, Path]:
+    """Return the scripts of a checkout's benchmarks/ by name.
+
+    Raises:
+        UnavailableError: neurosim does not run from a checkout.
+    """
+    folder = Path(neurosim.__file__).resolve().parent.parent / "benchmarks"
+    scripts = {path.stem: path for path in sorted(folder.glob("*.py"))}
+    if not scripts:
+        raise UnavailableError(f"{folder}: no benchmarks there; run this in a checkout of neurosim")
+    return scripts
+
+
+def run_benchmarks(names: list[str], console: Console) -> None:
+    """Run the named scripts one after the other, or all.
+
+    Raises:
+        InputError: no benchmark has such a name.
+        NeurosimError: a script failed.
+    """
+    scripts = benchmarks()
+    for name in names:
+        if name not in scripts:
+            raise InputError(f"benchmark {name!r} is not known; {nearest(name, tuple(scripts))}")
+    for name in names or scripts:
+        console.rule(name)
+        if subprocess.run([sys.executable, str(scripts[name])], check=False).returncode:
+            raise NeurosimError(f"benchmark {name} failed; its message stands above")
+
+
+def _nets(cache: caches.Cache) -> str:
+    """Say how many nets there are and how long they took to train."""
+    times = caches.training_times(cache)
+    recorded = [seconds for seconds in times if seconds is not None]
+    text = f"{len(times)} nets"
+    if recorded:
+        text += f", trained in {sum(recorded) / 3600:.1f} h"
+    if len(recorded) < len(times):
+        text += f" (of {len(times) - len(recorded)} the time was not recorded)"
+    return text
+
+
+def _wrist_recordings() -> str:
+    try:
+        return f"{len(seglearn.load().signals)} recordings, unchanged"
+    except NeurosimError as error:
+        return f"[red]{error}[/]"
+
+
+def _compiler() -> str | None:
+    path = compiler()
+    if path is None:
+        return None
+    done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+    return f"{path}: {done.stdout.splitlines()[0]}" if done.stdout else path
