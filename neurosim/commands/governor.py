@@ -32,7 +32,8 @@ def governor(
 
     with console.status("running the nets at every threshold ..."):
         models = [stored_models.measure_model(run) for run in runs]
-    prices = [energy.published_price()] + [study.price_at(s, models[0]) for s in share or ()]
+    published = energy.published_price(spec=models[0].spec)
+    prices = [published, *(study.price_at(part, models[0]) for part in share or ())]
     regimes = {}
     for price in prices:
         found = study.weeks_of(

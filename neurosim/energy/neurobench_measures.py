@@ -2,7 +2,7 @@
 
 Effective synaptic operations are those with a nonzero weight and a nonzero input: accumulations
 (ACs) where a layer's inputs are all -1, 0 or 1, multiply-accumulations (MACs) otherwise. Biases do
-not count. The Xylo core itself pays by cycles, see `neurosim.energy.cycles`.
+not count. The Xylo core itself pays by cycles, see `neurosim.energy.price`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Power and energy of a Xylo core: estimates, each with the published figure it is anchored to.
+"""Power of a Xylo core: clock cycles at an activity, times what a cycle costs by published figures.
 
-No energy per operation was published for any Xylo. What can be known is the number of clock cycles
-(`neurosim.energy.cycles`); what a cycle costs is inferred from one of the few measured powers. They
-differ in chip, clock and task, so `spread` gives the estimate from each of them.
+The cycle model is rockpool's (rockpool 3.1, `syns63300.power_cycles_model`). No energy per
+operation was published for any Xylo: what a cycle costs is inferred from one of the few measured
+powers, `ANCHORS`. They differ in chip, clock and task, so `spread` gives the estimate from each of
+them. Every power here is an estimate, and says what it is anchored to.
 """
 
 from __future__ import annotations
@@ -11,31 +12,69 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurosim.energy import cycles
-from neurosim.energy.cycles import CLOCK_MARGIN, Activity, activity, clock_hz, per_step
-from neurosim.errors import InputError
+from neurosim.errors import InputError, nearest
+from neurosim.recording import Recording
 from neurosim.xylo.spec import XyloSpec
 
-__all__ = [
-    "ANCHORS",
-    "ASSUMED_CLOCK_HZ",
-    "CLOCK_MARGIN",
-    "Activity",
-    "Anchor",
-    "Estimate",
-    "Price",
-    "activity",
-    "anchor",
-    "clock_hz",
-    "estimate",
-    "per_step",
-    "published_price",
-    "spread",
-]
-
+CLOCK_MARGIN = 1.2
+"""Clock rate over the worst-case cycle rate."""
 
 ASSUMED_CLOCK_HZ = 6.25e6
 """Where a measurement's clock was not published: that of the one where it was."""
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Fractions of (sample, step, neuron) bins with at least one event, and events per sample.
+
+    The core pays for a bin with any event once, however many events it holds.
+    """
+
+    input_bins: float
+    hidden_bins: float
+    spikes: float
+    """Spikes of all hidden and output neurons in one sample."""
+
+
+def activity(raster: np.ndarray, recording: Recording) -> Activity:
+    """Measure the activity of a run of a XyloSpec: raster (samples, time, channels) and result."""
+    spikes = sum(int(s.sum(dtype=np.int64)) for s in recording.spikes)
+    return Activity(
+        input_bins=float(np.count_nonzero(raster) / raster.size),
+        hidden_bins=float(np.count_nonzero(recording.spikes[0]) / recording.spikes[0].size),
+        spikes=spikes / recording.samples,
+    )
+
+
+def per_step(spec: XyloSpec, input_bins: float = 1.0, hidden_bins: float = 1.0) -> float:
+    """Return master-clock cycles of one time step; bins at 1 give the worst case.
+
+    Cycles = Nin (3.5 p_in N_ien + 1) + Nhid (7 fanout p_h + 3) + N_oen p_h (1 + 8 Nout)
+    + Nhid (19 + spiking) + 12 Nout, with the mean recurrent fan-out of a neuron; spiking is 3 p_h
+    without aliases, more with them.
+    """
+    n_ien = np.count_nonzero(np.any(spec.weights_in, axis=(0, 2)))
+    n_oen = np.count_nonzero(np.any(spec.weights_out, axis=1))
+    fanout = np.count_nonzero(np.any(spec.weights_rec, axis=2)) / spec.hidden
+    return float(
+        spec.channels * (3.5 * input_bins * n_ien + 1)
+        + spec.hidden * (7 * fanout * hidden_bins + 3)
+        + n_oen * hidden_bins * (1 + 8 * spec.outputs)
+        + spec.hidden * (19 + _spiking(spec, hidden_bins))
+        + 12 * spec.outputs
+    )
+
+
+def _spiking(spec: XyloSpec, p: float) -> float:
+    """Return mean cycles of a hidden neuron for spikes and aliases; p: share of active bins."""
+    aliased = sum(map(len, spec.aliases)) / spec.hidden  # sources, and as many targets
+    both = aliased * aliased
+    return 2 * max(p, both) + 3 * max(p * aliased, both) + p + max(p, aliased) * aliased
+
+
+def clock_hz(spec: XyloSpec) -> float:
+    """Return the lowest master clock that finishes every step in time, with a margin of 20 %."""
+    return CLOCK_MARGIN * per_step(spec) / spec.dt
 
 
 @dataclass(frozen=True)
@@ -54,6 +93,8 @@ class Anchor:
     """Watts in all, where nothing else was published."""
     clock_hz: float | None = None
     """Master clock of the measurement; None where it was not published."""
+    chip: str | None = None
+    """The chip that it counts for alone; None for any."""
 
     @property
     def cycle_j(self) -> float:
@@ -66,6 +107,10 @@ class Anchor:
             raise InputError(f"anchor {self.name!r} gives no dynamic power ({self.source})")
         return self.dynamic_w * CLOCK_MARGIN / (self.clock_hz or ASSUMED_CLOCK_HZ)
 
+    def counts_for(self, spec: XyloSpec) -> bool:
+        """Say whether a spec is for the chip that was measured, or for none yet."""
+        return self.chip is None or spec.chip in (None, self.chip)
+
 
 ANCHORS = (
     Anchor(
@@ -75,6 +120,7 @@ ANCHORS = (
         idle_w=188e-6,
         dynamic_w=13e-6,
         clock_hz=6.25e6,
+        chip="xylo-imu",
     ),
     Anchor(
         "audio-scenes",
@@ -108,8 +154,16 @@ class Estimate:
 
     anchor: Anchor
     cycles_per_s: float
-    idle_w: float | None
-    dynamic_w: float
+
+    @property
+    def idle_w(self) -> float | None:
+        """The anchor's idle power in watts; None where it was not published."""
+        return self.anchor.idle_w
+
+    @property
+    def dynamic_w(self) -> float:
+        """Power of the cycles in watts."""
+        return self.anchor.cycle_j * self.cycles_per_s
 
     @property
     def total_w(self) -> float | None:
@@ -128,16 +182,21 @@ class Estimate:
         )
 
 
-def anchor(name: str) -> Anchor:
-    """Return a published power by name.
+def anchor(name: str, spec: XyloSpec | None = None) -> Anchor:
+    """Return a published power by name, for a spec where one is given.
 
     Raises:
-        InputError: there is none of that name.
+        InputError: there is none of that name, or it counts for another chip than the spec's.
     """
-    for found in ANCHORS:
-        if found.name == name:
-            return found
-    raise InputError(f"anchor {name!r} is not known; choose from {[a.name for a in ANCHORS]}")
+    by_name = {published.name: published for published in ANCHORS}
+    if name not in by_name:
+        raise InputError(f"anchor {name!r} is not known; {nearest(name, tuple(by_name))}")
+    found = by_name[name]
+    if spec is not None and not found.counts_for(spec):
+        raise InputError(
+            f"chip is {spec.chip}; anchor {name!r} was measured on {found.chip}: choose another"
+        )
+    return found
 
 
 def estimate(spec: XyloSpec, active: Activity, name: str = "imu") -> Estimate:
@@ -154,25 +213,22 @@ def estimate(spec: XyloSpec, active: Activity, name: str = "imu") -> Estimate:
         name: of the anchor.
 
     Raises:
-        InputError: an unknown anchor, or one that gives no dynamic power; the anchor "imu" for a
-            spec of another chip.
+        InputError: an unknown anchor, one that gives no dynamic power, or one that counts for
+            another chip.
     """
-    found = anchor(name)
-    if name == "imu" and spec.chip not in (None, cycles.ANCHOR_CHIP):
-        raise InputError(f"chip is {spec.chip}; anchor 'imu' was measured on {cycles.ANCHOR_CHIP}")
-    cycles_per_s = per_step(spec, active.input_bins, active.hidden_bins) / spec.dt
-    return Estimate(found, cycles_per_s, found.idle_w, found.cycle_j * cycles_per_s)
+    published = anchor(name, spec)
+    if published.dynamic_w is None:
+        raise InputError(f"anchor {name!r} gives no dynamic power ({published.source})")
+    return Estimate(published, per_step(spec, active.input_bins, active.hidden_bins) / spec.dt)
 
 
 def spread(spec: XyloSpec, active: Activity) -> tuple[Estimate, ...]:
     """Return the estimate from each anchor that allows one: how far they differ is the uncertainty.
 
-    The anchor "imu" is left out for a spec of another chip.
+    Anchors without dynamic power, and those that count for another chip, are left out.
     """
-    usable = [a.name for a in ANCHORS if a.dynamic_w is not None]
-    if spec.chip not in (None, cycles.ANCHOR_CHIP):
-        usable.remove("imu")
-    return tuple(estimate(spec, active, name) for name in usable)
+    usable = [a for a in ANCHORS if a.dynamic_w is not None and a.counts_for(spec)]
+    return tuple(estimate(spec, active, published.name) for published in usable)
 
 
 @dataclass(frozen=True)
@@ -184,16 +240,20 @@ class Price:
 
     def power_w(self, cycles: np.ndarray | float, dt: float) -> np.ndarray | float:
         """Return the power in watts at so many cycles (any shape) a step of dt seconds."""
-        return self.idle_w + self.cycle_j * cycles / dt
+        return self.idle_w + self.dynamic_w(cycles, dt)
+
+    def dynamic_w(self, cycles: np.ndarray | float, dt: float) -> np.ndarray | float:
+        """Return the power above idle in watts at so many cycles a step of dt seconds."""
+        return self.cycle_j * cycles / dt
 
 
-def published_price(name: str = "imu") -> Price:
-    """Return idle power and energy of a cycle by an anchor of `ANCHORS`.
+def published_price(name: str = "imu", *, spec: XyloSpec | None = None) -> Price:
+    """Return idle power and energy of a cycle by an anchor of `ANCHORS`, for a spec.
 
     Raises:
-        InputError: the anchor has no idle or dynamic power.
+        InputError: the anchor has no idle or dynamic power, or counts for another chip.
     """
-    found = anchor(name)
-    if found.idle_w is None:
-        raise InputError(f"anchor {name!r} gives no idle power ({found.source}); use another")
-    return Price(found.idle_w, found.cycle_j)
+    published = anchor(name, spec)
+    if published.idle_w is None:
+        raise InputError(f"anchor {name!r} gives no idle power ({published.source}); use another")
+    return Price(published.idle_w, published.cycle_j)

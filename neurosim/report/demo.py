@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from neurosim import drawing, page
-from neurosim.energy.cycles import ANCHOR, clock_hz
+from neurosim.energy.price import ANCHORS, clock_hz
 from neurosim.figures import threshold_sweep
 from neurosim.network import THRESHOLD_SCALES
 from neurosim.workflows.demo import NETS, Result
@@ -31,7 +31,7 @@ def publish(result: Result, folder: Path, console: Console) -> None:
         result=result,
         reports=result.reports,
         figure=drawing.svg(figure),
-        anchor=ANCHOR,
+        anchor=ANCHORS[0].source,
         split=run.provenance["split"],
         front_end=run.front_end,
         chip=spec.chip,
@@ -40,7 +40,8 @@ def publish(result: Result, folder: Path, console: Console) -> None:
     console.print(sweep_table(result))
     console.print(
         "Scale: of the hidden thresholds. Spikes: per inference. Active: share of hidden (neuron, "
-        f"step) bins with a spike. Power is an estimate for the core, anchored to: {ANCHOR}."
+        f"step) bins with a spike. Power is an estimate for the core, anchored to "
+        f"{ANCHORS[0].source}."
     )
     shown = ", ".join(f"{name} {value:.3f}" for name, value in result.baselines.items())
     console.print(f"Classical baselines on the same windows: {shown}.")

@@ -34,7 +34,7 @@ def price_at(share: float, model: Model, *, scale: float = 1.0) -> Price:
         raise InputError(f"share is {share}; dynamic power is a share in (0, 1] of the total")
     if scale not in model.scales:
         raise InputError(f"scale {scale} was not measured; there are {model.scales}")
-    published = published_price()
+    published = published_price(spec=model.spec)
     cycles = model.sample.cycles[model.scales.index(scale)].mean()
     total = float(published.power_w(cycles, model.spec.dt))
     return Price(total * (1 - share), total * share * model.spec.dt / cycles)

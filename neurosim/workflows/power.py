@@ -54,13 +54,13 @@ class Reach:
 
 def curve(model: Model, price: Price | None = None) -> Curve:
     """Return means over all windows at each threshold."""
-    price = price or published_price()
+    price = price or published_price(spec=model.spec)
     cycles = model.sample.cycles.mean(axis=1)
     return Curve(
         model.sample.spikes.mean(axis=1),
         model.sample.hidden_bins.mean(axis=1),
         cycles,
-        np.asarray(price.power_w(cycles, model.spec.dt)) - price.idle_w,
+        np.asarray(price.dynamic_w(cycles, model.spec.dt)),
     )
 
 
@@ -94,8 +94,8 @@ def over_thresholds(model: Model) -> Linearity:
 def over_windows(model: Model, scale: float = 1.0) -> Linearity:
     """Fit dynamic power (W) against spikes over the windows at one threshold."""
     k = model.scales.index(scale)
-    price = published_price()
-    power = np.asarray(price.power_w(model.sample.cycles[k], model.spec.dt)) - price.idle_w
+    price = published_price(spec=model.spec)
+    power = np.asarray(price.dynamic_w(model.sample.cycles[k], model.spec.dt))
     return fit(model.sample.spikes[k], power)
 
 
@@ -114,7 +114,7 @@ def silent_share(model: Model) -> float:
 
 def reach(model: Model, price: Price | None = None, *, loss: float = LOSS) -> Reach:
     """Return what turning the threshold from 1 to the cheapest useful scale saves."""
-    price = price or published_price()
+    price = price or published_price(spec=model.spec)
     table = table_of([model], price)
     best = max(s.accuracy for s in table)
     cheapest = min(allowed(table, min_accuracy=best - loss), key=lambda s: s.power_w)

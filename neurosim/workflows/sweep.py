@@ -8,7 +8,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from neurosim import engines, readout
-from neurosim.energy import cycles
+from neurosim.energy import price
 from neurosim.network import THRESHOLD_SCALES
 from neurosim.xylo.spec import XyloSpec
 
@@ -56,11 +56,13 @@ def measure(
 ) -> Row:
     """Run a net once: `accuracy`, `silent` (share of windows without a decision),
     `spikes_per_inference`, `input_bins` and `hidden_bins` (share with an event), `cycles_per_step`,
-    `power_uw` (an estimate, see `neurosim.energy.cycles`).
+    `power_uw` (an estimate, see `neurosim.energy.price`).
     """
     recording = engines.get(engine).run(spec, raster)
     output = recording.spikes[1]
-    active = cycles.activity(raster, recording)
+    active = price.activity(raster, recording)
+    cycles = price.per_step(spec, active.input_bins, active.hidden_bins)
+    power_w = price.published_price(spec=spec).power_w(cycles, spec.dt)
     return {
         "threshold": scale,
         "accuracy": readout.accuracy(output, labels),
@@ -68,8 +70,8 @@ def measure(
         "spikes_per_inference": active.spikes,
         "input_bins": active.input_bins,
         "hidden_bins": active.hidden_bins,
-        "cycles_per_step": cycles.per_step(spec, active.input_bins, active.hidden_bins),
-        "power_uw": 1e6 * cycles.estimated_power_w(spec, active),
+        "cycles_per_step": cycles,
+        "power_uw": 1e6 * float(power_w),
     }
 
 
