@@ -138,6 +138,20 @@ def most_worth(table: Table, power_w: float) -> int:
     return best
 
 
+def upper_hull(settings: Sequence[Setting]) -> Table:
+    """Return the settings on the upper concave hull of (power, accuracy), by rising power."""
+    from scipy.spatial import ConvexHull
+
+    points = frontier(settings)
+    if len(points) < 3:
+        return points
+    plane = np.array([(s.power_w, s.accuracy) for s in points])
+    plane = (plane - plane[0]) / (plane[-1] - plane[0])  # both rise, so the ends are (0, 0), (1, 1)
+    below = [(0.0, -1.0), (1.0, -1.0)]  # what the convex hull has beside the upper one
+    corners = sorted(ConvexHull([*plane, *below]).vertices)
+    return tuple(points[k] for k in corners if k < len(points))
+
+
 def mix(settings: Sequence[Setting], power_w: float) -> tuple[tuple[Setting, float], ...]:
     """Return at most two settings and their shares of time: the best mean accuracy at a mean power.
 
@@ -146,7 +160,7 @@ def mix(settings: Sequence[Setting], power_w: float) -> tuple[tuple[Setting, flo
     at most two nonzero shares). It bounds what any governor can reach from the same table.
     Below the cheapest setting: that one alone.
     """
-    hull = _concave_hull(frontier(settings))
+    hull = upper_hull(settings)
     powers = [s.power_w for s in hull]
     if power_w <= powers[0]:
         return ((hull[0], 1.0),)
@@ -159,9 +173,10 @@ def mix(settings: Sequence[Setting], power_w: float) -> tuple[tuple[Setting, flo
     return ((hull[k - 1], 1 - share), (hull[k], share))
 
 
-def mixed_accuracy(settings: Sequence[Setting], power_w: float) -> float:
-    """Return the accuracy of the best mix at a mean power."""
-    return sum(share * setting.accuracy for setting, share in mix(settings, power_w))
+def mixed_accuracy(settings: Sequence[Setting], powers_w: Sequence[float]) -> np.ndarray:
+    """Return the accuracy of the best mix (see `mix`) at each of some mean powers."""
+    hull = upper_hull(settings)
+    return np.interp(powers_w, [s.power_w for s in hull], [s.accuracy for s in hull])
 
 
 def best_models(
@@ -194,8 +209,8 @@ def best_models(
         if size > memory_bytes:
             continue
         points = [s for s in settings if s.model in chosen]
-        floor = min(s.power_w for s in points)
-        value = float(np.mean([mixed_accuracy(points, b) * (b >= floor) for b in budgets_w]))
+        answers = np.asarray(budgets_w) >= min(s.power_w for s in points)
+        value = float(np.mean(mixed_accuracy(points, budgets_w) * answers))
         if best is None or (value, -size) > (best[0], -best[1]):
             best = (value, size, chosen)
     if best is None:
@@ -207,17 +222,3 @@ def best_models(
 def _subsets(names: Sequence[str]) -> list[tuple[str, ...]]:
     sizes = range(1, len(names) + 1)
     return [chosen for size in sizes for chosen in itertools.combinations(names, size)]
-
-
-def _concave_hull(points: Table) -> Table:
-    """Return the points of a frontier on its upper concave hull."""
-    hull: list[Setting] = []
-    for point in points:
-        while len(hull) > 1 and _slope(hull[-2], hull[-1]) <= _slope(hull[-1], point):
-            hull.pop()
-        hull.append(point)
-    return tuple(hull)
-
-
-def _slope(a: Setting, b: Setting) -> float:
-    return (b.accuracy - a.accuracy) / (b.power_w - a.power_w)

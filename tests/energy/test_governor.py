@@ -68,7 +68,8 @@ def test_the_best_mix_bounds_every_setting_and_pair(settings, power):
     if power < cheapest:
         return
     assert sum(share * s.power_w for s, share in shares) <= power * (1 + 1e-9)
-    value = op.mixed_accuracy(settings, power)
+    (value,) = op.mixed_accuracy(settings, [power])
+    assert sum(share * s.accuracy for s, share in shares) == pytest.approx(value)
     for a, b in itertools.product(settings, repeat=2):
         if a.power_w <= power:
             share = 1.0 if b.power_w <= power else (power - a.power_w) / (b.power_w - a.power_w)
@@ -81,9 +82,7 @@ def test_a_mix_by_hand():
     (cheap, a), (dear, b) = op.mix(points, 2e-4)
     assert (cheap.accuracy, dear.accuracy) == (0.5, 0.9)
     assert (a, b) == pytest.approx((0.5, 0.5))
-    assert op.mixed_accuracy(points, 2e-4) == pytest.approx(0.7)
-    assert op.mixed_accuracy(points, 1.0) == 0.9
-    assert op.mixed_accuracy(points, 0.0) == 0.5
+    assert op.mixed_accuracy(points, [0.0, 2e-4, 1.0]) == pytest.approx([0.5, 0.7, 0.9])
 
 
 def test_the_best_models_fit_the_memory_and_use_it():
