@@ -86,11 +86,9 @@ def draw_results(table: Path) -> list[Path]:
 
 def measure(name: str, folder: Path) -> Path:
     """Measure the table of a figure that has one, and write it to a folder."""
-    from neurosim.workflows import tidy
-
     figure = get(name)
     command = getattr(figure, "COMMAND", f"neurosim figures {name} --recompute --ship")
-    return tidy.write(folder / figure.TABLE, figure.measure(), command=command)
+    return store.write_table(folder / figure.TABLE, figure.measure(), command=command, digits=6)
 
 
 def remake(name: str, folder: Path, console: Console, *, ship: bool = False) -> list[Path]:
@@ -106,7 +104,6 @@ def remake(name: str, folder: Path, console: Console, *, ship: bool = False) -> 
     """
     from neurosim import drawing, studies
     from neurosim.studies import command
-    from neurosim.workflows import tidy
 
     figure, sources, written = get(name), [], []
     if study := study_of(name):
@@ -116,7 +113,7 @@ def remake(name: str, folder: Path, console: Console, *, ship: bool = False) -> 
     if hasattr(figure, "TABLE"):
         table = measure(name, folder)
         if ship:
-            store.write_text(tidy.stored() / figure.TABLE, table.read_text(encoding="utf-8"))
+            store.write_text(store.shipped() / figure.TABLE, table.read_text(encoding="utf-8"))
         sources.append(table)
         written.append(table)
     return drawing.save(figure.draw(figure.compute(*sources)), folder / name) + written

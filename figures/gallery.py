@@ -12,7 +12,6 @@ from neurosim import figures, store, studies
 from neurosim.drawing import style
 from neurosim.errors import InputError
 from neurosim.studies import ledger, overview
-from neurosim.workflows import tidy
 
 PAGE, PICTURES = "README.md", "pictures"
 DPI = 110
@@ -40,7 +39,7 @@ intervals. Under a study's figure stand the claims that it tests, with verdicts.
 
 def folder() -> Path:
     """Return where the page is: figures/ of a checkout."""
-    return tidy.stored().parent
+    return store.shipped().parent
 
 
 def write(names: Sequence[str], console: Console) -> list[Path]:
@@ -118,7 +117,7 @@ def drawable(name: str) -> bool:
 def table_of(name: str) -> Path | None:
     """Return the file of a figure's own table; None if it has none."""
     table = getattr(figures.get(name), "TABLE", None)
-    return None if table is None else tidy.stored() / table
+    return None if table is None else store.shipped() / table
 
 
 def page() -> str:

@@ -13,9 +13,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from neurosim import store
 from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE, PINK, style
 from neurosim.studies import results
-from neurosim.workflows import governor_results, tidy
+from neurosim.workflows import governor
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,7 +36,7 @@ net is worth more: 12-12 neurons take a sixth of the dynamic power of 48-48-48 a
 accurate. With both, 9 % more decisions are correct (interval 5 to 12) at a dynamic share of 20 %,
 15 % more (12 to 19) at 40 %; at the Xylo IMU's 2 % the gain is not told from none."""
 
-STUDY, TABLE = "aspen_governor", governor_results.TRACE
+STUDY, TABLE = "aspen_governor", governor.TRACE
 TRACED_SHARE = 0.95
 """Dynamic share of power in the week that is drawn."""
 POLICIES = {
@@ -65,11 +66,11 @@ PUBLISHED = {"Xylo IMU": 0.020, "first Xylo": 0.112}
 def measure() -> list[dict[str, object]]:
     """Return one week of the demo's nets, period by period, at TRACED_SHARE."""
     from neurosim.figures import power_linearity
-    from neurosim.workflows import governor, stored_models
+    from neurosim.workflows import stored_models
 
     models = [stored_models.measure_model(folder) for folder in power_linearity.demo_nets()]
     price = governor.price_at(TRACED_SHARE, models[0])
-    return governor_results.trace(TRACED_SHARE, governor.weeks_of(models, price))
+    return governor.trace(TRACED_SHARE, governor.weeks_of(models, price))
 
 
 def compute(study: str | Path = STUDY, week: Path | None = None) -> dict[str, Any]:
@@ -88,7 +89,7 @@ def compute(study: str | Path = STUDY, week: Path | None = None) -> dict[str, An
     """
     found = summary(results.read(study))
     remedy = "neurosim figures governor --recompute"
-    table = tidy.read(week or tidy.stored() / TABLE, remedy=remedy)
+    table = store.read_table(week or store.shipped() / TABLE, remedy=remedy)
     columns = ("hours", "charge", "threshold", "model")
     found["trace_share"] = float(table["dynamic_share"][0])
     found["trace"] = {

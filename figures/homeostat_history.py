@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from neurosim import store
 from neurosim.drawing import BLACK, style
-from neurosim.workflows import tidy
 
 TITLE = "A homeostat at work while spiking nets learn digits"
 FINDING = """\
@@ -102,7 +102,7 @@ def compute(table: Path | None = None) -> dict[str, Any]:
         InputError: there is no table.
     """
     remedy = "neurosim figures homeostat_history --recompute"
-    found = tidy.read(table or tidy.stored() / TABLE, remedy=remedy)
+    found = store.read_table(table or store.shipped() / TABLE, remedy=remedy)
     steps, layers = len(np.unique(found["epoch"])), len(np.unique(found["layer"]))
     arrays: dict[str, Any] = {"steps_per_epoch": steps // round(found["epoch"].max())}
     for norm in NORMS:

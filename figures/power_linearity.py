@@ -9,11 +9,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from neurosim import store
 from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE, PINK, SKY, style
 from neurosim.energy import price
 from neurosim.energy.linearity import fit
 from neurosim.errors import InputError
-from neurosim.workflows import power, progress, stored_models, tidy
+from neurosim.workflows import power, progress, stored_models
 
 TITLE = "Power against spikes: a curve; against active bins: a line with an offset"
 FINDING = """\
@@ -71,8 +72,8 @@ def compute(table: Path | None = None) -> dict[str, Any]:
     Raises:
         InputError: there is no table.
     """
-    path = table or tidy.stored() / TABLE
-    rows = tidy.read(path, remedy="neurosim figures power_linearity --recompute")
+    path = table or store.shipped() / TABLE
+    rows = store.read_table(path, remedy="neurosim figures power_linearity --recompute")
     found: dict[str, Any] = {}
     for net in NETS:
         own = {name: column[rows["net"] == net] for name, column in rows.items()}

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from neurosim import engines
+from neurosim import engines, store
 from neurosim.analysis.networks import mean_field
 from neurosim.drawing import BLUE, GREEN, ORANGE, PINK, style
 from neurosim.errors import InputError
 from neurosim.network import THRESHOLD_SCALES, Network
 from neurosim.run import SPEC_FILE, Run
-from neurosim.workflows import tidy
 from neurosim.workflows.run_data import windows_of
 from neurosim.xylo.spec import XyloSpec
 
@@ -85,7 +84,7 @@ def compute(table: Path | None = None) -> dict[str, Any]:
         InputError: there is no table.
     """
     remedy = "neurosim figures predicted_spikes --recompute"
-    found = tidy.read(table or tidy.stored() / TABLE, remedy=remedy)
+    found = store.read_table(table or store.shipped() / TABLE, remedy=remedy)
     arrays: dict[str, Any] = {"scales": np.unique(found["threshold"])}
     for net in NETS:
         own = found["net"] == net

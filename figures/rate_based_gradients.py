@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from neurosim import store
 from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE, style
-from neurosim.workflows import tidy
 
 TITLE = "Rate-based gradients beside gradients through time"
 FINDING = """\
@@ -115,7 +115,7 @@ def compute(table: Path | None = None) -> dict[str, Any]:
         InputError: there is no table.
     """
     remedy = "neurosim figures rate_based_gradients --recompute"
-    found = tidy.read(table or tidy.stored() / TABLE, remedy=remedy)
+    found = store.read_table(table or store.shipped() / TABLE, remedy=remedy)
     seeds = len(np.unique(found["seed"]))
 
     def of(quantity: str, *shape: int, **where: Any) -> np.ndarray:

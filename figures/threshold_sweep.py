@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
+from neurosim import store
 from neurosim.drawing import BLACK, BLUE, ORANGE, style
-from neurosim.workflows import tidy
 
 TITLE = "The threshold as a runtime knob: accuracy, spikes and estimated power"
 NETS = {
@@ -29,8 +29,7 @@ def measure(folder: Path = DEMO) -> list[dict[str, object]]:
     Raises:
         InputError: the folder holds no sweep.
     """
-    columns = tidy.read(folder / "sweep.csv", remedy="neurosim demo")
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return store.rows_of(store.read_table(folder / "sweep.csv", remedy="neurosim demo"))
 
 
 def compute(source: Path | None = None) -> dict[str, Any]:
@@ -43,10 +42,10 @@ def compute(source: Path | None = None) -> dict[str, Any]:
     Raises:
         InputError: there is no sweep.
     """
-    path = source or tidy.stored() / TABLE
+    path = source or store.shipped() / TABLE
     if path.is_dir():
         path /= "sweep.csv"
-    table = tidy.read(path, remedy="neurosim demo")
+    table = store.read_table(path, remedy="neurosim demo")
     nets = {net: {c: table[c][table["net"] == net] for c in COLUMNS} for net in NETS}
     return {"nets": nets, "windows": int(table["windows"][0])}
 

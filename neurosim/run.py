@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +48,7 @@ class Run:
         store.write_text(self.folder / "config.json", json.dumps(self.config, indent=2))
         store.write_text(self.folder / "front_end.json", json.dumps(self.front_end, indent=2))
         store.write_text(self.folder / "provenance.json", json.dumps(self.provenance, indent=2))
-        store.write_rows(self.folder / "metrics.csv", self.metrics)
+        store.write_table(self.folder / "metrics.csv", self.metrics)
         return self
 
     @property
@@ -92,8 +91,9 @@ class Run:
                 json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
                 for name in ("config", "front_end", "provenance")
             )
-            with (folder / "metrics.csv").open(encoding="utf-8", newline="") as file:
-                rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+            metrics = store.read_table(folder / "metrics.csv", remedy="neurosim train")
         except (OSError, ValueError, TypeError) as error:
             raise InputError(f"{folder}: not a complete run ({error}); train it again") from error
-        return cls(folder, network, config, front_end, tuple(rows), provenance, **arrays)
+        return cls(
+            folder, network, config, front_end, tuple(store.rows_of(metrics)), provenance, **arrays
+        )

@@ -1,4 +1,4 @@
-"""Files, written whole or not at all: arrays with a JSON header, rows, text; never a pickle."""
+"""Files, written whole or not at all: arrays with a JSON header, tables, text; never a pickle."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import csv
 import json
 import os
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,12 +114,74 @@ def write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Write rows of equal keys as a CSV file."""
+def write_table(
+    path: str | Path,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    digits: int | None = None,
+    **head: str,
+) -> Path:
+    """Write a table as CSV.
+
+    Args:
+        path: of the file.
+        rows: of equal keys, which name the columns.
+        digits: significant digits of floats; as many as tell all of them apart when None.
+        head: lines `# name: value` above it, such as `command`, which makes it again.
+    """
     with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else [])
+        file.writelines(f"# {name}: {value}\n" for name, value in head.items())
+        names = list(rows[0]) if rows else []
+        writer = csv.DictWriter(file, fieldnames=names, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        for row in rows:
+            if digits is not None:
+                row = {k: f"{v:.{digits}g}" if isinstance(v, float) else v for k, v in row.items()}
+            writer.writerow(row)
+    return Path(path)
+
+
+def read_table(path: str | Path, *, remedy: str, text: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """Return the columns of a table by name: numbers as float64, else strings.
+
+    Args:
+        path: what `write_table` wrote.
+        remedy: the command that makes it, for the message.
+        text: columns of strings, even where all of them look like numbers.
+
+    Raises:
+        InputError: there is no such table, or it is damaged or empty.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; run `{remedy}`")
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a readable table ({error}); run `{remedy}`") from error
+    rows = list(csv.DictReader(line for line in lines if not line.startswith("# ")))
+    if not rows or any(None in row or None in row.values() for row in rows):
+        raise InputError(f"{path}: empty or damaged table; run `{remedy}` again")
+    columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    return {name: c if name in text else _numbers(c) for name, c in columns.items()}
+
+
+def rows_of(columns: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Return the rows of a table that `read_table` returned by columns."""
+    values = zip(*(column.tolist() for column in columns.values()), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in values]
+
+
+def shipped() -> Path:
+    """Return the folder of the results that come with the figures."""
+    return Path(str(files("neurosim.figures"))) / "data"
+
+
+def _numbers(column: np.ndarray) -> np.ndarray:
+    try:
+        return column.astype(np.float64)
+    except ValueError:
+        return column
 
 
 def check_hdf5(file: h5py.File) -> None:

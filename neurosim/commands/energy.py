@@ -16,9 +16,10 @@ def energy(
     out: Annotated[Path | None, typer.Option(help="Folder for energy.csv.")] = None,
 ) -> None:
     """Estimate what deployed nets cost: every published anchor, linearity in spikes, the reach."""
+    from neurosim import store
     from neurosim.report import power
     from neurosim.workflows import power as study
-    from neurosim.workflows import stored_models, tidy
+    from neurosim.workflows import stored_models
 
     with console.status("running the nets at every threshold ..."):
         models = [stored_models.measure_model(run) for run in runs]
@@ -29,5 +30,5 @@ def energy(
     console.print(power.reaches(models))
     if out is not None:
         command = f"neurosim {' '.join(sys.argv[1:])}"
-        path = tidy.write(out / "energy.csv", study.rows(models), command=command)
+        path = store.write_table(out / "energy.csv", study.rows(models), command=command, digits=6)
         console.print(f"Written: {path}", soft_wrap=True)

@@ -28,7 +28,7 @@ def governor(
     from neurosim.energy import price as energy
     from neurosim.report import power
     from neurosim.workflows import governor as study
-    from neurosim.workflows import governor_results, stored_models
+    from neurosim.workflows import stored_models
 
     with console.status("running the nets at every threshold ..."):
         models = [stored_models.measure_model(run) for run in runs]
@@ -44,7 +44,7 @@ def governor(
     console.print(power.reaches(models))
     if out is not None:
         command = f"neurosim {' '.join(sys.argv[1:])}"
-        paths = governor_results.save(regimes, out, command=command)
+        paths = study.save(regimes, out, command=command)
         table = stored_models.table_of(models, prices[0])
         paths.append(operating_points.save(out / "operating_points.csv", table))
         console.print(f"Written: {', '.join(map(str, paths))}", soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -22,5 +23,5 @@ def loihi(
         rows = sweep_run(run)
     console.print(table(rows))
     if out is not None:
-        store.write_rows(out, rows)
+        store.write_table(out, rows, command=f"neurosim {' '.join(sys.argv[1:])}")
         console.print(f"written: {out}", soft_wrap=True)

@@ -73,12 +73,9 @@ def fit(x: np.ndarray, y: np.ndarray) -> Linearity:
 def _least_squares(
     u: np.ndarray, v: np.ndarray, degree: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the coefficients, the half widths of their 95 % intervals, and the residuals."""
+    """Return the coefficients, lowest first, half widths of their 95 % intervals, residuals."""
     from scipy.stats import t
 
-    powers = np.vander(u, degree + 1, increasing=True)
-    found, *_ = np.linalg.lstsq(powers, v, rcond=None)
-    residuals = v - powers @ found
-    free = len(u) - degree - 1
-    covariance = np.linalg.inv(powers.T @ powers) * (residuals @ residuals / free)
-    return found, t.ppf(0.975, free) * np.sqrt(np.diag(covariance)), residuals
+    highest_first, covariance = np.polyfit(u, v, degree, cov=True)
+    half = t.ppf(0.975, len(u) - degree - 1) * np.sqrt(np.diag(covariance))
+    return highest_first[::-1], half[::-1], v - np.polyval(highest_first, u)

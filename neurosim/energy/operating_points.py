@@ -5,7 +5,6 @@ A table of them is calibrated once; the governor chooses among its rows at run t
 
 from __future__ import annotations
 
-import csv
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -42,8 +41,7 @@ Table = tuple[Setting, ...]
 
 def save(path: str | Path, settings: Sequence[Setting]) -> Path:
     """Write a table as CSV: what a device needs to govern itself."""
-    store.write_rows(Path(path), [asdict(setting) for setting in settings])
-    return Path(path)
+    return store.write_table(path, [asdict(setting) for setting in settings])
 
 
 def load(path: str | Path) -> Table:
@@ -52,16 +50,12 @@ def load(path: str | Path) -> Table:
     Raises:
         InputError: there is no such table, it is empty, or a value is out of range.
     """
+    rows = store.rows_of(store.read_table(path, remedy="neurosim governor", text=("model",)))
     try:
-        with Path(path).open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
         numbers = ("threshold", "accuracy", "silent", "power_w")
-        found = tuple(Setting(row["model"], *(float(row[n]) for n in numbers)) for row in rows)
-    except (OSError, KeyError, TypeError, ValueError) as error:
+        return tuple(Setting(row["model"], *(float(row[n]) for n in numbers)) for row in rows)
+    except (KeyError, ValueError) as error:
         raise InputError(f"{path}: not a table of operating points ({error})") from error
-    if not found:
-        raise InputError(f"{path}: holds no operating point; calibrate with `neurosim governor`")
-    return found
 
 
 def allowed(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Sequence
@@ -13,7 +12,6 @@ from neurosim import store
 from neurosim.errors import InputError
 from neurosim.provenance import versions
 from neurosim.studies.study import Row, Study
-from neurosim.workflows import tidy
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -41,13 +39,8 @@ def write(
         "index": " ".join(study.index),
         "units": json.dumps(dict(study.units)),
     }
-    text = io.StringIO()
-    text.writelines(f"# {name}: {value}\n" for name, value in head.items())
-    writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n", extrasaction="raise")
-    writer.writeheader()
-    writer.writerows({c: _short(row[c]) for c in columns} for row in rows)
-    table = folder / f"{study.name}.csv"
-    store.write_text(table, text.getvalue())
+    short = [{c: _short(row[c]) for c in columns} for row in rows]
+    table = store.write_table(folder / f"{study.name}.csv", short, **head)
     cube = folder / f"{study.name}.nc"
     with store.replacing(cube) as partial:
         read(table).to_netcdf(partial, engine="h5netcdf")
@@ -84,7 +77,7 @@ def read(source: str | Path) -> xr.Dataset:
 
 def shipped(name: str) -> Path:
     """Return where the results of the full run of a study are kept with the figures."""
-    return tidy.stored() / f"{name}.csv"
+    return store.shipped() / f"{name}.csv"
 
 
 def _short(value: Any) -> Any:

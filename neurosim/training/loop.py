@@ -114,7 +114,7 @@ def train(
         ):
             for row in trainer.epochs(saver, request, on_batch):
                 if group.rank == 0:
-                    store.write_rows(place / "metrics.csv", trainer.metrics)
+                    store.write_table(place / "metrics.csv", trainer.metrics)
                     if writer is not None:
                         tensorboard.write(writer, row)
                 if on_epoch:

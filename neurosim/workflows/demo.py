@@ -96,7 +96,7 @@ def run_demo(folder: Path, *, fast: bool, seed: int, console: Console) -> Result
     }
     seconds = time.monotonic() - begin
     result = Result(runs, specs, reports, sweeps, baselines, len(dataset.test.labels), seconds)
-    _write(folder, result)
+    _write(folder, result, f"neurosim demo{' --fast' if fast else ''} --seed {seed}")
     return result
 
 
@@ -150,12 +150,12 @@ def _sweep(
     return sweeps
 
 
-def _write(folder: Path, result: Result) -> None:
+def _write(folder: Path, result: Result, command: str) -> None:
     """Write the numbers; the nets and specifications are there already."""
     rows = [
         {"net": net, "windows": result.windows, **row} for net in NETS for row in result.sweeps[net]
     ]
-    store.write_rows(folder / "sweep.csv", rows)
-    store.write_rows(folder / "baselines.csv", [result.baselines])
+    store.write_table(folder / "sweep.csv", rows, command=command)
+    store.write_table(folder / "baselines.csv", [result.baselines], command=command)
     verdicts = {net: report.to_dict() for net, report in result.reports.items()}
     store.write_text(folder / "verification.json", json.dumps(verdicts, indent=2))

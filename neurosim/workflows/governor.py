@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from neurosim import store
 from neurosim.energy import price as energy
 from neurosim.energy.governor import Governor, Policy, fixed, selecting
 from neurosim.energy.operating_points import Setting, Table, allowed, best_models, frontier
@@ -22,6 +24,11 @@ MAX_SILENT = 0.05
 
 LOSS = 0.1
 """Settings more than this below the best calibrated accuracy are not used."""
+
+WEEKS, TRACE = "governor.csv", "governor_week.csv"
+TRACED = ("fixed", "threshold", "best mix")
+EVERY = 3
+"""Periods between two rows of a trace."""
 
 
 def price_at(share: float, model: Model, *, scale: float = 1.0) -> Price:
@@ -181,3 +188,55 @@ def gains(
         half = t.ppf(0.975, n - 1) * difference.std(ddof=1) / np.sqrt(n) if n > 1 else float("nan")
         found[name] = (float(difference.mean()), float(half))
     return found
+
+
+def save(regimes: Mapping[float, Weeks], folder: Path, *, command: str) -> list[Path]:
+    """Write both tables.
+
+    Args:
+        regimes: weeks by the dynamic share of power; the first week of the largest share is traced.
+        folder: where.
+        command: what makes them again.
+    """
+    rows = [
+        {
+            "dynamic_share": share,
+            "policy": name,
+            "week": week,
+            "wearer": weeks.wearers[week],
+            "asked": weeks.schedules[week].asked,
+            "correct_share": life.correct_share,
+            "accuracy": life.accuracy,
+            "lifetime_days": life.lifetime_days,
+            "failures": life.failures,
+            "energy_per_correct_j": life.energy_per_correct_j,
+            "changes": life.changes,
+        }
+        for share, weeks in regimes.items()
+        for name, lives in weeks.lives.items()
+        for week, life in enumerate(lives)
+    ]
+    week = trace(max(regimes), regimes[max(regimes)])
+    return [
+        store.write_table(folder / WEEKS, rows, command=command, digits=6),
+        store.write_table(folder / TRACE, week, command=command, digits=6),
+    ]
+
+
+def trace(share: float, weeks: Weeks) -> list[dict[str, object]]:
+    """Return the first week of the policies of TRACED, every EVERY periods a row."""
+    days = weeks.schedules[0]
+    return [
+        {
+            "dynamic_share": share,
+            "policy": name,
+            "hours": (k + 1) * days.period_s / 3600,
+            "charge": float(life.charge[k]),
+            "threshold": float(life.threshold[k]),
+            "model": life.models[k],
+            "working": int(days.windows[k, 0] >= 0),
+        }
+        for name in TRACED
+        for life in weeks.lives[name][:1]
+        for k in range(0, len(days.windows), EVERY)
+    ]

@@ -8,11 +8,10 @@ import re
 import pytest
 from rich.console import Console
 
-from neurosim import figures
+from neurosim import figures, store
 from neurosim.errors import InputError
 from neurosim.figures import gallery, power_linearity, threshold_sweep
 from neurosim.studies import results
-from neurosim.workflows import tidy
 
 REMEDY = "run `neurosim figures --gallery` (or `--gallery NAME`)"
 
@@ -66,14 +65,14 @@ def test_a_study_that_was_not_run_has_no_picture(tmp_path, monkeypatch):
 
 
 def test_what_is_measured_anew_is_drawn_and_stored_on_request(tmp_path, monkeypatch):
-    stored = tidy.stored()
-    rows = tidy.read(stored / power_linearity.TABLE, remedy="")
+    stored = store.shipped()
+    rows = store.read_table(stored / power_linearity.TABLE, remedy="")
     half = [
         {k: v * (0.5 if k == "dynamic_uw" else 1) for k, v in zip(rows, row, strict=True)}
         for row in zip(*rows.values(), strict=True)
     ]
     monkeypatch.setattr(power_linearity, "measure", lambda: half)
-    monkeypatch.setattr(tidy, "stored", lambda: tmp_path / "data")
+    monkeypatch.setattr(store, "shipped", lambda: tmp_path / "data")
     console = Console(file=io.StringIO())
     paths = figures.remake("power_linearity", tmp_path / "out", console, ship=True)
     assert {path.name for path in paths} == {

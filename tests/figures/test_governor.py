@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from neurosim import store
 from neurosim.errors import InputError
 from neurosim.figures import governor
-from neurosim.workflows import tidy
 
 NAMES = ("fixed", *governor.POLICIES)
 
@@ -56,4 +56,4 @@ def test_missing_and_damaged_tables_are_named(tmp_path):
         governor.compute(week=tmp_path / "governor_week.csv")
     (tmp_path / "governor.csv").write_text("a,b\n1\n")
     with pytest.raises(InputError, match="damaged"):
-        tidy.read(tmp_path / "governor.csv", remedy="neurosim governor")
+        store.read_table(tmp_path / "governor.csv", remedy="neurosim governor")

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
+from neurosim import store
 from neurosim.figures import homeostat_history
 from neurosim.figures.homeostat_history import NORMS, RUNS
-from neurosim.workflows import tidy
 
 
 @pytest.fixture(scope="module")
 def arrays(tmp_path_factory):
     config = homeostat_history.Config(net="mlp", epochs=2, batch_size=32, every=4)
     path = tmp_path_factory.mktemp("table") / homeostat_history.TABLE
-    tidy.write(path, homeostat_history.measure(config), command="this test")
+    store.write_table(path, homeostat_history.measure(config), command="this test", digits=6)
     return homeostat_history.compute(path)
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from neurosim import store
 from neurosim.figures import rate_based_gradients
-from neurosim.workflows import tidy
 
 
 @pytest.fixture(scope="module")
@@ -13,7 +13,7 @@ def arrays(tmp_path_factory):
         steps=(2, 16), learning_steps=4, seeds=1, batch=16, epochs=2
     )
     path = tmp_path_factory.mktemp("table") / rate_based_gradients.TABLE
-    tidy.write(path, rate_based_gradients.measure(config), command="this test")
+    store.write_table(path, rate_based_gradients.measure(config), command="this test", digits=6)
     return rate_based_gradients.compute(path)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import json
 import shutil
@@ -10,6 +9,7 @@ import shutil
 import pytest
 from rich.console import Console
 
+from neurosim import store
 from neurosim.errors import InputError
 from neurosim.figures import threshold_sweep
 from neurosim.network import THRESHOLD_SCALES
@@ -44,8 +44,8 @@ def test_everything_promised_is_there(folder):
 
 
 def test_nets_learned_and_thresholds_lower_spikes(folder):
-    with (folder / "sweep.csv").open(newline="") as file:
-        table = list(csv.DictReader(file))
+    assert (folder / "sweep.csv").read_text().startswith("# command: neurosim demo --fast --seed 0")
+    table = store.rows_of(store.read_table(folder / "sweep.csv", remedy="neurosim demo"))
     for net in demo.NETS:
         rows = [{k: float(v) for k, v in r.items() if k != "net"} for r in table if r["net"] == net]
         assert [row["threshold"] for row in rows] == list(THRESHOLD_SCALES)

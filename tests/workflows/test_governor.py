@@ -8,12 +8,13 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from neurosim import store
 from neurosim.cli import app
 from neurosim.data import cache
 from neurosim.energy import price as energy
 from neurosim.errors import InputError
 from neurosim.report import power as tables
-from neurosim.workflows import caches, governor, governor_results, power, stored_models, tidy
+from neurosim.workflows import caches, governor, power, stored_models
 from tests import nets
 
 SCALES = (0.6, 1.0, 1.3, 1.6)
@@ -121,15 +122,15 @@ def test_weeks_compare_all_policies_on_the_same_days(models, rng, tmp_path):
     assert set(PEOPLE[worn[worn >= 0]]) == {8}
     gained = governor.gains(weeks.lives)
     assert gained["fixed"] == (0.0, 0.0)
-    paths = governor_results.save({0.6: weeks}, tmp_path, command="neurosim governor x")
-    rows = tidy.read(paths[0], remedy="x")
+    paths = governor.save({0.6: weeks}, tmp_path, command="neurosim governor x")
+    rows = store.read_table(paths[0], remedy="x")
     assert len(rows["week"]) == 3 * len(weeks.lives)
     np.testing.assert_allclose(
         rows["correct_share"][rows["policy"] == "select"],
         [life.correct_share for life in weeks.lives["select"]],
         rtol=1e-5,
     )
-    assert set(tidy.read(paths[1], remedy="x")["policy"]) == set(governor_results.TRACED)
+    assert set(store.read_table(paths[1], remedy="x")["policy"]) == set(governor.TRACED)
 
 
 def test_power_follows_active_bins_and_the_threshold_reaches_so_far(models, rng):

@@ -1,0 +1,59 @@
+"""One writer and one reader of tables: what is written comes back, what is damaged is refused."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neurosim import store
+from neurosim.errors import InputError
+
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+words = st.text("abc ,\"'", min_size=1).map(lambda text: f"x{text}")
+
+
+@given(st.lists(st.fixed_dictionaries({"net": words, "accuracy": numbers}), min_size=1))
+def test_every_digit_and_every_word_come_back(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("table") / "table.csv"
+    store.write_table(path, rows, command="neurosim x")
+    columns = store.read_table(path, remedy="neurosim x")
+    assert columns["accuracy"].dtype == np.float64
+    assert store.rows_of(columns) == rows
+
+
+def test_the_head_and_the_digits(tmp_path):
+    rows = [{"net": "a", "n": 3, "x": 1 / 3}, {"net": "b", "n": 4, "x": float("nan")}]
+    path = store.write_table(
+        tmp_path / "table.csv", rows, digits=6, command="neurosim x", title="T"
+    )
+    assert path.read_text() == "# command: neurosim x\n# title: T\nnet,n,x\na,3,0.333333\nb,4,nan\n"
+    columns = store.read_table(path, remedy="")
+    np.testing.assert_array_equal(columns["n"], [3.0, 4.0])
+    np.testing.assert_array_equal(columns["x"], [0.333333, np.nan])
+
+
+def test_a_column_of_words_that_look_like_numbers(tmp_path):
+    path = store.write_table(tmp_path / "table.csv", [{"net": "24", "x": 1.0}])
+    assert store.read_table(path, remedy="", text=("net",))["net"].tolist() == ["24"]
+    assert store.read_table(path, remedy="")["net"].tolist() == [24.0]
+
+
+@pytest.mark.parametrize("text", ["", "# command: x\n", "a,b\n", "a,b\n1\n", "a,b\n1,2,3\n"])
+def test_damaged_tables_are_refused_with_the_remedy(tmp_path, text):
+    path = tmp_path / "table.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"table\.csv: empty or damaged table; run `neurosim x`"):
+        store.read_table(path, remedy="neurosim x")
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="not a readable table"):
+        store.read_table(path, remedy="neurosim x")
+    with pytest.raises(InputError, match="no such file; run `neurosim x`"):
+        store.read_table(tmp_path / "none.csv", remedy="neurosim x")
+
+
+def test_a_shipped_table_is_written_as_it_was(tmp_path):
+    path = store.shipped() / "energy.csv"
+    rows = store.rows_of(store.read_table(path, remedy=""))
+    command = path.read_text().partition("\n")[0].removeprefix("# command: ")
+    again = store.write_table(tmp_path / "energy.csv", rows, digits=6, command=command)
+    assert again.read_bytes() == path.read_bytes()
