@@ -14,7 +14,7 @@ from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE, PINK, SKY, style
 from neurosim.energy import price
 from neurosim.energy.linearity import fit
 from neurosim.errors import InputError
-from neurosim.workflows import power, progress, stored_models
+from neurosim.workflows import power, stored_models
 
 TITLE = "Power against spikes: a curve; against active bins: a line with an offset"
 FINDING = """\
@@ -48,11 +48,11 @@ def demo_nets(folder: Path = Path("runs/demo")) -> list[Path]:
     """
     if not (folder / "sweep.csv").is_file():
         raise InputError(f"{folder}: no demo; run `neurosim demo --out {folder}` first")
+    from neurosim.training.loop import train
+
     for name, hidden in SMALLER.items():
         if not (folder / name / "network.safetensors").is_file():
-            progress.train_with_progress(
-                "fixed", console=None, folder=folder / name, hidden=hidden, resume=True
-            )
+            train("fixed", folder=folder / name, hidden=hidden, resume=True, progress=False)
     return [folder / name for name in NETS]
 
 

@@ -16,7 +16,7 @@ _root = Path(__file__).resolve().parent.parent
 if (_root / "setup.cfg").is_file():
     __path__.append(str(_root))
 
-_ROOMS = ("analysis", "data", "engines", "equations", "experiments", "figures", "xylo")
+_ROOMS = ("analysis", "data", "engines", "equations", "figures", "studies", "workflows", "xylo")
 _NAMES = {
     "InputError": "neurosim.errors",
     "UnavailableError": "neurosim.errors",

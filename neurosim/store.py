@@ -118,19 +118,22 @@ def write_table(
     path: str | Path,
     rows: Sequence[Mapping[str, Any]],
     *,
+    command: str | None = None,
+    head: Mapping[str, str] | None = None,
     digits: int | None = None,
-    **head: str,
 ) -> Path:
     """Write a table as CSV.
 
     Args:
         path: of the file.
         rows: of equal keys, which name the columns.
+        command: what makes it again; said in a line `# command: ...` above it.
+        head: more such lines.
         digits: significant digits of floats; as many as tell all of them apart when None.
-        head: lines `# name: value` above it, such as `command`, which makes it again.
     """
     with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(f"# {name}: {value}\n" for name, value in head.items())
+        lines = {**({"command": command} if command else {}), **(head or {})}
+        file.writelines(f"# {name}: {value}\n" for name, value in lines.items())
         names = list(rows[0]) if rows else []
         writer = csv.DictWriter(file, fieldnames=names, lineterminator="\n")
         writer.writeheader()

@@ -24,7 +24,7 @@ def test_every_digit_and_every_word_come_back(tmp_path_factory, rows):
 def test_the_head_and_the_digits(tmp_path):
     rows = [{"net": "a", "n": 3, "x": 1 / 3}, {"net": "b", "n": 4, "x": float("nan")}]
     path = store.write_table(
-        tmp_path / "table.csv", rows, digits=6, command="neurosim x", title="T"
+        tmp_path / "table.csv", rows, digits=6, command="neurosim x", head={"title": "T"}
     )
     assert path.read_text() == "# command: neurosim x\n# title: T\nnet,n,x\na,3,0.333333\nb,4,nan\n"
     columns = store.read_table(path, remedy="")

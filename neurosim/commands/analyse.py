@@ -25,8 +25,9 @@ def analyse(
         return
     if what != "network" or run is None:
         raise InputError(f"analyse {what}: say `analyse`, or `analyse network RUN`")
-    from neurosim.workflows import network_theory
+    from neurosim.report import nets
+    from neurosim.workflows.network_theory import predict_run
 
     with console.status("solving every neuron's rate ..."):
-        theory = network_theory.study_run(run)
-    console.print(network_theory.show(theory))
+        theory = predict_run(run)
+    console.print(nets.theory(theory))

@@ -45,11 +45,10 @@ def deploy(
 ) -> None:
     """Map and quantise a run's net; writes spec.safetensors beside it, and says what changes."""
     from neurosim.formats import xylo_json
-    from neurosim.workflows import deployment
+    from neurosim.report import deployment
+    from neurosim.workflows.deployment import report_run
 
-    made, path, layers = deployment.report_run(
-        run, chip.value, quantiser=quantiser.value, prune=prune
-    )
+    made, path, layers = report_run(run, chip.value, quantiser=quantiser.value, prune=prune)
     for table in deployment.tables(made, layers):
         console.print(table)
     for line in (*made.warnings, *deployment.summary(made)):

@@ -17,11 +17,12 @@ def loihi(
 ) -> None:
     """Sweep a run's threshold in Loihi's integers, beside the float net and Xylo."""
     from neurosim import store
-    from neurosim.workflows.loihi_sweep import sweep_run, table
+    from neurosim.report import nets
+    from neurosim.workflows.loihi_sweep import sweep_on_loihi
 
     with console.status("running the net at ten thresholds ..."):
-        rows = sweep_run(run)
-    console.print(table(rows))
+        rows = sweep_on_loihi(run)
+    console.print(nets.loihi_sweep(rows))
     if out is not None:
         store.write_table(out, rows, command=f"neurosim {' '.join(sys.argv[1:])}")
         console.print(f"written: {out}", soft_wrap=True)

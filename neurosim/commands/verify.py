@@ -45,6 +45,7 @@ def verify(
     if fuzz is not None:
         _fuzz(fuzz, seed, as_json)
     assert target is not None
+    from neurosim.report.verification import table
     from neurosim.workflows import verification
 
     nets, events = verification.prepare(target, raster, dt=dt, source=source)
@@ -74,7 +75,7 @@ def verify(
         whole["reports"] = {name: r.to_dict() for name, r in reports.items()}
         typer.echo(json.dumps(whole, indent=2))
     else:
-        console.print(verification.table(reports, events.origin))
+        console.print(table(reports, events.origin))
     raise typer.Exit(0 if passed else 1)
 
 

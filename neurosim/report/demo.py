@@ -12,9 +12,9 @@ from neurosim import drawing, page
 from neurosim.energy.price import ANCHORS, clock_hz
 from neurosim.figures import threshold_sweep
 from neurosim.network import THRESHOLD_SCALES
+from neurosim.report import verification
 from neurosim.workflows.demo import NETS, Result
 from neurosim.workflows.sweep import by_threshold
-from neurosim.workflows.verification import table as verdict_table
 
 
 def publish(result: Result, folder: Path, console: Console) -> None:
@@ -45,7 +45,7 @@ def publish(result: Result, folder: Path, console: Console) -> None:
     )
     shown = ", ".join(f"{name} {value:.3f}" for name, value in result.baselines.items())
     console.print(f"Classical baselines on the same windows: {shown}.")
-    console.print(verdict_table(result.reports))
+    console.print(verification.table(result.reports))
     console.print(
         f"Written: {folder}/report.html, sweep.csv, threshold_sweep.png, {{fixed,aspen}}/"
     )

@@ -89,7 +89,7 @@ def reaches(models: Sequence[Model]) -> Table:
         box=box.SIMPLE,
     )
     for model in models:
-        found = power.reach(model)
+        found = power.power_reach(model)
         needed = found.share_needed(0.1)
         table.add_row(
             model.name,

@@ -40,7 +40,7 @@ def write(
         "units": json.dumps(dict(study.units)),
     }
     short = [{c: _short(row[c]) for c in columns} for row in rows]
-    table = store.write_table(folder / f"{study.name}.csv", short, **head)
+    table = store.write_table(folder / f"{study.name}.csv", short, head=head)
     cube = folder / f"{study.name}.nc"
     with store.replacing(cube) as partial:
         read(table).to_netcdf(partial, engine="h5netcdf")

@@ -19,7 +19,7 @@ from neurosim.run import Run
 from neurosim.verify.check import Report, verify
 from neurosim.workflows.baselines import classical_baselines
 from neurosim.workflows.deployment import deploy_run
-from neurosim.workflows.progress import bar, train_with_progress
+from neurosim.workflows.progress import bar
 from neurosim.workflows.sweep import Row, threshold_sweep
 from neurosim.xylo.spec import XyloSpec
 
@@ -71,6 +71,8 @@ def run_demo(folder: Path, *, fast: bool, seed: int, console: Console) -> Result
         seed: of weights, batches and thresholds.
         console: where progress is shown.
     """
+    from neurosim.training import loop
+
     begin = time.monotonic()
     _clear(folder)
     console.print("[bold]Wrist recordings[/]: exercises of the shoulder, 10 subjects (seglearn)")
@@ -81,9 +83,7 @@ def run_demo(folder: Path, *, fast: bool, seed: int, console: Console) -> Result
     console.print(describe(dataset))
     changes: dict[str, Any] = {"seed": seed, **({"epochs": FAST_EPOCHS} if fast else {})}
     runs = {
-        net: train_with_progress(
-            net, folder=folder / net, console=console, dataset=dataset, **changes
-        )
+        net: loop.train(net, folder=folder / net, progress=console, dataset=dataset, **changes)
         for net in NETS
     }
     with bar(console) as progress:

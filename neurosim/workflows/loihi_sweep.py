@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich import box
-from rich.table import Table
 
 from neurosim import engines, readout
 from neurosim.engines import loihi
@@ -25,7 +23,7 @@ WINDOWS = 256
 """Test windows of the sweep."""
 
 
-def sweep_run(
+def sweep_on_loihi(
     run: Run | str | Path,
     scales: Sequence[float] = THRESHOLD_SCALES,
     *,
@@ -63,19 +61,3 @@ def sweep_run(
             row[f"spikes_{name}"] = sum(float(s.sum(dtype=np.int64)) for s in spikes) / len(raster)
         rows.append(row)
     return rows
-
-
-def table(rows: Sequence[dict[str, Any]]) -> Table:
-    """Return the sweep as a table."""
-    names = [key.removeprefix("accuracy_") for key in rows[0] if key.startswith("accuracy_")]
-    title = f"Threshold sweep, {rows[0]['windows']} test windows"
-    out = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1))
-    out.add_column("scale", justify="right")
-    for what in ("accuracy", "spikes"):
-        for name in names:
-            out.add_column(f"{what}\n{name}", justify="right")
-    for row in rows:
-        accuracies = [f"{row[f'accuracy_{name}']:.3f}" for name in names]
-        spikes = [f"{row[f'spikes_{name}']:,.0f}" for name in names]
-        out.add_row(f"{row['scale']:.1f}", *accuracies, *spikes)
-    return out

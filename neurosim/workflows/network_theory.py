@@ -7,9 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich import box
-from rich.console import Group, RenderableType
-from rich.table import Table
 
 from neurosim.analysis import homeostasis
 from neurosim.analysis.networks import effective_jacobian, mean_field
@@ -52,7 +49,7 @@ class NetworkTheory:
     """Layers that are almost silent, by threshold scale."""
 
 
-def study(network: Network, raster: np.ndarray) -> NetworkTheory:
+def predict(network: Network, raster: np.ndarray) -> NetworkTheory:
     """Predict everything from the weights and the event rates of some windows.
 
     Args:
@@ -90,8 +87,8 @@ def study(network: Network, raster: np.ndarray) -> NetworkTheory:
     )
 
 
-def study_run(run: Run | str | Path, *, dataset: Dataset | None = None) -> NetworkTheory:
-    """Study a run's net on WINDOWS of its training windows.
+def predict_run(run: Run | str | Path, *, dataset: Dataset | None = None) -> NetworkTheory:
+    """Predict everything for a run's net, on WINDOWS of its training windows.
 
     Args:
         run: a run of a layered net, or its folder.
@@ -105,28 +102,7 @@ def study_run(run: Run | str | Path, *, dataset: Dataset | None = None) -> Netwo
     network = run.layered
     train = windows_of(run, dataset).train.raster
     chosen = np.linspace(0, len(train) - 1, WINDOWS).astype(int)
-    return study(network, train[chosen])
-
-
-def show(theory: NetworkTheory) -> RenderableType:
-    """Return the study as tables and sentences."""
-    depth = len(theory.gates)
-    names = [f"hidden {k + 1}" for k in range(depth - 1)] + ["output"]
-    spikes = Table(title="Predicted spikes per window", box=box.SIMPLE_HEAD, padding=(0, 1))
-    for column in ("scale", *names, "total", "almost silent"):
-        spikes.add_column(column, justify="right")
-    for scale, count in theory.counts.items():
-        quiet = ", ".join(names[k] for k in theory.silent[scale]) or "none"
-        row = [f"{value:,.0f}" for value in (*count, count.sum())]
-        spikes.add_row(f"{scale:.1f}", *row, quiet)
-    layers = Table(title="Layers at scale 1", box=box.SIMPLE_HEAD, padding=(0, 1))
-    for column in ("layer", "gate", "Jacobian norm", "sensitivity a", "coupling b"):
-        layers.add_column(column, justify="left" if column == "layer" else "right")
-    for k, name in enumerate(names):
-        response = [theory.sensitivity[k], theory.coupling[k]] if k < depth - 1 else None
-        shown = [f"{value:.2f}" for value in response] if response else ["", ""]
-        layers.add_row(name, f"{theory.gates[k]:.3f}", f"{theory.norms[k]:.2f}", *shown)
-    return Group(spikes, layers, _homeostat_sentence(theory))
+    return predict(network, train[chosen])
 
 
 def _homeostat(
@@ -146,23 +122,3 @@ def _homeostat(
         except InputError:
             continue
     return sign, None
-
-
-def _homeostat_sentence(theory: NetworkTheory) -> str:
-    if theory.feedback > 0:
-        first = (
-            "AHSAR's centring would be positive feedback in this net: hold each layer's own rate."
-        )
-    else:
-        first = "AHSAR's centring is negative feedback in this net."
-    gains = theory.gains
-    if gains is None:
-        return f"{first} No gains settle within 50 steps."
-    if gains.centring < 1.0 and theory.feedback < 0:
-        first += " It settles too slowly, though: hold each layer's own rate."
-    kind = "centred" if gains.centring == 1.0 else "each layer held by itself"
-    return (
-        f"{first} Gains that settle in 50 steps ({kind}): beta {gains.beta:.3g}, gamma "
-        f"{gains.gamma:.3g}, D {gains.D:.3g}, m_r {gains.m_r:.3g}, alpha {gains.alpha:g}, "
-        f"kappa {gains.kappa:g}."
-    )

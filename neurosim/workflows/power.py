@@ -52,7 +52,7 @@ class Reach:
         return (1 - 1 / (1 + longer)) / self.dynamic
 
 
-def curve(model: Model, price: Price | None = None) -> Curve:
+def power_curve(model: Model, price: Price | None = None) -> Curve:
     """Return means over all windows at each threshold."""
     price = price or published_price(spec=model.spec)
     cycles = model.sample.cycles.mean(axis=1)
@@ -68,7 +68,7 @@ def rows(models: Sequence[Model]) -> list[dict[str, object]]:
     """Return one row for each net and threshold; power is estimated from the anchor "imu"."""
     found = []
     for model in models:
-        own = curve(model)
+        own = power_curve(model)
         for k, scale in enumerate(model.scales):
             found.append(
                 {
@@ -87,7 +87,7 @@ def rows(models: Sequence[Model]) -> list[dict[str, object]]:
 
 def over_thresholds(model: Model) -> Linearity:
     """Fit dynamic power (W) against spikes per inference over the thresholds."""
-    found = curve(model)
+    found = power_curve(model)
     return fit(found.spikes, found.dynamic_w)
 
 
@@ -101,25 +101,25 @@ def over_windows(model: Model, scale: float = 1.0) -> Linearity:
 
 def in_active_bins(model: Model) -> Linearity:
     """Fit dynamic power (W) against the share of active bins over the thresholds."""
-    found = curve(model)
+    found = power_curve(model)
     return fit(found.hidden_bins, found.dynamic_w)
 
 
 def silent_share(model: Model) -> float:
     """Return the share of a step's cycles at scale 1 that a core without any event still pays."""
     return energy.per_step(model.spec, 0.0, 0.0) / float(
-        curve(model).cycles[model.scales.index(1.0)]
+        power_curve(model).cycles[model.scales.index(1.0)]
     )
 
 
-def reach(model: Model, price: Price | None = None, *, loss: float = LOSS) -> Reach:
+def power_reach(model: Model, price: Price | None = None, *, loss: float = LOSS) -> Reach:
     """Return what turning the threshold from 1 to the cheapest useful scale saves."""
     price = price or published_price(spec=model.spec)
     table = table_of([model], price)
     best = max(s.accuracy for s in table)
     cheapest = min(allowed(table, min_accuracy=best - loss), key=lambda s: s.power_w)
     one, other = model.scales.index(1.0), model.scales.index(cheapest.threshold)
-    found = curve(model, price)
+    found = power_curve(model, price)
     return Reach(
         cheapest.threshold,
         (table[one].accuracy, cheapest.accuracy),

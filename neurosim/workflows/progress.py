@@ -1,18 +1,12 @@
-"""Progress bars for long work."""
+"""The progress display of long work."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-if TYPE_CHECKING:
-    from neurosim.data import Dataset
-    from neurosim.run import Run
 
 
 @contextmanager
@@ -32,17 +26,3 @@ def bar(console: Console | None) -> Iterator[Progress]:
         speed_estimate_period=3600.0,  # steps may take minutes; rich looks back 30 s
     ) as progress:
         yield progress
-
-
-def train_with_progress(
-    source: str,
-    *,
-    console: Console | None,
-    folder: Path | None = None,
-    dataset: Dataset | None = None,
-    **changes: Any,
-) -> Run:
-    """Train with a bar on a console, or silently without one."""
-    from neurosim.training import loop
-
-    return loop.train(source, folder=folder, dataset=dataset, progress=console or False, **changes)

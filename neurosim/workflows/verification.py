@@ -8,10 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich import box
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from neurosim import engines as registry
 from neurosim.errors import InputError
@@ -177,29 +174,3 @@ def climb_targets(
                 progress=step,
             )
     return ladders
-
-
-def table(reports: dict[str, Report], events: str = "") -> Table:
-    """Return the verdicts as a table, and below it where the events come from."""
-    first = next(iter(reports.values())).engines[0]
-    out = Table(
-        title=f"{first}: spikes and states, value by value",
-        caption=f"events: {escape(events)}" if events else None,
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
-    )
-    for column in ("net", "against", "windows", "steps", "values", "spikes", "verdict"):
-        right = column in ("windows", "steps", "values", "spikes")
-        out.add_column(column, justify="right" if right else "left")
-    for label, report in reports.items():
-        for other, verdict in zip(report.engines[1:], report.verdicts, strict=True):
-            out.add_row(
-                label,
-                other,
-                f"{report.samples:,}",
-                f"{report.steps:,}",
-                f"{sum(verdict.compared.values()):,}",
-                f"{verdict.spikes:,}",
-                f"[green]{verdict.kind}[/]" if verdict.passed else f"[red]{verdict.first}[/]",
-            )
-    return out

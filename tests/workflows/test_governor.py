@@ -141,7 +141,7 @@ def test_power_follows_active_bins_and_the_threshold_reaches_so_far(models, rng)
     windows = power.over_windows(made[0])
     assert windows.slope > 0
     assert 0 < power.silent_share(made[0]) < 1
-    reach = power.reach(made[0], loss=0.5)
+    reach = power.power_reach(made[0], loss=0.5)
     assert reach.scale == 1.6
     assert 0 < reach.total < reach.dynamic < reach.spikes < 1
     share = reach.share_needed(0.05)

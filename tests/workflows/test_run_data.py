@@ -56,9 +56,9 @@ def run_on(folder, rng, samples, **changes) -> Run:
 USES = {
     "deploy": lambda run, **own: deploy_run(run, **own),
     "verify": lambda run, **own: verification.prepare(run.folder, **own),
-    "analyse": lambda run, **own: network_theory.study_run(run, **own),
+    "analyse": lambda run, **own: network_theory.predict_run(run, **own),
     "energy": lambda run, **own: stored_models.measure_model(run, (1.0,), **own),
-    "loihi": lambda run, **own: loihi_sweep.sweep_run(run, (1.0,), **own),
+    "loihi": lambda run, **own: loihi_sweep.sweep_on_loihi(run, (1.0,), **own),
     "sweep": lambda run, **own: float_sweep.sweep(run, thresholds=(1.0,), **own),
 }
 """Every library function that needs a run's data; governor uses what energy uses."""
