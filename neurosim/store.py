@@ -76,9 +76,9 @@ def load(path: str | Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, 
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(f"{path}: damaged or not a safetensors file ({error})") from error
-    found = header.get("kind") if isinstance(header, dict) else None
-    if found != kind:
-        raise InputError(f"{path}: holds {found or 'something else'}, expected a {kind} file")
+    named = header.get("kind") if isinstance(header, dict) else None
+    if named != kind:
+        raise InputError(f"{path}: holds {named or 'something else'}, expected a {kind} file")
     if header.get("version") != VERSION:
         raise InputError(f"{path}: file version {header.get('version')}, this reads {VERSION}")
     return tensors, header
@@ -93,8 +93,8 @@ def kind(path: str | Path) -> str | None:
             header = json.loads((file.metadata() or {}).get("neurosim", "{}"))
     except (SafetensorError, OSError, ValueError):
         return None
-    found = header.get("kind") if isinstance(header, dict) else None
-    return found if isinstance(found, str) else None
+    named = header.get("kind") if isinstance(header, dict) else None
+    return named if isinstance(named, str) else None
 
 
 @contextmanager

@@ -36,11 +36,11 @@ def governor(
     prices = [published, *(study.price_at(part, models[0]) for part in share or ())]
     regimes = {}
     for price in prices:
-        found = study.weeks_of(
+        lived = study.weeks_of(
             models, price, supply=supply, days=days, weeks=weeks, memory_bytes=memory
         )
-        regimes[study.dynamic_share(models[0], price)] = found
-        console.print(power.weeks(found, models, price))
+        regimes[study.dynamic_share(models[0], price)] = lived
+        console.print(power.weeks(lived, models, price))
     console.print(power.reaches(models))
     if out is not None:
         command = f"neurosim {' '.join(sys.argv[1:])}"

@@ -108,9 +108,9 @@ def _fuzz(count: int, seed: int, as_json: bool) -> None:
     with bar(None if as_json else console) as progress:
         task = progress.add_task("fuzz", total=count, note="")
 
-        def show(found: Fuzz) -> None:
-            note = f"{found.spikes:,} spikes, {len(found.failures)} disagreements"
-            progress.update(task, completed=found.cases, note=note)
+        def show(so_far: Fuzz) -> None:
+            note = f"{so_far.spikes:,} spikes, {len(so_far.failures)} disagreements"
+            progress.update(task, completed=so_far.cases, note=note)
 
         result = fuzz(count, seed, progress=show)
     if as_json:

@@ -80,12 +80,12 @@ def files_of(folder: Path, recordings: int | None = RECORDINGS) -> list[Path]:
         raise UnavailableError(
             f"{folder}: no such folder; unpack the ten official archives there, one folder a class"
         )
-    found = sorted(folder.glob("*.aedat"), key=lambda p: (len(p.name), p.name))
-    if not found or (recordings is not None and len(found) != recordings):
+    paths = sorted(folder.glob("*.aedat"), key=lambda p: (len(p.name), p.name))
+    if not paths or (recordings is not None and len(paths) != recordings):
         raise InputError(
-            f"{folder}: {len(found)} .aedat files, the official folder has {RECORDINGS}"
+            f"{folder}: {len(paths)} .aedat files, the official folder has {RECORDINGS}"
         )
-    return found
+    return paths
 
 
 def _digest(paths: list[Path]) -> str:

@@ -114,14 +114,14 @@ def images(clean: np.ndarray, kind: str, severity: float, seed: Seed = 0) -> np.
     rng = np.random.default_rng(seed)
     severity = _severity(severity)
     if kind == "noise":
-        found = clean + severity * rng.standard_normal(clean.shape, dtype=np.float32)
+        changed = clean + severity * rng.standard_normal(clean.shape, dtype=np.float32)
     elif kind == "gain":
-        found = clean * np.exp(severity * rng.standard_normal((len(clean), 1, 1, 1)))
+        changed = clean * np.exp(severity * rng.standard_normal((len(clean), 1, 1, 1)))
     elif kind == "rotation":
-        found = _turned(clean, severity * rng.choice((-1.0, 1.0), len(clean)))
+        changed = _turned(clean, severity * rng.choice((-1.0, 1.0), len(clean)))
     else:
         raise InputError(f"kind {kind!r} is not known; choose one of noise, rotation, gain")
-    return np.clip(found, 0, 1).astype(np.float32)
+    return np.clip(changed, 0, 1).astype(np.float32)
 
 
 def _turned(clean: np.ndarray, degrees: np.ndarray) -> np.ndarray:

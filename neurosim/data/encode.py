@@ -81,7 +81,7 @@ def events(
     camera recorded this: call results synthetic.
 
     Args:
-        images: (n, channels, height, width) in [0, 1]; three channels are seen by their luminance,
+        images: (n, channels, height, width) in [0, 1]; three channels are now by their luminance,
             any other number by their mean.
         steps: T; events of a step are counted.
         rng: of the starting angles and senses.
@@ -135,8 +135,8 @@ def _differencing(grey, path, substeps, threshold, floor):  # pragma: no cover
             for j in range(width):
                 level = np.log(_at(grey[k], i - path[k, 0, 0], j - path[k, 0, 1]) + floor)
                 for t in range(1, path.shape[1]):
-                    seen = np.log(_at(grey[k], i - path[k, t, 0], j - path[k, t, 1]) + floor)
-                    moved = int((seen - level) / threshold)  # towards zero
+                    now = np.log(_at(grey[k], i - path[k, t, 0], j - path[k, t, 1]) + floor)
+                    moved = int((now - level) / threshold)  # towards zero
                     level += moved * threshold
                     step, off = (t - 1) // substeps, int(moved < 0)
                     total = counts[k, step, off, i, j] + abs(moved)

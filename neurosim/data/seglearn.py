@@ -33,11 +33,11 @@ def find() -> Path:
     Raises:
         UnavailableError: seglearn is not installed, or comes without the file.
     """
-    found = importlib.util.find_spec("seglearn")
+    package = importlib.util.find_spec("seglearn")
     remedy = "install it with: pip install seglearn==1.2.5"
-    if found is None or found.origin is None:
+    if package is None or package.origin is None:
         raise UnavailableError(f"seglearn, which holds the wrist recordings, is missing; {remedy}")
-    path = Path(found.origin).parent / "data" / "watch_dataset.npy"
+    path = Path(package.origin).parent / "data" / "watch_dataset.npy"
     if not path.is_file():
         raise UnavailableError(
             f"{path}: the wrist recordings are missing from seglearn; re{remedy}"

@@ -25,16 +25,16 @@ class Split:
     test: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        seen: dict[int, str] = {}
+        part_of: dict[int, str] = {}
         for part in PARTS:
             subjects = tuple(sorted({int(s) for s in getattr(self, part)}))
             for subject in subjects:
-                if subject in seen:
+                if subject in part_of:
                     raise InputError(
-                        f"subject {subject} is in {seen[subject]} and in {part}; "
+                        f"subject {subject} is in {part_of[subject]} and in {part}; "
                         "give every subject to one part only"
                     )
-                seen[subject] = part
+                part_of[subject] = part
             object.__setattr__(self, part, subjects)
         if not self.train:
             raise InputError("no subject is left to train on; name fewer for validation and test")

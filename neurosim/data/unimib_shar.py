@@ -79,12 +79,12 @@ def _matrix(path: Path, name: str) -> np.ndarray:
 
     existing(path)
     try:
-        found = loadmat(path, variable_names=[name])[name]
+        array = loadmat(path, variable_names=[name])[name]
     except KeyError as error:
         raise InputError(f"{path}: holds no matrix {name}; it is not the official file") from error
     except (MatReadError, NotImplementedError, ValueError, TypeError, OSError, zlib.error) as error:
         raise InputError(f"{path}: not a readable MATLAB 5 file ({error})") from error
-    if not isinstance(found, np.ndarray) or found.dtype.kind not in "iuf":
-        kind = getattr(found, "dtype", type(found).__name__)
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "iuf":
+        kind = getattr(array, "dtype", type(array).__name__)
         raise InputError(f"{path}: {name} is no matrix of real numbers but of {kind}")
-    return found.astype(np.float64)
+    return array.astype(np.float64)

@@ -88,10 +88,10 @@ def _connections(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield what each matrix of weights reads (samples, time, n_in), and the matrix (n_in, ...)."""
     sizes = model.shape[1:] if isinstance(model, Network) else (model.hidden, model.outputs)
-    found = tuple(s.shape[2] for s in recording.spikes)
-    if found != tuple(sizes) or recording.samples != len(raster):
+    sizes_run = tuple(s.shape[2] for s in recording.spikes)
+    if sizes_run != tuple(sizes) or recording.samples != len(raster):
         raise InputError(
-            f"recording has populations {found} and {recording.samples} samples; the model has "
+            f"recording has populations {sizes_run} and {recording.samples} samples; the model has "
             f"{tuple(sizes)}, the raster {len(raster)}"
         )
     if isinstance(model, Network):

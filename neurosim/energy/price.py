@@ -188,15 +188,15 @@ def anchor(name: str, spec: XyloSpec | None = None) -> Anchor:
     Raises:
         InputError: there is none of that name, or it counts for another chip than the spec's.
     """
-    by_name = {published.name: published for published in ANCHORS}
+    by_name = {one.name: one for one in ANCHORS}
     if name not in by_name:
         raise InputError(f"anchor {name!r} is not known; {nearest(name, tuple(by_name))}")
-    found = by_name[name]
-    if spec is not None and not found.counts_for(spec):
+    published = by_name[name]
+    if spec is not None and not published.counts_for(spec):
         raise InputError(
-            f"chip is {spec.chip}; anchor {name!r} was measured on {found.chip}: choose another"
+            f"chip is {spec.chip}; anchor {name!r} was measured on {published.chip}: choose another"
         )
-    return found
+    return published
 
 
 def estimate(spec: XyloSpec, active: Activity, name: str = "imu") -> Estimate:

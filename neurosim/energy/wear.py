@@ -207,24 +207,24 @@ class _Ledger:
             self.drift,
         )
 
-    def spend(self, period: int, windows: np.ndarray, setting: Setting, found: Outcomes) -> None:
+    def spend(self, period: int, windows: np.ndarray, setting: Setting, outcome: Outcomes) -> None:
         """Account for one period: the device lives for as much of it as there is charge."""
         seconds, working = self.days.period_s, bool(windows[0] >= 0)
-        power = float(found.power_w[windows].mean()) if working else found.resting_w
+        power = float(outcome.power_w[windows].mean()) if working else outcome.resting_w
         harvest = float(self.days.harvest_w[period])
         leak = self.battery.self_discharge * self.charge_j / DAY_S
         alive = self._alive(power, harvest - leak, seconds)
         if working:
             decided = round(alive * len(windows))
             self.made += decided
-            self.correct += int(np.count_nonzero(found.correct[windows[:decided]]))
+            self.correct += int(np.count_nonzero(outcome.correct[windows[:decided]]))
         if alive < 1 and self.first_empty is None:
             self.first_empty = (period + alive) * seconds / DAY_S
         self.spent_j += alive * power * seconds
         change = (harvest - leak - alive * power) * seconds
         self.charge_j = float(np.clip(self.charge_j + change, 0, self.battery.capacity_j))
         self.dead = alive < 1
-        self._remember(working, power, harvest, setting, found)
+        self._remember(working, power, harvest, setting, outcome)
         threshold = setting.threshold if alive == 1 else float("nan")
         self.trace.append((self.charge_j / self.battery.capacity_j, threshold, setting.model))
 
@@ -236,13 +236,13 @@ class _Ledger:
         return 1.0 if need <= self.charge_j else max(0.0, self.charge_j / need)
 
     def _remember(
-        self, working: bool, power: float, harvest: float, setting: Setting, found: Outcomes
+        self, working: bool, power: float, harvest: float, setting: Setting, outcome: Outcomes
     ) -> None:
         """Update the means over a day that the policy sees."""
         rate = min(1.0, self.days.period_s / DAY_S)
         self.harvest += rate * (harvest - self.harvest)
         self.at_work += rate * (working - self.at_work)
-        self.resting_w = found.resting_w
+        self.resting_w = outcome.resting_w
         if working:
             self.drift += 0.1 * (power / setting.power_w - self.drift)
 

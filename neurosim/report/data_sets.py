@@ -72,30 +72,30 @@ def show(name: str, rows: dict[str, str]) -> Table:
     return table
 
 
-def _recordings(found: Recordings) -> dict[str, str]:
-    lengths = np.array([len(signal) for signal in found.signals]) / found.rate_hz
+def _recordings(recordings: Recordings) -> dict[str, str]:
+    lengths = np.array([len(signal) for signal in recordings.signals]) / recordings.rate_hz
     span = dict.fromkeys((lengths.min(), lengths.max()))
     return {
-        "recordings": f"{len(found):,} of {' to '.join(f'{s:g}' for s in span)} s",
-        "signal": f"{found.signals[0].shape[1]} axes at {found.rate_hz:g} Hz",
-        "subjects": f"{len(np.unique(found.subjects))}",
-        **_classes(found.labels, found.classes),
+        "recordings": f"{len(recordings):,} of {' to '.join(f'{s:g}' for s in span)} s",
+        "signal": f"{recordings.signals[0].shape[1]} axes at {recordings.rate_hz:g} Hz",
+        "subjects": f"{len(np.unique(recordings.subjects))}",
+        **_classes(recordings.labels, recordings.classes),
     }
 
 
-def _images(found: ImageSet) -> dict[str, str]:
-    shape = " x ".join(map(str, found.images.shape[1:]))
-    return {"images": f"{len(found)} of {shape}", **_parts(found)}
+def _images(images: ImageSet) -> dict[str, str]:
+    shape = " x ".join(map(str, images.images.shape[1:]))
+    return {"images": f"{len(images)} of {shape}", **_parts(images)}
 
 
-def _events(found: EventSet) -> dict[str, str]:
-    shape = " x ".join(map(str, found.frames.shape[1:]))
-    return {"recordings": f"{len(found)}, as frames {shape}", **_parts(found)}
+def _events(events: EventSet) -> dict[str, str]:
+    shape = " x ".join(map(str, events.frames.shape[1:]))
+    return {"recordings": f"{len(events)}, as frames {shape}", **_parts(events)}
 
 
-def _parts(found: ImageSet | EventSet) -> dict[str, str]:
-    parts = ", ".join(f"{p} {len(getattr(found, p))}" for p in ("train", "validation", "test"))
-    return {"parts": parts, **_classes(found.labels, found.classes)}
+def _parts(whole: ImageSet | EventSet) -> dict[str, str]:
+    parts = ", ".join(f"{p} {len(getattr(whole, p))}" for p in ("train", "validation", "test"))
+    return {"parts": parts, **_classes(whole.labels, whole.classes)}
 
 
 def _classes(labels: np.ndarray, names: tuple[str, ...]) -> dict[str, str]:

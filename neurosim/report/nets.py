@@ -12,25 +12,25 @@ from rich.table import Table
 from neurosim.workflows.network_theory import NetworkTheory
 
 
-def theory(found: NetworkTheory) -> RenderableType:
+def theory(predicted: NetworkTheory) -> RenderableType:
     """Return spikes over thresholds, the layers at scale 1, and what AHSAR would do."""
-    depth = len(found.gates)
+    depth = len(predicted.gates)
     names = [f"hidden {k + 1}" for k in range(depth - 1)] + ["output"]
     spikes = Table(title="Predicted spikes per window", box=box.SIMPLE_HEAD, padding=(0, 1))
     for column in ("scale", *names, "total", "almost silent"):
         spikes.add_column(column, justify="right")
-    for scale, count in found.counts.items():
-        quiet = ", ".join(names[k] for k in found.silent[scale]) or "none"
+    for scale, count in predicted.counts.items():
+        quiet = ", ".join(names[k] for k in predicted.silent[scale]) or "none"
         row = [f"{value:,.0f}" for value in (*count, count.sum())]
         spikes.add_row(f"{scale:.1f}", *row, quiet)
     layers = Table(title="Layers at scale 1", box=box.SIMPLE_HEAD, padding=(0, 1))
     for column in ("layer", "gate", "Jacobian norm", "sensitivity a", "coupling b"):
         layers.add_column(column, justify="left" if column == "layer" else "right")
     for k, name in enumerate(names):
-        response = [found.sensitivity[k], found.coupling[k]] if k < depth - 1 else None
+        response = [predicted.sensitivity[k], predicted.coupling[k]] if k < depth - 1 else None
         shown = [f"{value:.2f}" for value in response] if response else ["", ""]
-        layers.add_row(name, f"{found.gates[k]:.3f}", f"{found.norms[k]:.2f}", *shown)
-    return Group(spikes, layers, _homeostat_sentence(found))
+        layers.add_row(name, f"{predicted.gates[k]:.3f}", f"{predicted.norms[k]:.2f}", *shown)
+    return Group(spikes, layers, _homeostat_sentence(predicted))
 
 
 def loihi_sweep(rows: Sequence[dict[str, Any]]) -> Table:

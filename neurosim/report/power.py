@@ -27,14 +27,14 @@ def estimates(models: Sequence[Model]) -> Group:
             float(model.sample.hidden_bins[k].mean()),
             float(model.sample.spikes[k].mean()),
         )
-        for found in energy.spread(model.spec, active):
-            total = found.total_w
+        for estimate in energy.spread(model.spec, active):
+            total = estimate.total_w
             table.add_row(
                 model.name,
-                found.anchor.name,
-                "-" if found.idle_w is None else f"{1e6 * found.idle_w:.0f}",
-                f"{1e6 * found.dynamic_w:.2f}",
-                "-" if total is None else f"{found.dynamic_w / total:.3f}",
+                estimate.anchor.name,
+                "-" if estimate.idle_w is None else f"{1e6 * estimate.idle_w:.0f}",
+                f"{1e6 * estimate.dynamic_w:.2f}",
+                "-" if total is None else f"{estimate.dynamic_w / total:.3f}",
             )
     notes = [Text(f"{a.name}: {a.what}; {a.source}") for a in energy.ANCHORS]
     return Group(table, "Estimates, nothing was measured here. Published figures:", *notes)
@@ -54,22 +54,22 @@ def linearity(models: Sequence[Model]) -> Table:
         box=box.SIMPLE,
     )
     for model in models:
-        for name, scale, unit, found in (
+        for name, scale, unit, line in (
             ("spikes, over thresholds", 1e12, "nW/1000 spikes", power.over_thresholds(model)),
             ("spikes, over windows at 1", 1e12, "nW/1000 spikes", power.over_windows(model)),
             ("active bins (so modelled)", 1e4, "µW/%", power.in_active_bins(model)),
         ):
-            low, high = (scale * bound for bound in found.slope_ci)
-            curved = [found.curvature, *found.curvature_ci]
+            low, high = (scale * bound for bound in line.slope_ci)
+            curved = [line.curvature, *line.curvature_ci]
             table.add_row(
                 model.name,
                 name,
-                f"{scale * found.slope:.3g} [{low:.3g}, {high:.3g}] {unit}",
-                f"{found.r_squared:.4f}",
-                f"{found.worst_residual:.3f}",
+                f"{scale * line.slope:.3g} [{low:.3g}, {high:.3g}] {unit}",
+                f"{line.r_squared:.4f}",
+                f"{line.worst_residual:.3f}",
                 "{:+.3f} [{:+.3f}, {:+.3f}]".format(*curved),
-                f"{found.elasticity:.3f}",
-                "yes" if found.linear else "no",
+                f"{line.elasticity:.3f}",
+                "yes" if line.linear else "no",
             )
     return table
 
@@ -89,23 +89,23 @@ def reaches(models: Sequence[Model]) -> Table:
         box=box.SIMPLE,
     )
     for model in models:
-        found = power.power_reach(model)
-        needed = found.share_needed(0.1)
+        reach = power.power_reach(model)
+        needed = reach.share_needed(0.1)
         table.add_row(
             model.name,
             f"{model.footprint}",
             f"{power.silent_share(model):.2f}",
-            f"{found.scale}",
-            f"{found.accuracy[0]:.3f} -> {found.accuracy[1]:.3f}",
-            f"{found.spikes:.1%}",
-            f"{found.dynamic:.1%}",
-            f"{found.total:.2%}",
+            f"{reach.scale}",
+            f"{reach.accuracy[0]:.3f} -> {reach.accuracy[1]:.3f}",
+            f"{reach.spikes:.1%}",
+            f"{reach.dynamic:.1%}",
+            f"{reach.total:.2%}",
             f"{needed:.2f}" if needed <= 1 else "impossible",
         )
     return table
 
 
-def weeks(found: Weeks, models: Sequence[Model], price: Price) -> Group:
+def weeks(lived: Weeks, models: Sequence[Model], price: Price) -> Group:
     """Return what each policy made of its weeks."""
     table = Table(
         "policy",
@@ -118,13 +118,13 @@ def weeks(found: Weeks, models: Sequence[Model], price: Price) -> Group:
         "changes",
         box=box.SIMPLE,
     )
-    gained = gains(found.lives)
-    for name, lives in found.lives.items():
+    gained = gains(lived.lives)
+    for name, lives in lived.lives.items():
         mean = {
             key: float(np.mean([getattr(life, key) for life in lives]))
             for key in ("correct_share", "accuracy", "lifetime_days", "energy_per_correct_j")
         }
-        missed = sum(life.failures for life in lives) / sum(d.asked for d in found.schedules)
+        missed = sum(life.failures for life in lives) / sum(d.asked for d in lived.schedules)
         gain, half = gained[name]
         table.add_row(
             name,
@@ -139,7 +139,7 @@ def weeks(found: Weeks, models: Sequence[Model], price: Price) -> Group:
     share = dynamic_share(models[0], price)
     head = (
         f"{100 * share:.1f} % of {models[0].name}'s power at work is dynamic; battery "
-        f"{found.battery.capacity_j:.1f} J, harvest {1e6 * found.battery.harvest_w:.1f} µW; "
-        f"{len(found.wearers)} weeks of {len(set(found.wearers))} wearers"
+        f"{lived.battery.capacity_j:.1f} J, harvest {1e6 * lived.battery.harvest_w:.1f} µW; "
+        f"{len(lived.wearers)} weeks of {len(set(lived.wearers))} wearers"
     )
     return Group(Text(head), table)

@@ -45,8 +45,10 @@ class Cache:
         """Files and folders that belong to it; of a folder of nets only what is a net."""
         if not self.folder.is_dir():
             return []
-        found = sorted(self.folder.iterdir())
-        return found if self.name != NETS else [p for p in found if _NET.fullmatch(p.stem)]
+        everything = sorted(self.folder.iterdir())
+        return (
+            everything if self.name != NETS else [p for p in everything if _NET.fullmatch(p.stem)]
+        )
 
     @property
     def size(self) -> int:

@@ -57,26 +57,26 @@ def measure(
     record = ("spikes", "v_mem", "i_syn")
     recording = engines.get("xylosim").run(spec, raster, record=record)
     steps = raster.shape[1]
-    seen = float_layer.run(network, raster.astype(float), residuals, aligned=aligned)
-    found = []
+    floats = float_layer.run(network, raster.astype(float), residuals, aligned=aligned)
+    rows = []
     for k, (layer, weights) in enumerate(zip(network.layers, _weights(spec), strict=True)):
         ids, population = _neurons(spec, k)
         window = (slice(None), slice(k, k + steps), ids)
         integer = recording.spikes[population][window].astype(float)
-        wished, got = seen[k].emitted.sum(axis=1), integer.sum(axis=1)
+        float_counts, integer_counts = floats[k].emitted.sum(axis=1), integer.sum(axis=1)
         there = layer.weight.reshape(layer.n_in, layer.n_out, -1) != 0
         weights = weights[:, :, : layer.synapses]
-        found.append(
+        rows.append(
             LayerFidelity(
                 k,
-                correlation(wished, got),
+                correlation(float_counts, integer_counts),
                 _saturated(recording, population, window),
                 float((weights[there] == 0).mean()) if there.any() else 0.0,
-                float(seen[k].emitted.mean()),
+                float(floats[k].emitted.mean()),
                 float(integer.mean()),
             )
         )
-    return found
+    return rows
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:

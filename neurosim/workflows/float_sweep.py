@@ -95,11 +95,11 @@ def sweep(
 
 def _held_out(run: Run, dataset: Dataset | ImageSet | None) -> tuple[np.ndarray, np.ndarray]:
     """Return samples and labels of the test part of a run's data, as its net takes them."""
-    found = dataset_of(run, dataset)
-    if not isinstance(found, ImageSet):
-        return found.test.raster, found.test.labels
-    samples = shown(TrainConfig(**run.config), found.images)  # all: each has its own random events
-    return samples[found.test], found.labels[found.test]
+    whole = dataset_of(run, dataset)
+    if not isinstance(whole, ImageSet):
+        return whole.test.raster, whole.test.labels
+    samples = shown(TrainConfig(**run.config), whole.images)  # all: each has its own random events
+    return samples[whole.test], whole.labels[whole.test]
 
 
 def _module(net: torch.nn.Module | Network | Run) -> Any:
@@ -159,9 +159,9 @@ def _rates(spikes: torch.Tensor, thresholds: int) -> np.ndarray:
 def _faults(
     scales: np.ndarray, rates: np.ndarray, decisions: np.ndarray, labels: np.ndarray
 ) -> tuple[str, ...]:
-    found = []
+    faults = []
     for scale, counts, answers in zip(scales, rates, decisions, strict=True):
-        found += [activity.silence(layer, scale) for layer in np.flatnonzero(counts == 0)]
+        faults += [activity.silence(layer, scale) for layer in np.flatnonzero(counts == 0)]
         if np.unique(labels).size > 1 == np.unique(answers).size:
-            found.append(activity.collapse(int(answers[0]), scale))
-    return tuple(found)
+            faults.append(activity.collapse(int(answers[0]), scale))
+    return tuple(faults)

@@ -181,13 +181,13 @@ def gains(
     from scipy.stats import t
 
     base = np.array([life.correct_share for life in lives[against]])
-    found = {}
+    gained = {}
     for name, own in lives.items():
         difference = np.array([life.correct_share for life in own]) - base
         n = len(difference)
         half = t.ppf(0.975, n - 1) * difference.std(ddof=1) / np.sqrt(n) if n > 1 else float("nan")
-        found[name] = (float(difference.mean()), float(half))
-    return found
+        gained[name] = (float(difference.mean()), float(half))
+    return gained
 
 
 def save(regimes: Mapping[float, Weeks], folder: Path, *, command: str) -> list[Path]:

@@ -63,10 +63,10 @@ def predict(network: Network, raster: np.ndarray) -> NetworkTheory:
     depth = len(sizes)
     counts = {}
     for scale in THRESHOLD_SCALES:
-        found = mean_field.predict(network, bins, threshold_scale=scale, bin_steps=BIN_STEPS)
-        counts[scale] = np.array([BIN_STEPS * r.sum(axis=(1, 2)).mean() for r in found.rates])
+        prediction = mean_field.predict(network, bins, threshold_scale=scale, bin_steps=BIN_STEPS)
+        counts[scale] = np.array([BIN_STEPS * r.sum(axis=(1, 2)).mean() for r in prediction.rates])
         if scale == 1.0:
-            rates = [bins.mean(axis=(0, 1)), *(r.mean(axis=(0, 1)) for r in found.rates)]
+            rates = [bins.mean(axis=(0, 1)), *(r.mean(axis=(0, 1)) for r in prediction.rates)]
     gates = effective_jacobian.network_gates(network, rates)
     hidden = Network(network.layers[:-1], network.dt)
     coupling = homeostasis.coupling_from_network(hidden, rates[:depth])

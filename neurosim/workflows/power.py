@@ -66,11 +66,11 @@ def power_curve(model: Model, price: Price | None = None) -> Curve:
 
 def rows(models: Sequence[Model]) -> list[dict[str, object]]:
     """Return one row for each net and threshold; power is estimated from the anchor "imu"."""
-    found = []
+    table = []
     for model in models:
         own = power_curve(model)
         for k, scale in enumerate(model.scales):
-            found.append(
+            table.append(
                 {
                     "net": model.name,
                     "threshold": scale,
@@ -82,13 +82,13 @@ def rows(models: Sequence[Model]) -> list[dict[str, object]]:
                     "dynamic_uw": 1e6 * float(own.dynamic_w[k]),
                 }
             )
-    return found
+    return table
 
 
 def over_thresholds(model: Model) -> Linearity:
     """Fit dynamic power (W) against spikes per inference over the thresholds."""
-    found = power_curve(model)
-    return fit(found.spikes, found.dynamic_w)
+    curve = power_curve(model)
+    return fit(curve.spikes, curve.dynamic_w)
 
 
 def over_windows(model: Model, scale: float = 1.0) -> Linearity:
@@ -101,8 +101,8 @@ def over_windows(model: Model, scale: float = 1.0) -> Linearity:
 
 def in_active_bins(model: Model) -> Linearity:
     """Fit dynamic power (W) against the share of active bins over the thresholds."""
-    found = power_curve(model)
-    return fit(found.hidden_bins, found.dynamic_w)
+    curve = power_curve(model)
+    return fit(curve.hidden_bins, curve.dynamic_w)
 
 
 def silent_share(model: Model) -> float:
@@ -119,11 +119,11 @@ def power_reach(model: Model, price: Price | None = None, *, loss: float = LOSS)
     best = max(s.accuracy for s in table)
     cheapest = min(allowed(table, min_accuracy=best - loss), key=lambda s: s.power_w)
     one, other = model.scales.index(1.0), model.scales.index(cheapest.threshold)
-    found = power_curve(model, price)
+    curve = power_curve(model, price)
     return Reach(
         cheapest.threshold,
         (table[one].accuracy, cheapest.accuracy),
-        1 - float(found.spikes[other] / found.spikes[one]),
-        1 - float(found.dynamic_w[other] / found.dynamic_w[one]),
+        1 - float(curve.spikes[other] / curve.spikes[one]),
+        1 - float(curve.dynamic_w[other] / curve.dynamic_w[one]),
         1 - cheapest.power_w / table[one].power_w,
     )

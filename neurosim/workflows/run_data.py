@@ -82,10 +82,10 @@ def windows_of(run: Run, dataset: Dataset | ImageSet | None = None) -> Dataset:
     Raises:
         InputError: as `dataset_of`, or the run was trained on images.
     """
-    found = dataset_of(run, dataset)
-    if not isinstance(found, data.Dataset):
-        raise InputError(f"{run.folder}: was trained on images ({found.name}), not on windows")
-    return found
+    windows = dataset_of(run, dataset)
+    if not isinstance(windows, data.Dataset):
+        raise InputError(f"{run.folder}: was trained on images ({windows.name}), not on windows")
+    return windows
 
 
 def calibration(train: np.ndarray) -> np.ndarray:

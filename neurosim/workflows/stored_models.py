@@ -112,9 +112,9 @@ def measure(
             f"{name}: the split has {len(wearers)} test subjects; the governor needs one to wear "
             "the device and another, of test or validation, to calibrate on"
         )
-    found = sample(spec, raster, labels, scales, engine)
+    measured = sample(spec, raster, labels, scales, engine)
     active = float(np.count_nonzero(raster) / raster.size)
-    return Model(name, spec, tuple(scales), found, people, wearers, active)
+    return Model(name, spec, tuple(scales), measured, people, wearers, active)
 
 
 def sample(

@@ -184,11 +184,11 @@ def _default(targets: dict[str, Target], dataset: Dataset | None) -> Events:
         )
     if runs:
         return _windows(windows_of(runs[0], dataset), f"which {_were(targets)} trained on")
-    found = _windows(
+    events = _windows(
         data.wrist_imu(front_end=front_end),
         f"chosen because no run says what {_were(targets)} trained on: it may be other data",
     )
-    return replace(found, labels=None, calibration=None)
+    return replace(events, labels=None, calibration=None)
 
 
 def _wrist(targets: dict[str, Target]) -> Events:
@@ -200,11 +200,11 @@ def _wrist(targets: dict[str, Target]) -> Events:
             own = windows_of(runs[0])
             if own.name == "wrist":
                 return _windows(own, f"which {_were(targets)} trained on")
-    found = _windows(data.wrist_imu(front_end=front_end), "as named")
+    events = _windows(data.wrist_imu(front_end=front_end), "as named")
     if not runs:
-        return found
-    origin = f"{found.origin}; {_were(targets)} trained on other data"
-    return Events(found.raster, origin=origin)
+        return events
+    origin = f"{events.origin}; {_were(targets)} trained on other data"
+    return Events(events.raster, origin=origin)
 
 
 def _were(targets: dict[str, Target]) -> str:
