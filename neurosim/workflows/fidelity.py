@@ -9,6 +9,7 @@ import numpy as np
 
 from neurosim.network import Network
 from neurosim.recording import Recording
+from neurosim.verify.integer_rungs import correlation, layer_ids
 from neurosim.xylo import float_layer
 from neurosim.xylo.rules import REGISTER_MAX
 from neurosim.xylo.spec import XyloSpec
@@ -58,18 +59,19 @@ def measure(
     recording = engines.get("xylosim").run(spec, raster, record=record)
     steps = raster.shape[1]
     floats = float_layer.run(network, raster.astype(float), residuals, aligned=aligned)
+    neurons = [*((ids, 0) for ids in layer_ids(spec)), (np.arange(spec.outputs), 1)]
     rows = []
     for k, (layer, weights) in enumerate(zip(network.layers, _weights(spec), strict=True)):
-        ids, population = _neurons(spec, k)
+        ids, population = neurons[k]
         window = (slice(None), slice(k, k + steps), ids)
         integer = recording.spikes[population][window].astype(float)
-        float_counts, integer_counts = floats[k].emitted.sum(axis=1), integer.sum(axis=1)
+        agreement = correlation(floats[k].emitted, integer)
         there = layer.weight.reshape(layer.n_in, layer.n_out, -1) != 0
         weights = weights[:, :, : layer.synapses]
         rows.append(
             LayerFidelity(
                 k,
-                correlation(float_counts, integer_counts),
+                float("nan") if agreement is None else agreement,
                 _saturated(recording, population, window),
                 float((weights[there] == 0).mean()) if there.any() else 0.0,
                 float(floats[k].emitted.mean()),
@@ -79,30 +81,10 @@ def measure(
     return rows
 
 
-def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Return Pearson's correlation of all entries of two arrays of one shape.
-
-    NaN where one side does not vary.
-    """
-    if not (np.ptp(a) and np.ptp(b)):
-        return float("nan")
-    return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
-
-
-def _neurons(spec: XyloSpec, k: int) -> tuple[np.ndarray, int]:
-    """Return the ids of a layer's neurons, relays left out, and their population."""
-    if k == len(spec.layers):
-        return np.arange(spec.outputs), 1
-    first = sum(spec.layers[:k])
-    ids = np.arange(first, first + spec.layers[k])
-    return ids[~np.isin(ids, spec.relays)], 0
-
-
 def _weights(spec: XyloSpec) -> Iterator[np.ndarray]:
     """Yield the integer weights into each layer."""
     before = None
-    for k in range(len(spec.layers)):
-        ids, _ = _neurons(spec, k)
+    for ids in layer_ids(spec):
         weights = spec.weights_in if before is None else spec.weights_rec[before]
         yield weights[:, ids]
         before = ids
