@@ -12,7 +12,9 @@ from neurosim.errors import InputError
 
 
 def analyse(
-    what: Annotated[str | None, typer.Argument(help="`network`; the findings without.")] = None,
+    what: Annotated[
+        str | None, typer.Argument(help="`network` for a trained net; the findings if left out.")
+    ] = None,
     run: Annotated[Path | None, typer.Argument(help="Folder of a run, after `network`.")] = None,
 ) -> None:
     """Print what theory found about thresholds, or what it predicts for a trained net."""
@@ -24,7 +26,7 @@ def analyse(
             console.print(f"{' '.join(paragraph.split())}\n", markup=False, highlight=False)
         return
     if what != "network" or run is None:
-        raise InputError(f"analyse {what}: say `analyse`, or `analyse network RUN`")
+        raise InputError(f"analyse {what}: give `analyse`, or `analyse network RUN`")
     from neurosim.report import nets
     from neurosim.workflows.network_theory import predict_run
 

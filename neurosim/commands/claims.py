@@ -11,7 +11,7 @@ from neurosim.commands.terminal import console
 
 def claims(
     markdown: Annotated[bool, typer.Option("--markdown", help="As a Markdown table.")] = False,
-    paper: Annotated[str | None, typer.Option(help="aspen or ahsar; both without.")] = None,
+    paper: Annotated[str | None, typer.Option(help="aspen or ahsar; both if left out.")] = None,
 ) -> None:
     """Print every claim of the two papers with what was measured here and a verdict."""
     from neurosim.studies import ledger

@@ -16,7 +16,7 @@ def data(
     name: Annotated[str | None, typer.Argument(help="A data set, after `check`.")] = None,
     place: Annotated[Path | None, typer.Argument(help="Folder of its files.")] = None,
     folder: Annotated[
-        Path | None, typer.Option(help="Folder of all sets; $NEUROSIM_DATA without.")
+        Path | None, typer.Option(help="Folder of all sets; $NEUROSIM_DATA if left out.")
     ] = None,
 ) -> None:
     """Say which data sets are present and where others belong, or check a set's files."""
@@ -32,4 +32,4 @@ def data(
             rows = data_sets.check(name, place)
         console.print(data_sets.show(name, rows))
     else:
-        raise InputError(f"data {what}: say `data list`, or `data check NAME [DIR]`")
+        raise InputError(f"data {what}: give `data list`, or `data check NAME [DIR]`")

@@ -34,7 +34,7 @@ def deploy(
         Quantiser, typer.Option(help="How integer scales are chosen.")
     ] = Quantiser.saturation_aware,
     prune: Annotated[
-        bool, typer.Option(help="Leave out neurons that cannot fire or that nobody hears.")
+        bool, typer.Option(help="Leave out neurons that cannot fire or reach no output.")
     ] = False,
     json: Annotated[
         Path | None,

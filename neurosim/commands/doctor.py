@@ -27,13 +27,13 @@ def doctor(
     from neurosim.workflows import caches, machine
 
     if names and not clear_cache:
-        raise InputError(f"doctor {names[0]}: say `doctor`, or `doctor --clear-cache {names[0]}`")
+        raise InputError(f"doctor {names[0]}: give `doctor`, or `doctor --clear-cache {names[0]}`")
     if clear_cache:
         going = caches.chosen(names or [])
         for cache in going:
             console.print(f"to delete: {cache}", soft_wrap=True, highlight=False)
         if not yes and not sys.stdin.isatty():
-            raise InputError("--clear-cache asks, and this is no terminal; say --yes to delete")
+            raise InputError("--clear-cache asks, and this is no terminal; give --yes to delete")
         if not (yes or typer.confirm("Delete these?")):
             console.print("nothing was deleted")
             return

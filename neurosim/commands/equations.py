@@ -12,7 +12,7 @@ from neurosim.commands.terminal import console
 
 def equations(
     name: Annotated[
-        str | None, typer.Argument(help="A model or rule; all are listed without.")
+        str | None, typer.Argument(help="A model or rule; all are listed if left out.")
     ] = None,
     plot: Annotated[bool, typer.Option("--plot", help="Draw its response and f-I curve.")] = False,
     out: Annotated[Path, typer.Option(help="Folder for PNG and PDF.")] = Path("runs/figures"),

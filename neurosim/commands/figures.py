@@ -12,7 +12,9 @@ from neurosim.errors import InputError
 
 
 def figures(
-    names: Annotated[list[str] | None, typer.Argument(help="Which; all without.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Names of figures; all if left out.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for PNG and PDF files.")] = Path("runs/figures"),
     recompute: Annotated[
         bool,
@@ -31,7 +33,7 @@ def figures(
     for name in names or ():
         room.get(name)
     if ship and not recompute:
-        raise InputError("--ship stores what --recompute measures; say both")
+        raise InputError("--ship stores what --recompute measures; give both")
     if gallery:
         from neurosim.figures import gallery as page
 

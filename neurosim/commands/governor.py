@@ -15,13 +15,19 @@ def governor(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs; the first is modulated.")],
     share: Annotated[
         list[float] | None,
-        typer.Option(help="Dynamic shares of power, each a regime; the published one without."),
+        typer.Option(help="Dynamic shares of power to simulate beside the published one."),
     ] = None,
-    supply: Annotated[float, typer.Option(help="Energy there is over what scale 1 needs.")] = 0.8,
-    days: Annotated[int, typer.Option(min=1, help="Until the battery is recharged.")] = 7,
-    weeks: Annotated[int, typer.Option(min=1, help="How many are drawn.")] = 9,
-    memory: Annotated[int, typer.Option(min=1, help="Bytes for stored models.")] = 8192,
-    out: Annotated[Path | None, typer.Option(help="Folder for weeks, trace and table.")] = None,
+    supply: Annotated[
+        float, typer.Option(help="Energy available, over what threshold scale 1 needs.")
+    ] = 0.8,
+    days: Annotated[int, typer.Option(min=1, help="Days until the battery is recharged.")] = 7,
+    weeks: Annotated[int, typer.Option(min=1, help="Weeks to simulate.")] = 9,
+    memory: Annotated[
+        int, typer.Option(min=1, help="Bytes for all stored models together.")
+    ] = 8192,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the tables: weeks, one week, operating points.")
+    ] = None,
 ) -> None:
     """Compare policies that choose threshold and model by the energy at hand, on simulated wear."""
     from neurosim.energy import operating_points

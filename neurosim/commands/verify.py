@@ -17,27 +17,30 @@ _WHAT = "A demo folder, a run, a spec, a saved case, a module saved by rockpool,
 def verify(
     target: Annotated[Path | None, typer.Argument(help=_WHAT)] = None,
     against: Annotated[
-        list[str] | None, typer.Option(help="Engines; the first is compared.")
+        list[str] | None,
+        typer.Option(help="Engines, the first against each other one; repeatable."),
     ] = None,
     raster: Annotated[
         str | None, typer.Option(help="Events as .npy, or wrist-imu, digits, random.")
     ] = None,
-    thresholds: Annotated[bool, typer.Option("--thresholds", help="At all ten scales.")] = False,
+    thresholds: Annotated[
+        bool, typer.Option("--thresholds", help="At all ten threshold scales.")
+    ] = False,
     ladder: Annotated[
         bool, typer.Option("--ladder", help="All rungs, from theory to chip.")
     ] = False,
     chip: Annotated[str, typer.Option(help="Where the ladder deploys a net.")] = "xylo-imu",
     report: Annotated[Path | None, typer.Option(help="Write an HTML page there.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
     dt: Annotated[float | None, typer.Option(help="Time step of a NIR file without one.")] = None,
     source: Annotated[str | None, typer.Option(help="Library that wrote a NIR file.")] = None,
     expected: Annotated[
         Path | None, typer.Option(help="Output spikes of a NIR file's own source, .npy.")
     ] = None,
     fuzz: Annotated[
-        int | None, typer.Option(min=1, help="Compare on so many random chip nets.")
+        int | None, typer.Option(min=1, help="Compare on this many random chip nets instead.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of --fuzz.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of --fuzz.")] = 0,
 ) -> None:
     """Compare engines spike by spike, climb the ladder of equivalence, or fuzz."""
     if (target is None) == (fuzz is None):

@@ -43,7 +43,10 @@ class ImageSet:
                 "they need (n, channels, height, width) and (n,)"
             )
         if not (self.images.min(initial=0) >= 0 and self.images.max(initial=0) <= 1):
-            raise InputError(f"{self.name}: images leave [0, 1]; divide by their full scale")
+            raise InputError(
+                f"{self.name}: images range over {self.images.min():.3g}..{self.images.max():.3g}; "
+                "divide by their full scale, so that they lie in [0, 1]"
+            )
         if self.labels.size and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
             raise InputError(f"{self.name}: labels are not indices into {len(self.classes)} names")
         used = np.concatenate([getattr(self, part) for part in PARTS])

@@ -51,7 +51,7 @@ def fit(x: np.ndarray, y: np.ndarray) -> Linearity:
         raise InputError(f"x {x.shape} and y {y.shape}: a fit needs the same four or more points")
     range_x, range_y = np.ptp(x), np.ptp(y)
     if not (np.isfinite(range_x + range_y) and range_x > 0 and range_y > 0):
-        raise InputError("x and y must be finite and vary; a constant has no line")
+        raise InputError(f"x spans {range_x}, y {range_y}; both must be finite and vary")
     u = (x - x.min()) / range_x  # both ranges are 1, so that squares keep their digits
     v = (y - y.min()) / range_y
     line, line_ci, residuals = _least_squares(u, v, 1)

@@ -92,7 +92,7 @@ def _connections(
     if sizes_run != tuple(sizes) or recording.samples != len(raster):
         raise InputError(
             f"recording has populations {sizes_run} and {recording.samples} samples; the model has "
-            f"{tuple(sizes)}, the raster {len(raster)}"
+            f"{tuple(sizes)}, the raster {len(raster)}; pass the model's run on this raster"
         )
     if isinstance(model, Network):
         for layer, inputs, own in zip(

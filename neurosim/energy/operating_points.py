@@ -196,7 +196,9 @@ def best_models(
     names = sorted({s.model for s in settings})
     missing = [name for name in names if name not in footprints]
     if missing:
-        raise InputError(f"footprints: that of {missing[0]} is missing")
+        raise InputError(
+            f"footprints: that of {missing[0]} is missing; give the bytes of every model"
+        )
     best: tuple[float, int, tuple[str, ...]] | None = None
     for chosen in _subsets(names):
         size = sum(footprints[name] for name in chosen)
@@ -209,7 +211,7 @@ def best_models(
             best = (value, size, chosen)
     if best is None:
         smallest = min(footprints[name] for name in names)
-        raise InputError(f"memory of {memory_bytes} bytes holds no model; the least is {smallest}")
+        raise InputError(f"memory of {memory_bytes} bytes holds no model; give at least {smallest}")
     return best[2]
 
 

@@ -104,7 +104,9 @@ class Anchor:
             InputError: no dynamic power was published.
         """
         if self.dynamic_w is None:
-            raise InputError(f"anchor {self.name!r} gives no dynamic power ({self.source})")
+            raise InputError(
+                f"anchor {self.name!r} gives no dynamic power ({self.source}); use another"
+            )
         return self.dynamic_w * CLOCK_MARGIN / (self.clock_hz or ASSUMED_CLOCK_HZ)
 
     def counts_for(self, spec: XyloSpec) -> bool:
@@ -154,16 +156,12 @@ class Estimate:
 
     anchor: Anchor
     cycles_per_s: float
+    dynamic_w: float
 
     @property
     def idle_w(self) -> float | None:
         """The anchor's idle power in watts; None where it was not published."""
         return self.anchor.idle_w
-
-    @property
-    def dynamic_w(self) -> float:
-        """Power of the cycles in watts."""
-        return self.anchor.cycle_j * self.cycles_per_s
 
     @property
     def total_w(self) -> float | None:
@@ -217,9 +215,8 @@ def estimate(spec: XyloSpec, active: Activity, name: str = "imu") -> Estimate:
             another chip.
     """
     published = anchor(name, spec)
-    if published.dynamic_w is None:
-        raise InputError(f"anchor {name!r} gives no dynamic power ({published.source})")
-    return Estimate(published, per_step(spec, active.input_bins, active.hidden_bins) / spec.dt)
+    cycles_per_s = per_step(spec, active.input_bins, active.hidden_bins) / spec.dt
+    return Estimate(published, cycles_per_s, published.cycle_j * cycles_per_s)
 
 
 def spread(spec: XyloSpec, active: Activity) -> tuple[Estimate, ...]:

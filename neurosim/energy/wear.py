@@ -172,7 +172,9 @@ def live(
     for period, windows in enumerate(days.windows):
         chosen = policy(ledger.state(period))
         if (chosen.model, chosen.threshold) not in outcomes:
-            raise InputError(f"policy chose {chosen.model} at {chosen.threshold}: no outcomes")
+            raise InputError(
+                f"policy chose {chosen.model} at {chosen.threshold}; outcomes lacks it"
+            )
         ledger.changes += current is not None and chosen != current
         current = chosen
         ledger.spend(period, windows, chosen, outcomes[chosen.model, chosen.threshold])

@@ -27,7 +27,7 @@ def summary(deployment: Deployment) -> list[str]:
     idle = deployment.idle
     pruned = sum(i not in set(deployment.kept) for i in idle.ids)
     lines = [
-        f"idle neurons: {len(idle.dead)} cannot fire, {len(idle.unheard)} are heard by nobody, "
+        f"idle neurons: {len(idle.dead)} cannot fire, {len(idle.unheard)} reach no output, "
         f"{pruned} pruned"
     ]
     if idle.ids and not pruned:

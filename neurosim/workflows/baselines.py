@@ -58,7 +58,10 @@ def classical_baselines(
         masks = [dataset.split.mask(p, subjects) for p in ("train", "validation", "test")]
         for mask, part in zip(masks, parts, strict=True):
             if not np.array_equal(labels[mask], part.labels):
-                raise InputError("recordings are not those that the data set was encoded from")
+                raise InputError(
+                    f"recordings have {mask.sum()} windows where the data set has "
+                    f"{len(part.labels)}, or other labels; pass those that it was encoded from"
+                )
         features["band energies"] = tuple(np.log(energies[m] + _FLOOR_G2) for m in masks)
     labels_of = tuple(part.labels for part in parts)
     return tuple(

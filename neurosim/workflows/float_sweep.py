@@ -70,7 +70,9 @@ def sweep(
         raise InputError(f"thresholds are {thresholds}; give a list of positive numbers")
     if samples is None or labels is None:
         if not isinstance(net, Run):
-            raise InputError("samples and labels are missing; only a Run has its own")
+            raise InputError(
+                "samples or labels are left out; give both, or a Run, which has its own"
+            )
         samples, labels = _held_out(net, dataset)
     if not len(samples) or len(samples) != len(labels):
         raise InputError(

@@ -40,7 +40,7 @@ def price_at(share: float, model: Model, *, scale: float = 1.0) -> Price:
     if not 0 < share <= 1:
         raise InputError(f"share is {share}; dynamic power is a share in (0, 1] of the total")
     if scale not in model.scales:
-        raise InputError(f"scale {scale} was not measured; there are {model.scales}")
+        raise InputError(f"scale {scale} was not measured; choose from {model.scales}")
     published = published_price(spec=model.spec)
     cycles = model.sample.cycles[model.scales.index(scale)].mean()
     total = float(published.power_w(cycles, model.spec.dt))

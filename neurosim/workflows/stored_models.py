@@ -110,7 +110,8 @@ def measure(
     if not wearers or len(np.unique(people)) < 2:
         raise InputError(
             f"{name}: the split has {len(wearers)} test subjects; the governor needs one to wear "
-            "the device and another, of test or validation, to calibrate on"
+            "the device and another, of test or validation, to calibrate on: train with such a "
+            "split"
         )
     measured = sample(spec, raster, labels, scales, engine)
     active = float(np.count_nonzero(raster) / raster.size)

@@ -140,7 +140,9 @@ def _run(folder: Path) -> Target:
         return Target(folder.name, spec=spec, origin={"folder": str(folder)})
     run = Run.load(folder)
     if run.network is None and spec is None:
-        raise InputError(f"{folder}: its net is no Network of dense layers; it cannot be verified")
+        raise InputError(
+            f"{folder}: an image net cannot be verified; give a run trained on windows"
+        )
     origin = {"run": str(folder), "seed": run.config.get("seed"), "config": run.config}
     return Target(folder.name, network=run.network, spec=spec, run=run, origin=origin)
 

@@ -114,7 +114,7 @@ def _verify_graph(target: Target, raster: np.ndarray, expected: Path | None) -> 
     from neurosim.engines.nir import run as run_graph
 
     if target.graph is None:
-        raise InputError(f"{target.name}: spikes of a source can be compared for NIR files only")
+        raise InputError(f"{target.name}: expected={expected} is for NIR files; leave it out")
     runs = [run_graph(target.graph, raster, engine=name) for name in ("brian2", "numpy")]
     names, verdicts = ["brian2", "numpy"], [compare(*runs)]
     provenance = [dict(run.provenance) for run in runs]
@@ -123,7 +123,8 @@ def _verify_graph(target: Target, raster: np.ndarray, expected: Path | None) -> 
         last = runs[0].spikes[-1]
         if theirs.shape[:2] != last.shape[:2] or theirs.size != last.size:
             raise InputError(
-                f"{expected}: spikes of shape {theirs.shape}, the output has {last.shape}"
+                f"{expected}: spikes of shape {theirs.shape}, the output has {last.shape}; save "
+                "the source's output spikes on the same events"
             )
         output = (runs[0].populations[-1],)
         ours = Recording((last,), dt=runs[0].dt, populations=output)
