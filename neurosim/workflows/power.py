@@ -47,8 +47,11 @@ class Reach:
     def share_needed(self, longer: float) -> float:
         """Return the dynamic share of power at which the battery would last `longer` times more.
 
-        1 / (1 - share dynamic) = 1 + longer, all day at work; above 1 it cannot.
+        1 / (1 - share dynamic) = 1 + longer, all day at work. Above 1 it cannot; inf where turning
+        the threshold saves nothing, as where scale 1 is the cheapest that is accurate enough.
         """
+        if self.dynamic <= 0:
+            return float("inf")
         return (1 - 1 / (1 + longer)) / self.dynamic
 
 

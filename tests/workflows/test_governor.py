@@ -148,6 +148,20 @@ def test_power_follows_active_bins_and_the_threshold_reaches_so_far(models, rng)
     assert 1 / (1 - share * reach.dynamic) == pytest.approx(1.05)
 
 
+def test_a_net_that_only_scale_1_serves_saves_nothing(models):
+    sample = models[0].sample
+    right = np.zeros_like(sample.correct)
+    right[1] = True
+    silent = np.zeros_like(sample.silent)
+    only = replace(models[0], sample=replace(sample, correct=right, silent=silent))
+    reach = power.power_reach(only)
+    assert (reach.scale, reach.dynamic) == (1.0, 0.0)
+    assert reach.share_needed(0.1) == float("inf")
+    console = Console(width=160, record=True, file=io.StringIO())
+    console.print(tables.reaches([only]))
+    assert "impossible" in console.export_text()
+
+
 def test_tables_are_printed(models, rng):
     made = with_accuracy(models, rng)
     price = energy.published_price()
