@@ -9,6 +9,9 @@ from dataclasses import dataclass, field, fields
 from math import inf, isfinite
 from types import MappingProxyType
 
+import numpy as np
+import numpy.typing as npt
+
 from neurosim.errors import InputError
 
 INTEGER = "integer"
@@ -51,6 +54,25 @@ class Parameter:
                 f"parameter default {self.default} {self.unit} lies outside its bounds "
                 f"{self.low}..{self.high}"
             )
+
+    def check(self, name: str, values: npt.ArrayLike) -> None:
+        """Refuse values of the parameter that are no numbers or lie outside its bounds.
+
+        Args:
+            name: how the message calls it.
+            values: a number or an array of them, in `unit`.
+
+        Raises:
+            InputError: one does; it is named.
+        """
+        array = np.asarray(values, dtype=float)
+        bad = ~np.isfinite(array) | (array < self.low) | (array > self.high)
+        if self.unit == INTEGER:
+            bad |= array != np.floor(array)
+        if bad.any():
+            unit = "" if self.unit == "1" else f" {self.unit}"
+            allowed = self.bounds or "a number"
+            raise InputError(f"{name} is {array[bad].flat[0]:g}{unit}; allowed is {allowed}")
 
     @property
     def bounds(self) -> str:

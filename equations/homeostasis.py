@@ -5,8 +5,19 @@ its log rate lies from the mean of all units, relaxes to a baseline, shares its 
 neighbours by diffusion, and scales the thresholds of its layer within bounds. A tick is the time
 between two updates; gains are per tick.
 
-The published update is `homeostat-map` with a time step of one tick; `homeostat` is its limit for
+The published update is `homeostat-map` with a time step of one tick, except that its moving average
+starts at `floor_rate` where AHSAR's starts at the first batch's rate; `homeostat` is its limit for
 small steps. Units hear each other through the links below.
+
+AHSAR states its slow gain in words only: up where progress stalls at high energy, down where there
+is progress at low energy, in small multiplicative steps. `global-gain` is the controller that is
+meant here by these words. Energy counts as high or low against its own trend, by the logarithm of
+their ratio, so that twice and half the trend push alike. The share of full progress blends between
+the two rules: with a sharp switch at `stall` noise of the validation loss would throw the gain from
+one rule to the other.
+
+The parameters below are those of the trainer's controller too (`neurosim.homeostat`), which takes
+its defaults and bounds from here.
 """
 
 from __future__ import annotations
@@ -17,7 +28,8 @@ from neurosim.equations.declaration import Declaration, Parameter
 
 _REFERENCE = (
     "AHSAR (adaptive homeostatic spike-aware regulation of thresholds), section 4: rate sensing, "
-    "reaction-diffusion, actuator and global gain; values of its constants are ours, none is given"
+    "reaction-diffusion, actuator and global gain; values of its constants and the equation of the "
+    "gain are ours, none is given"
 )
 
 _UNIT = """
@@ -40,8 +52,10 @@ _PARAMETERS = {
     "D": Parameter(0.1, "1", "diffusion strength", 0),
     "s_base": Parameter(1.0, "1", "threshold scale at state 0", 1e-6),
     "alpha": Parameter(0.5, "1", "largest relative deviation of the scale", 0, 1),
-    "kappa": Parameter(1.0, "1", "sensitivity of the actuator", 0),
-    "c_max": Parameter(5.0, "1", "the state stops here: beyond, the actuator is saturated", 0),
+    "kappa": Parameter(1.0, "1", "sensitivity of the actuator", 1e-6),
+    "windup": Parameter(
+        2.0, "1", "bound on kappa*abs(c - c_0): at 2 the actuator is at 96 %", 1e-6
+    ),
 }
 
 HOMEOSTAT = Declaration(
@@ -50,7 +64,7 @@ HOMEOSTAT = Declaration(
     equations=_UNIT
     + """
         dsensed/dt = momentum*(rate - sensed)/tick : 1
-        dc/dt = push*int(abs(c) < c_max or push*c < 0)/tick : 1
+        dc/dt = push*int(kappa*abs(c - c_0) < windup or push*(c - c_0) < 0)/tick : 1
     """,
     parameters=_PARAMETERS,
     initial={"gain": "1", "c": "c_0", "sensed": "floor_rate"},
@@ -65,7 +79,7 @@ HOMEOSTAT_MAP = Declaration(
     parameters=_PARAMETERS,
     step={
         "sense": "sensed = sensed + momentum*dt/tick*(rate - sensed)",
-        "act": "c = clip(c + dt/tick*push, -c_max, c_max)",
+        "act": "c = clip(c + dt/tick*push, c_0 - windup/kappa, c_0 + windup/kappa)",
     },
     initial={"gain": "1", "c": "c_0", "sensed": "floor_rate"},
     reference=_REFERENCE,
@@ -80,29 +94,38 @@ GLOBAL_GAIN = Declaration(
     equations="""
         gain : 1
         progress : 1   # relative fall of the loss, smoothed
-        trend : 1      # energy, smoothed
+        activity : 1   # energy, smoothed
+        usual : 1      # trend of the energy
         last_loss : 1
+        epochs : 1     # how many there were
     """,
     parameters={
         "loss": Parameter(1.0, "1", "validation loss of the epoch", 0, varies=True),
         "energy": Parameter(0.1, "1", "mean rate of the epoch", 0, varies=True),
-        "memory": Parameter(0.3, "1", "weight of the newest epoch in the averages", 0, 1),
-        "stall": Parameter(0.005, "1", "relative progress below which training has stalled"),
-        "eta": Parameter(0.5, "1", "how strongly the gain answers", 0),
+        "momentum": Parameter(0.3, "1", "weight of the newest epoch in progress and energy", 0, 1),
+        "trend": Parameter(0.1, "1", "weight of the newest epoch in the trend of the energy", 0, 1),
+        "stall": Parameter(0.01, "1", "relative fall of the loss that is full progress", 1e-9),
+        "rate": Parameter(0.5, "1", "change of the log gain at e times the usual energy", 0),
         "trust": Parameter(0.05, "1", "largest change of the log gain in an epoch", 0),
+        "epsilon": Parameter(1e-12, "1", "smallest loss and energy that are divided by", 1e-300),
     },
     step={
+        # Averages begin with their first value.
         "epoch": """
-            progress = progress + memory*((last_loss - loss)/clip(last_loss, 1e-9, 1e9) - progress)
-            excess = energy/trend - 1
-            up = int(progress < stall)*clip(excess, 0, 1e9)
-            down = int(progress >= stall)*clip(-excess, 0, 1e9)
-            gain = gain*exp(clip(eta*(up - down), -trust, trust))
-            trend = trend + memory*(energy - trend)
+            last_loss = last_loss + int(epochs == 0)*(loss - last_loss)
+            fall = (last_loss - loss)/clip(last_loss, epsilon, inf)
+            progress = progress + clip(momentum, int(epochs <= 1), 1)*(fall - progress)
+            activity = activity + clip(momentum, int(epochs == 0), 1)*(energy - activity)
+            usual = usual + clip(trend, int(epochs == 0), 1)*(energy - usual)
+            excess = log(clip(activity, epsilon, inf)/clip(usual, epsilon, inf))
+            going = clip(progress/stall, 0, 1)
+            push = rate*((1 - going)*clip(excess, 0, inf) + going*clip(excess, -inf, 0))
+            gain = gain*exp(clip(push, -trust, trust))
             last_loss = loss
+            epochs = epochs + 1
         """
     },
-    initial={"gain": "1", "trend": "energy", "last_loss": "loss"},
+    initial={"gain": "1"},
     reference=_REFERENCE,
 )
 

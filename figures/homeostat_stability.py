@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from neurosim.analysis import homeostasis
 from neurosim.analysis.firing_rate import log_siegert
-from neurosim.analysis.rates.siegert import log_gradient
+from neurosim.analysis.firing_rate.white_noise import log_gradient
 from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE, PINK, style
 
 TITLE = "When the homeostat settles, rings, runs away or feeds what it should fight"

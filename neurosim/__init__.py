@@ -16,7 +16,22 @@ _root = Path(__file__).resolve().parent.parent
 if (_root / "setup.cfg").is_file():
     __path__.append(str(_root))
 
-_ROOMS = ("analysis", "data", "engines", "equations", "figures", "studies", "workflows", "xylo")
+_ROOMS = (
+    "analysis",
+    "data",
+    "energy",
+    "engines",
+    "equations",
+    "figures",
+    "formats",
+    "homeostat",
+    "snn",
+    "studies",
+    "training",
+    "verify",
+    "workflows",
+    "xylo",
+)
 _NAMES = {
     "InputError": "neurosim.errors",
     "UnavailableError": "neurosim.errors",
@@ -27,11 +42,11 @@ _NAMES = {
     "train": "neurosim.training.loop",
 }
 
-__all__ = ["__version__", "verify", *_ROOMS, *_NAMES]
+__all__ = ["__version__", *_ROOMS, *_NAMES]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _ROOMS or name == "verify":
+    if name in _ROOMS:
         return import_module(f"neurosim.{name}")
     if name in _NAMES:
         return getattr(import_module(_NAMES[name]), name)

@@ -42,6 +42,26 @@ def test_the_version_stands_in_one_place_and_the_citation_follows():
     assert setup["metadata"]["version"] == "attr: neurosim.__version__"
 
 
+def test_every_room_is_an_attribute_that_loads_when_it_is_used():
+    import neurosim as ns
+
+    private = {"commands", "report"}  # what only the command line needs
+    folders = {
+        p.parent.name for top in ("neurosim/*", *ROOMS) for p in ROOT.glob(f"{top}/__init__.py")
+    }
+    assert set(ns._ROOMS) == folders - private
+    assert set(ns._ROOMS) <= set(dir(ns))
+    code = (
+        "import sys, neurosim as ns;"
+        "print(*(getattr(ns, room).__name__ for room in ns._ROOMS));"
+        "print(*sorted({'torch', 'brian2', 'rockpool', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    names, heavy = done.stdout.split("\n")[:2]
+    assert names.split() == [f"neurosim.{room}" for room in ns._ROOMS]
+    assert heavy == ""
+
+
 def test_import_is_light():
     code = (
         "import sys, neurosim;"

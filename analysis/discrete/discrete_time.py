@@ -22,8 +22,8 @@ from scipy.special import log_ndtr
 
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast
 from neurosim.analysis.discrete.membrane_chain import STEP_REACH, Cell, solve
+from neurosim.analysis.firing_rate.white_noise import Gradient, log_siegert
 from neurosim.analysis.laws import Levels
-from neurosim.analysis.rates.siegert import Gradient, log_siegert
 from neurosim.errors import InputError
 
 Reset = Literal["hard", "soft", "multi"]

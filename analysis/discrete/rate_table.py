@@ -9,7 +9,7 @@ from scipy.interpolate import RectBivariateSpline
 
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast
 from neurosim.analysis.discrete import discrete_time
-from neurosim.analysis.rates.siegert import log_siegert
+from neurosim.analysis.firing_rate.white_noise import log_siegert
 
 _STDS = np.geomspace(0.05, 5.0, 12)
 _DEPTH = 6.5

@@ -30,11 +30,11 @@ from scipy.stats import qmc
 from neurosim.analysis.arrays import FloatArray, Numbers
 from neurosim.analysis.discrete.discrete_time import OVERSHOOT
 from neurosim.analysis.discrete.filtered_rate import slow_nodes
+from neurosim.analysis.firing_rate.variability import cv
+from neurosim.analysis.firing_rate.white_noise import gradient, siegert
 from neurosim.analysis.networks.layer_response import log_response
 from neurosim.analysis.networks.mean_field import predict
 from neurosim.analysis.networks.membrane_drive import Membrane, rate_weights
-from neurosim.analysis.rates.siegert import gradient, siegert
-from neurosim.analysis.rates.variability import cv
 from neurosim.errors import InputError
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from collections.abc import Callable
 import numpy as np
 
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast
+from neurosim.analysis.firing_rate.hermite import log_ratio
+from neurosim.analysis.firing_rate.white_noise import siegert
 from neurosim.analysis.passage.passage_law import Boundary, PassageLaw, constant, moving
-from neurosim.analysis.rates.hermite import log_ratio
-from neurosim.analysis.rates.siegert import siegert
 from neurosim.errors import InputError
 
 Threshold = Numbers | Boundary

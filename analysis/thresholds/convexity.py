@@ -8,8 +8,8 @@ import numpy as np
 from scipy.optimize import minimize_scalar, root_scalar
 
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast
-from neurosim.analysis.rates.erfcx_differences import flat_part
-from neurosim.analysis.rates.siegert_integral import scaled_erfcx, scaled_integral
+from neurosim.analysis.firing_rate.erfcx_differences import flat_part
+from neurosim.analysis.firing_rate.siegert_integral import scaled_erfcx, scaled_integral
 
 
 class ConcaveBand(NamedTuple):

@@ -23,8 +23,8 @@ import numpy as np
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast, gauss_legendre
 from neurosim.analysis.discrete import discrete_time
 from neurosim.analysis.discrete.membrane_chain import Cell, solve
+from neurosim.analysis.firing_rate.white_noise import siegert
 from neurosim.analysis.laws import Frozen, Gaussian, Law, Levels, Uniform, as_law
-from neurosim.analysis.rates.siegert import siegert
 from neurosim.analysis.thresholds.convexity import (
     ConcaveBand,
     convexity_boundary,

@@ -1,4 +1,12 @@
-"""AHSAR's homeostat for the spiking layers of any library: attach, step, detach."""
+"""AHSAR's homeostat for the spiking layers of any library: attach, step, detach.
+
+`Homeostat.attach(net, events=batch)` finds the layers of rockpool, snnTorch, SpikingJelly, Norse,
+sinabs and neurosim. For layers of another kind drive `LayerControl` yourself: it takes rates and
+returns threshold scales. Gains are a `Loop`: `recommend` chooses them for how the layers answer,
+which `measured_response` measures; an attached homeostat does both where none are given.
+
+torch loads with the first name taken from here.
+"""
 
 from importlib import import_module
 from typing import Any
@@ -6,8 +14,13 @@ from typing import Any
 import neurosim.snn  # noqa: F401  (says how torch's threads wait, before torch loads)
 
 _NAMES = {
-    "GlobalGain": "neurosim.homeostat.global_gain",
+    "GlobalGain": "neurosim.homeostat.controller",
     "Homeostat": "neurosim.homeostat.homeostat",
+    "HomeostatWarning": "neurosim.homeostat.gains",
+    "LayerControl": "neurosim.homeostat.controller",
+    "Loop": "neurosim.analysis.homeostasis",
+    "measured_response": "neurosim.homeostat.gains",
+    "recommend": "neurosim.analysis.homeostasis",
 }
 
 __all__ = list(_NAMES)

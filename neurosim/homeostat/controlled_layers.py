@@ -25,7 +25,7 @@ class ControlledLayer:
                 f"layer {name} is {type(module).__name__}, which is not known to spike"
             )
         self._adapter = adapter
-        self._sensed: list[torch.Tensor] = []
+        self._rates: list[torch.Tensor] = []
         self._hooks = [module.register_forward_hook(self._sense)]
         self._hook()
         self.sensing = True
@@ -37,7 +37,7 @@ class ControlledLayer:
 
     @sensing.setter
     def sensing(self, on: bool) -> None:
-        self._sensing, self._seen = on, getattr(self.module, "mean_rate", None)
+        self._sensing, self._taken = on, getattr(self.module, "mean_rate", None)
 
     def write(self, scale: Scale) -> None:
         """Set the factor on the thresholds; a number or (1, T, 1)."""
@@ -51,17 +51,17 @@ class ControlledLayer:
             InputError: the layer has not run.
         """
         self._sense_steps()
-        if not self._sensed:
+        if not self._rates:
             raise InputError(f"layer {self.name} has not run since the last step of the homeostat")
-        sensed = self._sensed
-        rate = float(sensed[0] if len(sensed) == 1 else torch.stack(sensed).mean())
+        rates = self._rates
+        rate = float(rates[0] if len(rates) == 1 else torch.stack(rates).mean())
         self.forget()
         return rate
 
     def forget(self) -> None:
         """Drop what was sensed."""
-        self._sensed.clear()
-        self._seen = getattr(self.module, "mean_rate", None)
+        self._rates.clear()
+        self._taken = getattr(self.module, "mean_rate", None)
 
     def detach(self) -> None:
         """Leave the layer as it was."""
@@ -74,13 +74,13 @@ class ControlledLayer:
 
     def _sense(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
         if self.sensing:
-            self._sensed.append(self._adapter.rate(module, output))
+            self._rates.append(self._adapter.rate(module, output))
 
     def _sense_steps(self) -> None:
         """Take in the rate of a layer that was run step by step, past its hooks."""
-        now = getattr(self.module, "mean_rate", None)
-        if self.sensing and not self._sensed and now is not None and now is not self._seen:
-            self._sensed.append(now)
+        latest = getattr(self.module, "mean_rate", None)
+        if self.sensing and not self._rates and latest is not None and latest is not self._taken:
+            self._rates.append(latest)
 
 
 class ShadowedLayer(ControlledLayer):
@@ -151,6 +151,30 @@ def control(layers: Iterable[tuple[str, Any]]) -> list[ControlledLayer]:
         (ControlledLayer if hasattr(module, "threshold_scale") else ShadowedLayer)(name, module)
         for name, module in layers
     ]
+
+
+def check_write(write: str, ticks: int, units: int, layers: Iterable[tuple[str, Any]]) -> None:
+    """Refuse a way of writing thresholds that the ticks or the layers do not allow.
+
+    Args:
+        write: "end", "step" or "block".
+        ticks: of an optimisation step.
+        units: number of layers or blocks.
+        layers: their names and modules.
+
+    Raises:
+        InputError: the way is not known, or does not fit; the layer is named.
+    """
+    if write not in ("end", "step", "block"):
+        raise InputError(f"write is {write!r}; give 'end', 'step' or 'block'")
+    if write == "block" and ticks != units:
+        raise InputError(f"write='block' needs a tick for each of {units} units")
+    other = [(n, type(m).__name__) for n, m in layers if not hasattr(m, "threshold_scale")]
+    if write == "step" and other:
+        raise InputError(
+            f"write='step': layer {other[0][0]} is {other[0][1]}, which has one threshold for all "
+            "steps; use neurosim.snn.LIF or Spiking"
+        )
 
 
 def duplicate(net: torch.nn.Module) -> torch.nn.Module:

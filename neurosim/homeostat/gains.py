@@ -1,13 +1,19 @@
-"""Gains of a homeostat for the net that it is attached to, and warnings where they do not do."""
+"""Gains for the net that a homeostat is attached to: measured, recommended, and warned of.
+
+How a net's layers answer their thresholds and each other is measured by moving the thresholds; the
+gains that suit this answer come from the theory of the loop (`neurosim.analysis.homeostasis`).
+"""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import torch
 
 from neurosim.analysis.homeostasis import (
     Coupling,
@@ -20,19 +26,67 @@ from neurosim.analysis.homeostasis import (
     steepest_state,
 )
 from neurosim.errors import InputError
+from neurosim.homeostat import controlled_layers
+from neurosim.homeostat.controller import FLOOR
+from neurosim.snn.adapters import reset_state
 
+STEP = 0.1
+"""Change of ln threshold, to both sides, by which an answer is measured."""
 SWING = 0.02
 """Overshoot that is no oscillation; `recommend` allows half of it."""
 AIMS = ((0.1, 20), (0.1, 200), (0.2, 200), (0.35, 200), (0.5, 200))
-"""What is asked of gains, in turn: the share of a disagreement that may stay, and the optimisation
-steps to settle in. Layers that pass on more than they get (b > 1) swing under a centred loop unless
-relaxation, which leaves more of a disagreement, damps them."""
+"""Demands on recommended gains, of which the first that can be met counts: the share of a
+disagreement that may stay, and the optimisation steps to settle in. Layers that pass on more than
+they get (b > 1) swing under a centred loop unless relaxation, which leaves more of a disagreement,
+damps them."""
 
 _recommended = lru_cache(recommend)  # some tenths of a second a net
 
 
 class HomeostatWarning(UserWarning):
     """The loop would run away, oscillate or feed disagreements, or a layer does not answer it."""
+
+
+def measured_response(
+    net: torch.nn.Module,
+    events: torch.Tensor,
+    *,
+    blocks: Sequence[Sequence[int]] | None = None,
+    readout: bool = False,
+    floor: float = FLOOR,
+) -> Coupling:
+    """Return sensitivity a and coupling b of each unit, as `analysis.homeostasis.Loop` has them.
+
+    a = -d ln r/d ln threshold by central differences; b, how a unit's rate follows that of the unit
+    before, is the ratio of what a threshold does to both. It takes 2 L runs of a copy of the net.
+
+    Args:
+        net: the net.
+        events: a batch that is typical of training, (B, T, channels).
+        blocks: groups of layers that are one unit each; every layer for itself by default.
+        readout: as for `controlled_layers.find`.
+        floor: smallest rate that is taken a logarithm of.
+    """
+    net = controlled_layers.duplicate(net)
+    layers = controlled_layers.control(controlled_layers.find(net, readout=readout))
+    units = blocks or [[k] for k in range(len(layers))]
+
+    def log_rates(unit: int, change: float) -> np.ndarray:
+        for k, layer in enumerate(layers):
+            layer.write(float(np.exp(change)) if k in units[unit] else 1.0)
+        reset_state(net)
+        with torch.no_grad():
+            net(events)
+        rates = np.array([layer.rate() for layer in layers])
+        return np.log(np.maximum([rates[list(unit)].mean() for unit in units], floor))
+
+    response = np.stack(
+        [(log_rates(u, STEP) - log_rates(u, -STEP)) / (2 * STEP) for u in range(len(units))], axis=1
+    )
+    sensitivity = -np.diag(response)
+    passed_on = -np.diag(response, k=-1)
+    moved = np.where(sensitivity[:-1] == 0, 1.0, sensitivity[:-1])  # none moved: none passed on
+    return Coupling(sensitivity, np.concatenate([[0.0], passed_on / moved]))
 
 
 def gains_for(
@@ -80,43 +134,20 @@ def warn_of(loop: Loop) -> None:
     states = (0.0, steepest_state(loop))
     if not (loop.a > 0).all():
         deaf = int(np.argmin(loop.a))
-        said = (
+        message = (
             f"unit {deaf} does not answer its threshold (sensitivity {loop.a[deaf]:.3g}): it or "
             "what it reads is silent; raise its input"
         )
     elif feedback_sign(loop) > 0:
-        said = (
+        message = (
             f"the loop feeds disagreements between layers: sum of (1 - b)/a is "
             f"{feedback_sum(loop):.3g}; normalise the layers' inputs or attach with "
             "common_mode=True"
         )
     elif not all(is_stable(loop, c) for c in states):
-        said = f"the loop is unstable at beta {loop.beta:.3g}; lower beta or m_r"
+        message = f"the loop is unstable at beta {loop.beta:.3g}; lower beta or m_r"
     elif (swing := max(overshoot(loop, c) for c in states)) > SWING:
-        said = f"the loop oscillates, {swing:.0%} of a deviation swings back; lower beta or m_r"
+        message = f"the loop oscillates, {swing:.0%} of a deviation swings back; lower beta or m_r"
     else:
         return
-    warnings.warn(said, HomeostatWarning, stacklevel=3)
-
-
-def check_write(write: str, loop: Loop, found: list[tuple[str, Any]]) -> None:
-    """Refuse ways of writing thresholds that the ticks or the layers do not allow.
-
-    Args:
-        write: "end", "step" or "block".
-        loop: its ticks and units.
-        found: names and modules of the layers.
-
-    Raises:
-        InputError: the way is not known, or does not fit; the layer is named.
-    """
-    if write not in ("end", "step", "block"):
-        raise InputError(f"write is {write!r}; give 'end', 'step' or 'block'")
-    if write == "block" and loop.ticks != loop.layers:
-        raise InputError(f"write='block' needs a tick for each of {loop.layers} units")
-    other = [(n, type(m).__name__) for n, m in found if not hasattr(m, "threshold_scale")]
-    if write == "step" and other:
-        raise InputError(
-            f"write='step': layer {other[0][0]} is {other[0][1]}, which has one threshold for all "
-            "steps; use neurosim.snn.LIF or Spiking"
-        )
+    warnings.warn(message, HomeostatWarning, stacklevel=3)

@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from neurosim.analysis.homeostat.loop import Loop
+from neurosim.analysis.homeostasis.loop import Loop
 from neurosim.errors import InputError
 from neurosim.homeostat import controlled_layers
 from neurosim.homeostat.controlled_layers import ControlledLayer
-from neurosim.homeostat.gains import check_write, gains_for, warn_of
-from neurosim.homeostat.global_gain import GlobalGain
-from neurosim.homeostat.layer_control import LayerControl
-from neurosim.homeostat.measured_response import measured_response
+from neurosim.homeostat.controller import FLOOR, WINDUP, GlobalGain, LayerControl
+from neurosim.homeostat.gains import gains_for, measured_response, warn_of
 
 EVALUATION_MOMENTUM = 0.1
 """Weight of an optimisation step in the scales that evaluation uses (AHSAR, section 5.1)."""
@@ -77,8 +75,8 @@ class Homeostat:
         common_mode: bool = False,
         target: float | None = None,
         readout: bool = False,
-        floor: float = 1e-4,
-        windup: float = 2.0,
+        floor: float = FLOOR,
+        windup: float = WINDUP,
     ) -> Homeostat:
         """Attach to the spiking layers of a net, and warn if the loop would misbehave.
 
@@ -107,10 +105,10 @@ class Homeostat:
         Raises:
             InputError: the settings do not fit each other or the net.
         """
-        found = controlled_layers.find(net, readout=readout)
-        units = [list(block) for block in blocks] if blocks else [[k] for k in range(len(found))]
-        if sorted(k for unit in units for k in unit) != list(range(len(found))):
-            raise InputError(f"blocks are {units}; each of the layers 0..{len(found) - 1} once")
+        layers = controlled_layers.find(net, readout=readout)
+        units = [list(block) for block in blocks] if blocks else [[k] for k in range(len(layers))]
+        if sorted(k for unit in units for k in unit) != list(range(len(layers))):
+            raise InputError(f"blocks are {units}; each of the layers 0..{len(layers) - 1} once")
         answer = None
         if events is not None:
             answer = measured_response(net, events, blocks=units, readout=readout, floor=floor)
@@ -121,10 +119,10 @@ class Homeostat:
         )
         if target is not None and not (common_mode and target > 0):
             raise InputError(f"target is {target}; a positive rate, for common_mode=True only")
-        check_write(write, loop, found)
+        controlled_layers.check_write(write, loop.ticks, loop.layers, layers)
         warn_of(loop)
         return cls(
-            controlled_layers.control(found),
+            controlled_layers.control(layers),
             units,
             LayerControl(loop, floor, windup),
             gain=GlobalGain() if gain is True else (gain or None),

@@ -18,7 +18,7 @@ _MODULES = {
 }
 """Imported by name as they are: `training.losses.on_counts`, `training.synnet.synnet`."""
 _NAMES = {
-    "GlobalGain": "neurosim.homeostat.global_gain",
+    "GlobalGain": "neurosim.homeostat.controller",
     "Homeostat": "neurosim.homeostat.homeostat",
     "ImageNet": "neurosim.snn.image_nets",
     "LIF": "neurosim.snn.lif",

@@ -19,7 +19,7 @@ from neurosim.analysis.discrete.discrete_time import (
 )
 from neurosim.analysis.discrete.markov import log_stationary
 from neurosim.analysis.discrete.rate_table import rate_table
-from neurosim.analysis.rates.siegert import siegert
+from neurosim.analysis.firing_rate.white_noise import siegert
 from neurosim.errors import InputError
 
 REFERENCE = json.loads(

@@ -11,7 +11,7 @@ import pytest
 
 from neurosim.analysis import homeostasis
 from neurosim.analysis.homeostasis import Loop
-from neurosim.analysis.homeostat.loop import advance, chain_modes, laplacian
+from neurosim.analysis.homeostasis.loop import advance, chain_modes, laplacian
 from neurosim.errors import InputError
 
 LOOPS = json.loads(

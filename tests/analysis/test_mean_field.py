@@ -7,9 +7,9 @@ import pytest
 
 from neurosim.analysis.discrete import discrete_time
 from neurosim.analysis.discrete.filtered_rate import fast_share, filtered_log_rate
+from neurosim.analysis.firing_rate.white_noise import siegert
 from neurosim.analysis.networks.mean_field import layer_rates, predict, predicted_accuracy
 from neurosim.analysis.networks.membrane_drive import membrane
-from neurosim.analysis.rates.siegert import siegert
 from neurosim.analysis.thresholds.stationary import exceedance
 from neurosim.errors import InputError
 from neurosim.network import Layer, Network

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurosim.analysis.discrete import discrete_time
-from neurosim.analysis.rates.siegert import siegert
+from neurosim.analysis.firing_rate.white_noise import siegert
 from neurosim.analysis.thresholds.random_threshold import (
     Frozen,
     Gaussian,

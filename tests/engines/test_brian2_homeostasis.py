@@ -115,7 +115,7 @@ def test_the_moving_average_has_its_time_constant() -> None:
 
 
 def test_the_state_stops_where_the_actuator_is_saturated() -> None:
-    gains = {"gamma": 0.0, "D": 0.0, "beta": 1.0, "c_max": 2.0}
+    gains = {"gamma": 0.0, "D": 0.0, "beta": 1.0, "windup": 2.0}
     for form in ("map", "flow"):
         pushed = np.repeat([[0.9, 1e-3], [1e-3, 0.9]], 40, axis=0)
         run = homeostasis.respond(

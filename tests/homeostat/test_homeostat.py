@@ -12,8 +12,8 @@ from rockpool.nn.modules import LIFTorch, LinearTorch, aLIFTorch
 from neurosim.analysis.homeostasis import Loop
 from neurosim.errors import InputError
 from neurosim.homeostat import Homeostat
+from neurosim.homeostat.controller import GlobalGain
 from neurosim.homeostat.gains import HomeostatWarning
-from neurosim.homeostat.global_gain import GlobalGain
 from neurosim.snn import LIF, reset_state
 from neurosim.training import ThresholdSampler, loop
 from tests.snn.nets import attach, deep, raster, respond, spiking

@@ -54,7 +54,14 @@ def build(plan: Plan, before_initial: Callable[[], None] = lambda: None) -> Obje
         )
         for name, course in plan.courses.items()
     }
-    members = group(plan.model, plan.n, per_neuron=plan.per_neuron, name="neurons", clock=clock)
+    members = group(
+        plan.model,
+        plan.n,
+        per_neuron=plan.per_neuron,
+        threshold=plan.model.threshold or "i < 0",  # the monitor of spikes asks for one
+        name="neurons",
+        clock=clock,
+    )
     members.namespace.update(courses)
     for name, value in plan.values.items():
         setattr(members, name, quantity(value, plan.model.parameters[name].unit))

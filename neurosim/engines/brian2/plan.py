@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.equations.composition import complete, without_refractoriness
-from neurosim.equations.declaration import INTEGER, defined_names
+from neurosim.equations.declaration import defined_names
 from neurosim.errors import InputError
 from neurosim.raster import check_raster
 
@@ -134,13 +134,7 @@ def _numbers(name: str, given: Any, parameter: Parameter) -> np.ndarray:
         array = np.asarray(given, dtype=float)
     except (TypeError, ValueError):
         raise InputError(f"{name} is {given!r}; give numbers in {parameter.unit}") from None
-    bad = ~np.isfinite(array) | (array < parameter.low) | (array > parameter.high)
-    if parameter.unit == INTEGER:
-        bad |= array != np.floor(array)
-    if bad.any():
-        value = array[bad].flat[0]
-        unit = "" if parameter.unit == "1" else f" {parameter.unit}"
-        raise InputError(f"{name} is {value:g}{unit}; allowed is {parameter.bounds or 'a number'}")
+    parameter.check(name, array)
     return array
 
 

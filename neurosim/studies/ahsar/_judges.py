@@ -67,8 +67,8 @@ def population(d: xr.Dataset) -> Finding:
 
 def feedback() -> Finding:
     """Say when centring feeds disagreements, from the loop's theory."""
-    from neurosim.analysis.homeostat.loop import Loop
-    from neurosim.analysis.homeostat.stability import feedback_sign
+    from neurosim.analysis.homeostasis.loop import Loop
+    from neurosim.analysis.homeostasis.stability import feedback_sign
 
     def sign(coupling: float) -> int:
         return feedback_sign(Loop(beta=1e-3, gamma=0.0, D=0.0, layers=4, coupling=coupling))

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from neurosim.analysis.homeostat.loop import Loop
-from neurosim.analysis.homeostat.stability import is_stable, spectral_radius
+from neurosim.analysis.homeostasis.loop import Loop
+from neurosim.analysis.homeostasis.stability import is_stable, spectral_radius
 from neurosim.studies import images
 from neurosim.studies.study import Row, Study
 from neurosim.studies.trained import Training
@@ -21,8 +21,8 @@ def measure(
     factor: float, net: str, seed: int, training: Training, every: int, steps: int
 ) -> list[Row]:
     """Run a homeostat on a net whose weights stand still, with a multiple of the critical beta."""
+    from neurosim.homeostat.gains import measured_response
     from neurosim.homeostat.homeostat import Homeostat
-    from neurosim.homeostat.measured_response import measured_response
     from neurosim.training import machine
     from neurosim.training.tasks import task_for
 

@@ -3,7 +3,7 @@
 In the modes j of the chain's Laplacian (eigenvalue lambda_j) a tick multiplies c_j by
 rho_j = 1 - gamma - D lambda_j, so T ticks with the rates held multiply it by R_j = rho_j^T and add
 B_j = beta (1 - R_j)/(1 - rho_j) times the smoothed log rate. With u the smoothed log rates, y the
-states, both in modes, and K = modes' answer(b) diag(a d ln s/dc) modes:
+states, both in modes, and K = modes' propagation(b) diag(a d ln s/dc) modes:
 
     u <- (1 - m) u - m K y,    y <- R y + B u.
 
@@ -30,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from neurosim.analysis.arrays import FloatArray
-from neurosim.analysis.homeostat.loop import Loop, answer, chain_modes
+from neurosim.analysis.homeostasis.loop import Loop, chain_modes, propagation
 from neurosim.errors import InputError
 
 ComplexArray = npt.NDArray[np.complex128]
@@ -73,7 +73,7 @@ def response(loop: Loop, c: float | Sequence[float] = 0.0) -> FloatArray:
     """Return K = -d ln r/dc at the states c, (L, L), in the modes of the chain."""
     states = np.broadcast_to(np.asarray(c, dtype=np.float64), loop.layers)
     _, basis = chain_modes(loop.layers)
-    return np.asarray(basis.T @ (answer(loop.b) * (loop.a * loop.actuator(states))) @ basis)
+    return np.asarray(basis.T @ (propagation(loop.b) * (loop.a * loop.actuator(states))) @ basis)
 
 
 def linear_map(loop: Loop, c: float | Sequence[float] = 0.0) -> FloatArray:

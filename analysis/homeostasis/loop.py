@@ -8,7 +8,9 @@ One optimisation step (AHSAR, section 4), for layers l = 1..L in a chain with La
               repeated for `ticks` ticks with r~ held                   (4.2)
     s_l     = s_base (1 + alpha tanh(kappa c_l))
 
-The rates answer as power laws around the open loop (all s_l = s_base (1 + alpha tanh(kappa c0))):
+Tests hold this to the declared equations (`neurosim.equations.homeostasis`) and to the controller
+that trains nets. The rates answer as power laws around the open loop
+(all s_l = s_base (1 + alpha tanh(kappa c0))):
 
     ln r_l = ln r_l^open - a_l ln(s_l/s_open) + b_l (ln r_{l-1} - ln r_{l-1}^open),
 
@@ -114,7 +116,7 @@ class Loop:
 
     def plant(self, log_rates: FloatArray) -> Plant:
         """Return the power-law answer of layers whose open-loop log rates are given, (L,)."""
-        response = answer(self.b) * self.a
+        response = propagation(self.b) * self.a
         reference = np.log(self.scale(np.full(self.layers, self.c0)))
         return lambda scale: log_rates - response @ (np.log(scale) - reference)
 
@@ -154,22 +156,23 @@ def trajectory(
         start: states at the first step, (L,); c0 by default.
         noise: standard deviation of ln r from batch to batch.
         limit: bound on |c - c0| after every tick (anti-windup: the actuator saturates).
-        floor: smallest rate that is taken a logarithm of.
+        floor: smallest average that is taken a logarithm of.
         seed: of the noise.
     """
     rng = np.random.default_rng(seed)
-    answer_of = plant or loop.plant(np.asarray(log_rates, dtype=np.float64))
+    rates_at = plant or loop.plant(np.asarray(log_rates, dtype=np.float64))
     c = np.full(loop.layers, loop.c0) if start is None else np.array(start, dtype=np.float64)
     average: FloatArray | None = None
     record = np.empty((4, steps, loop.layers))
     for step in range(steps):
         scale = loop.scale(c)
-        log_rate = answer_of(scale) + noise * rng.standard_normal(loop.layers)
-        rate = np.maximum(np.exp(log_rate), floor)
+        log_rate = rates_at(scale) + noise * rng.standard_normal(loop.layers)
+        rate = np.exp(log_rate)
         before = rate if average is None else average
         average = (1 - loop.m_r) * before + loop.m_r * rate
-        record[:, step] = c, scale, log_rate, np.log(average)
-        c = advance(loop, c, np.log(average if loop.fresh else before), limit)
+        record[:, step] = c, scale, log_rate, np.log(np.maximum(average, floor))
+        used = average if loop.fresh else before
+        c = advance(loop, c, np.log(np.maximum(used, floor)), limit)
     return Trajectory(*record)
 
 
@@ -182,7 +185,7 @@ def advance(loop: Loop, c: FloatArray, log_rates: FloatArray, limit: float = np.
     return c
 
 
-def answer(coupling: FloatArray) -> FloatArray:
+def propagation(coupling: FloatArray) -> FloatArray:
     """Return (I - shifted coupling)^-1: what a relative change of one layer does to all later."""
     chain = np.eye(coupling.size)
     for row in range(1, coupling.size):

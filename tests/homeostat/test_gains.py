@@ -6,8 +6,7 @@ import torch
 
 from neurosim.analysis.homeostasis import Loop, recommend
 from neurosim.homeostat import Homeostat
-from neurosim.homeostat.gains import HomeostatWarning
-from neurosim.homeostat.measured_response import measured_response
+from neurosim.homeostat.gains import HomeostatWarning, measured_response
 from neurosim.snn import LIF
 from neurosim.training import config, loop
 from neurosim.training.imu_task import build

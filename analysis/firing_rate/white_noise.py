@@ -19,8 +19,8 @@ from typing import NamedTuple
 import numpy as np
 
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast
-from neurosim.analysis.rates.erfcx_differences import scaled_differences
-from neurosim.analysis.rates.siegert_integral import scaled_erfcx, scaled_integral
+from neurosim.analysis.firing_rate.erfcx_differences import scaled_differences
+from neurosim.analysis.firing_rate.siegert_integral import scaled_erfcx, scaled_integral
 
 __all__ = ["Gradient", "gradient", "log_gradient", "log_siegert", "siegert"]
 

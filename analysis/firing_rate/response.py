@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast
-from neurosim.analysis.rates.hermite import ComplexArray, log_ratio
-from neurosim.analysis.rates.siegert import gradient, siegert
+from neurosim.analysis.firing_rate.hermite import ComplexArray, log_ratio
+from neurosim.analysis.firing_rate.white_noise import gradient, siegert
 from neurosim.errors import InputError
 
 

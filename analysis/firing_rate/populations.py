@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import root
 
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast
-from neurosim.analysis.rates.siegert import gradient, siegert
+from neurosim.analysis.firing_rate.white_noise import gradient, siegert
 from neurosim.errors import InputError
 
 Excess = Callable[[FloatArray], FloatArray]

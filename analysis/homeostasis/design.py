@@ -10,8 +10,8 @@ import numpy as np
 from scipy.optimize import root
 
 from neurosim.analysis.arrays import FloatArray, Numbers
-from neurosim.analysis.homeostat.loop import Loop, answer, chain_modes, laplacian
-from neurosim.analysis.homeostat.stability import (
+from neurosim.analysis.homeostasis.loop import Loop, chain_modes, laplacian, propagation
+from neurosim.analysis.homeostasis.stability import (
     feedback_sign,
     feedback_sum,
     is_stable,
@@ -53,7 +53,7 @@ def steady_state(loop: Loop, log_rates: Numbers) -> SteadyState:
     centre = np.eye(loop.layers) - loop.centring * average
     if loop.gamma == 0 and loop.centring == 1:
         pull = pull + average  # nothing else decides the mean of c
-    gain = loop.beta * centre @ (answer(loop.b) * loop.a)
+    gain = loop.beta * centre @ (propagation(loop.b) * loop.a)
 
     def drift(c: FloatArray) -> FloatArray:
         return np.asarray(loop.reaction(plant(loop.scale(c))) - pull @ (c - loop.c0))

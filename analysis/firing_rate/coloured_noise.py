@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import zeta
 
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast
-from neurosim.analysis.rates.siegert import siegert
+from neurosim.analysis.firing_rate.white_noise import siegert
 
 SHIFT = float(-zeta(0.5) / np.sqrt(2))
 """1.0326: the effective boundary moves by this times sqrt(2) std sqrt(tau_syn / tau)."""

@@ -1,20 +1,19 @@
-"""AHSAR's homeostatic loop: where it is stable, how fast it settles, and what it leaves.
+"""AHSAR's homeostat as a loop: where it is stable, how fast it settles, and what it leaves.
 
-The face of `homeostat_loop` (the loop itself), `homeostat_stability` (its linear map),
-`homeostat_design` (steady states and gains that do) and `layer_coupling` (how the layers of a
-network answer).
+`loop` has the loop itself, `stability` its linear map, `design` steady states and gains that work,
+`coupling` how the layers of a network answer their thresholds and each other.
 """
 
-from neurosim.analysis.homeostat.coupling import Coupling, coupling_from_network
-from neurosim.analysis.homeostat.design import (
+from neurosim.analysis.homeostasis.coupling import Coupling, coupling_from_network
+from neurosim.analysis.homeostasis.design import (
     SteadyState,
     recommend,
     remaining_disagreement,
     steady_state,
     steepest_state,
 )
-from neurosim.analysis.homeostat.loop import Loop, Trajectory, trajectory
-from neurosim.analysis.homeostat.stability import (
+from neurosim.analysis.homeostasis.loop import Loop, Trajectory, trajectory
+from neurosim.analysis.homeostasis.stability import (
     Modes,
     Region,
     eigenvalues,

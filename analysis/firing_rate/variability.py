@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import dawsn, erfc, erfcx
 
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast, gauss_legendre
-from neurosim.analysis.rates.siegert_integral import exp_square_integral, scaled_integral
+from neurosim.analysis.firing_rate.siegert_integral import exp_square_integral, scaled_integral
 
 _NEGLIGIBLE = 42.0  # exp(-42) < 1e-18
 Bracket = Callable[[FloatArray], FloatArray]

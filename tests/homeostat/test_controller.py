@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from neurosim.analysis import homeostasis
 from neurosim.analysis.homeostasis import Loop
 from neurosim.errors import InputError
-from neurosim.homeostat.global_gain import GlobalGain
-from neurosim.homeostat.layer_control import LayerControl
+from neurosim.homeostat.controller import GlobalGain, LayerControl
 
 
 def laplacian(n):
@@ -165,10 +164,74 @@ UP, DOWN = np.linspace(0.1, 0.3, 20), np.linspace(0.3, 0.1, 20)
     ],
 )
 def test_the_gain_follows_the_papers_rule(losses, energies, sign):
-    values = np.log(epochs(losses, energies, trust=0.02))
-    assert np.sign(values[-1]) == sign
-    assert np.abs(np.diff(values)).max() <= 0.02 + 1e-15
-    assert sign == 0 or np.abs(np.diff(values)).max() > 0.015
+    changes = np.diff(np.log(epochs(losses, energies, trust=0.02)))
+    assert (changes * sign >= 0).all()
+    assert changes.any() == (sign != 0)
+    assert np.abs(changes).max() <= 0.02 + 1e-15
+    assert sign == 0 or np.abs(changes).max() > 0.015
+
+
+POSITIVE = st.floats(0, 1e6)
+
+
+@given(
+    st.lists(st.tuples(POSITIVE, POSITIVE), min_size=2, max_size=60),
+    st.floats(0, 5),
+    st.floats(0, 2),
+    st.floats(1e-9, 1),
+    st.floats(0, 1),
+    st.floats(0, 1),
+)
+def test_the_gain_stays_positive_and_in_its_trust_region(
+    history, rate, trust, stall, momentum, trend
+):
+    gain = GlobalGain(rate=rate, trust=trust, stall=stall, momentum=momentum, trend=trend)
+    before = gain.value
+    for loss, energy in history:
+        after = gain.update(loss, energy)
+        assert 0 < after < np.inf
+        # Logarithms near 120 (60 epochs of 2), rounded, and their difference.
+        assert abs(np.log(after) - np.log(before)) <= trust + 1e-13
+        before = after
+
+
+def test_a_louder_and_a_calmer_net_are_answered_alike():
+    """Twice the trend while progress stalls moves ln g as far as half of it while there is some."""
+    moved = []
+    for losses, last in (([1.0, 1.0, 1.0], 2.0), ([1.0, 0.9, 0.8], 0.5)):
+        gain = GlobalGain(trust=9.0, momentum=1.0, trend=0.0)
+        for loss, energy in zip(losses, (1.0, 1.0, last), strict=True):
+            gain.update(loss, energy)
+        moved.append(np.log(gain.value))
+    assert moved == pytest.approx([0.5 * np.log(2), -0.5 * np.log(2)], rel=1e-12)
+
+
+def test_the_gain_has_no_jump_where_progress_becomes_a_stall():
+    """A sharp switch would turn a push into none for losses that differ by a rounding."""
+    pushes = []
+    for progress in np.linspace(-0.002, 0.012, 141):
+        gain = GlobalGain(momentum=1.0)
+        for loss, energy in ((1.0, 0.1), (1.0, 0.1), (1.0 - progress, 0.11)):
+            gain.update(loss, energy)
+        pushes.append(np.log(gain.value))
+    assert pushes[0] > 0.02
+    assert pushes[-1] == 0
+    assert np.abs(np.diff(pushes)).max() < 0.02 * pushes[0]  # a hundredth of the way at a time
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"stall": 0.0}, "GlobalGain.stall is 0; allowed is >= 1e-09"),
+        ({"trust": -0.1}, "GlobalGain.trust is -0.1; allowed is >= 0"),
+        ({"momentum": 1.5}, r"GlobalGain.momentum is 1.5; allowed is 0\.\.1"),
+        ({"rate": np.nan}, "GlobalGain.rate is nan"),
+        ({"value": 0.0}, "GlobalGain.value is 0.0; it is a positive number"),
+    ],
+)
+def test_settings_outside_the_declared_bounds_are_refused(setting, message):
+    with pytest.raises(InputError, match=message):
+        GlobalGain(**setting)
 
 
 def test_the_gain_goes_through_its_state():

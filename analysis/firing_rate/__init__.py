@@ -1,0 +1,32 @@
+"""Firing rate of leaky integrate-and-fire neurons in noise, in continuous time.
+
+`white_noise` has Siegert's rate and its derivatives, `variability` the CV, `coloured_noise` the
+rate behind filtering synapses, `response` the transfer function, `populations` the rates of
+networks that drive themselves.
+"""
+
+from neurosim.analysis.firing_rate.coloured_noise import colored
+from neurosim.analysis.firing_rate.populations import OperatingPoint, brunel, self_consistent
+from neurosim.analysis.firing_rate.response import transfer
+from neurosim.analysis.firing_rate.variability import cv
+from neurosim.analysis.firing_rate.white_noise import (
+    Gradient,
+    gradient,
+    log_gradient,
+    log_siegert,
+    siegert,
+)
+
+__all__ = [
+    "Gradient",
+    "OperatingPoint",
+    "brunel",
+    "colored",
+    "cv",
+    "gradient",
+    "log_gradient",
+    "log_siegert",
+    "self_consistent",
+    "siegert",
+    "transfer",
+]

@@ -1,1 +1,0 @@
-"""AHSAR's loop: its steady states, its stability, and gains that work."""
