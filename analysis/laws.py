@@ -18,7 +18,7 @@ _MOST_PANELS = 400
 
 
 class Law(Protocol):
-    """What is asked of a law."""
+    """What every law offers."""
 
     @property
     def mean(self) -> float:

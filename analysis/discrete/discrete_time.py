@@ -180,21 +180,22 @@ def corrected_siegert(
                 RuntimeWarning,
                 stacklevel=2,
             )
-        return np.asarray(np.exp(_log_corrected(mu, s, theta, a, reset, origin)))[()]
+        return np.asarray(np.exp(log_corrected_siegert(mu, s, theta, a, reset, origin)))[()]
 
 
-def _log_corrected(
-    mu: FloatArray,
-    s: FloatArray,
-    theta: FloatArray,
-    a: FloatArray,
+def log_corrected_siegert(
+    mean: FloatArray,
+    std: FloatArray,
+    threshold: FloatArray | float,
+    decay: FloatArray | float,
     reset: Reset,
-    origin: FloatArray,
+    reset_to: FloatArray | float = 0.0,
 ) -> FloatArray:
-    length = -np.log(a)
-    shift = OVERSHOOT * s * np.sqrt(2 * length) + np.maximum(mu - theta, 0.0) * length / 4
-    origin = origin if reset == "hard" else shift
-    logs = log_siegert(mu, s, threshold=theta + shift, reset=origin, tau=1.0)
+    """Return the natural logarithm of `corrected_siegert`, without its checks and warning."""
+    length = -np.log(decay)
+    shift = OVERSHOOT * std * np.sqrt(2 * length) + np.maximum(mean - threshold, 0.0) * length / 4
+    origin = reset_to if reset == "hard" else shift
+    logs = log_siegert(mean, std, threshold=threshold + shift, reset=origin, tau=1.0)
     return np.asarray(logs + np.log(length))
 
 
@@ -217,9 +218,9 @@ def _log_rate(cell: Cell | None) -> float:
         if most > _COUNTLESS:  # V lies anywhere in [0, threshold)
             steady = push > STEP_REACH * cell.noise and most < cell.max_spikes
             return float(np.log(push / level - (1 - cell.decay) / 2)) if steady else float("nan")
-    found = solve(cell) if cell.std > 0 else None
-    if found is not None:
-        return found.log_rate
+    chain = solve(cell) if cell.std > 0 else None
+    if chain is not None:
+        return chain.log_rate
     threshold = cell.law.mean
     with np.errstate(all="ignore"):
         remote = (threshold - cell.mean) / cell.std if cell.std > 0 else 0.0
@@ -232,7 +233,8 @@ def _log_rate(cell: Cell | None) -> float:
             mu, s, theta, a, origin = broadcast(
                 cell.mean, cell.std, threshold, cell.decay, cell.reset_to
             )
-            return float(_log_corrected(mu, s, theta, a, "hard" if cell.hard else "soft", origin))
+            kind: Reset = "hard" if cell.hard else "soft"
+            return float(log_corrected_siegert(mu, s, theta, a, kind, origin))
         return float(np.log(_noiseless(cell, threshold)))
 
 
@@ -248,8 +250,8 @@ def _after_settling(cell: Cell) -> float | None:
         return None
     steps = np.ceil(np.log(gap / near) / -np.log(cell.decay))
     landing = float(cell.mean - gap * cell.decay**steps)
-    found = solve(replace(cell, hard=True, reset_to=landing, max_spikes=1))
-    return None if found is None else float(-np.logaddexp(-found.log_rate, np.log(steps)))
+    chain = solve(replace(cell, hard=True, reset_to=landing, max_spikes=1))
+    return None if chain is None else float(-np.logaddexp(-chain.log_rate, np.log(steps)))
 
 
 def _noiseless(cell: Cell, threshold: float) -> float:

@@ -9,7 +9,6 @@ from scipy.interpolate import RectBivariateSpline
 
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast
 from neurosim.analysis.discrete import discrete_time
-from neurosim.analysis.firing_rate.white_noise import log_siegert
 
 _STDS = np.geomspace(0.05, 5.0, 12)
 _DEPTH = 6.5
@@ -60,12 +59,7 @@ class RateTable:
 
     def _quick(self, mean: FloatArray, std: FloatArray) -> FloatArray:
         """Return the log of the shifted Siegert rate at threshold 1."""
-        length = -np.log(self.decay)
-        overshoot = discrete_time.OVERSHOOT * std * np.sqrt(2 * length)
-        shift = overshoot + np.maximum(mean - 1, 0.0) * length / 4
-        return np.asarray(
-            log_siegert(mean, std, threshold=1 + shift, reset=shift, tau=1.0) + np.log(length)
-        )
+        return discrete_time.log_corrected_siegert(mean, std, 1.0, self.decay, "soft")
 
 
 @lru_cache(maxsize=64)

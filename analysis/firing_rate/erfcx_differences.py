@@ -16,9 +16,9 @@ with x1 = -b, x2 = -a, w = b - a. Close limits elsewhere: Gauss-Legendre on the 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import erfc, erfcx
 
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast, gauss_legendre
+from neurosim.analysis.firing_rate.siegert_integral import scaled_erfcx
 
 _DEEP = -2.0
 _STEP = 0.25
@@ -49,7 +49,7 @@ def flat_part(y: FloatArray) -> FloatArray:
     """Return 1/sqrt(pi) + y erfcx(-y), half of erfcx(-y)'s derivative, times exp(-max(y, 0)^2)."""
     near = np.maximum(y, _DEEP)
     scale = np.maximum(y, 0.0)
-    shallow = np.exp(-scale * scale) / np.sqrt(np.pi) + near * _scaled_erfcx(near, scale)
+    shallow = np.exp(-scale * scale) / np.sqrt(np.pi) + near * scaled_erfcx(near, scale)[1]
     square = np.minimum(y, _DEEP)[..., None] ** 2
     return np.where(y > _DEEP, shallow, (_T**2 / (_T**2 + square)) @ _WEIGHT)
 
@@ -64,7 +64,7 @@ def _quadrature(b: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:
     nodes, weights = gauss_legendre(12)
     y = b[:, None] - w[:, None] * nodes
     scale = np.maximum(b, 0.0)[:, None]
-    e = _scaled_erfcx(y, scale)
+    e = scaled_erfcx(y, scale)[1]
     flat = np.exp(-scale * scale) / np.sqrt(np.pi)
     slope = 2 * flat + 2 * y * e
     return w * (slope @ weights), w * ((e + y * slope) @ weights)
@@ -72,11 +72,5 @@ def _quadrature(b: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def _direct(b: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:
     scale = np.maximum(b, 0.0)
-    top, bottom = _scaled_erfcx(b, scale), _scaled_erfcx(b - w, scale)
+    top, bottom = (scaled_erfcx(y, scale)[1] for y in (b, b - w))
     return top - bottom, b * top - (b - w) * bottom
-
-
-def _scaled_erfcx(y: FloatArray, scale: FloatArray) -> FloatArray:
-    """Return erfcx(-y) exp(-scale^2) for y <= scale."""
-    positive = np.exp((y - scale) * (y + scale)) * erfc(-y)
-    return np.where(y > 0, positive, np.exp(-scale * scale) * erfcx(-np.minimum(y, 0.0)))

@@ -64,8 +64,8 @@ def self_consistent(
     jump, degree = broadcast(weight, indegree)
     if jump.ndim != 2 or jump.shape[0] != jump.shape[1]:
         raise InputError(f"self_consistent: weight has shape {jump.shape}; it needs (n, n)")
-    given = (external_mean, external_variance, threshold, reset, tau, refractory, start)
-    mean0, variance0, theta, v_reset, tau_m, dead, nu = _columns(len(jump), given)
+    columns = (external_mean, external_variance, threshold, reset, tau, refractory, start)
+    mean0, variance0, theta, v_reset, tau_m, dead, nu = _columns(len(jump), columns)
     cell = {"threshold": theta, "reset": v_reset, "tau": tau_m, "refractory": dead}
     to_mean, to_variance = tau_m[:, None] * jump * degree, tau_m[:, None] * jump**2 * degree
 

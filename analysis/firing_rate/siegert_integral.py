@@ -47,11 +47,14 @@ def scaled_integral(upper: Numbers, width: Numbers) -> tuple[FloatArray, FloatAr
         return np.maximum(upper, 0.0) ** 2, mantissa.reshape(upper.shape)
 
 
-def scaled_erfcx(y: Numbers) -> tuple[FloatArray, FloatArray]:
-    """Return exponent max(y, 0)^2 and mantissa of erfcx(-y)."""
+def scaled_erfcx(y: Numbers, scale: Numbers | None = None) -> tuple[FloatArray, FloatArray]:
+    """Return exponent scale^2 and mantissa of erfcx(-y); scale >= y, by default max(y, 0)."""
     y = np.asarray(y, dtype=np.float64)
-    with np.errstate(over="ignore"):
-        return np.maximum(y, 0.0) ** 2, np.where(y > 0, erfc(-y), erfcx(-np.minimum(y, 0.0)))
+    s = np.maximum(y, 0.0) if scale is None else np.asarray(scale, dtype=np.float64)
+    with np.errstate(all="ignore"):
+        positive = np.exp(np.where(y == s, 0.0, (y - s) * (y + s))) * erfc(-y)
+        other = np.exp(-s * s) * erfcx(-np.minimum(y, 0.0))
+        return s**2, np.where(y > 0, positive, other)
 
 
 def exp_square_integral(upper: Numbers, width: Numbers) -> FloatArray:

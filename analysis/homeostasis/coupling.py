@@ -1,4 +1,4 @@
-"""How the layers of a network answer a threshold and each other, seen by a homeostat."""
+"""How the layers of a network answer their thresholds and each other, for a homeostat."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def coupling_from_network(network: Network, rates: Sequence[Numbers]) -> Couplin
     Raises:
         InputError: the rates do not fit the network.
     """
-    found = []
+    elasticities = []
     for layer, rate, own in zip(network.layers, *layer_inputs(network, rates), strict=True):
         a, b, feedback = _elasticities(layer, rate, own, network.dt)
-        found.append((a / (1 - feedback), b / (1 - feedback)))
-    return Coupling(*np.array(found, dtype=np.float64).reshape(-1, 2).T)
+        elasticities.append((a / (1 - feedback), b / (1 - feedback)))
+    return Coupling(*np.array(elasticities, dtype=np.float64).reshape(-1, 2).T)
 
 
 def _elasticities(

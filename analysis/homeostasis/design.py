@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import root
+from scipy.optimize import brentq, root
 
 from neurosim.analysis.arrays import FloatArray, Numbers
 from neurosim.analysis.homeostasis.loop import Loop, chain_modes, laplacian, propagation
@@ -62,10 +62,10 @@ def steady_state(loop: Loop, log_rates: Numbers) -> SteadyState:
         return np.asarray(-gain * loop.actuator(c) - pull)
 
     with np.errstate(all="ignore"):
-        found = root(drift, np.full(loop.layers, loop.c0), jac=slope, tol=1e-13)
-        rest = float(np.abs(drift(found.x)).max())
+        solution = root(drift, np.full(loop.layers, loop.c0), jac=slope, tol=1e-13)
+        left = float(np.abs(drift(solution.x)).max())
         small = 1e-8 * (1 + float(np.abs(loop.reaction(open_loop)).max()))
-    c = found.x if rest < small else np.full(loop.layers, np.nan)
+    c = solution.x if left < small else np.full(loop.layers, np.nan)
     scale = loop.scale(c)
     return SteadyState(c, scale, plant(scale))
 
@@ -108,9 +108,9 @@ def recommend(
     sensitivity: float | Sequence[float] = 1.0,
     coupling: float | Sequence[float] = 0.0,
     ticks: int = 1,
-    alpha: float = 0.5,
-    kappa: float = 1.0,
-    centring: float = 1.0,
+    alpha: float = Loop.alpha,
+    kappa: float = Loop.kappa,
+    centring: float = Loop.centring,
     left: float = 0.1,
     remaining: float = 0.01,
     swing: float = 0.01,
@@ -156,13 +156,13 @@ def recommend(
             f"recommend: the feedback is positive, sum of (1 - b)/a is {feedback_sum(base):.3g}; "
             "normalise the layers' inputs or set centring=0"
         )
-    found, fastest = _smoothest(base, _reaction(base, left), steps, remaining, swing)
-    if found is None:
+    loop, fastest = _smoothest(base, _reaction(base, left), steps, remaining, swing)
+    if loop is None:
         raise InputError(
             f"recommend: no gains settle in {steps} steps without oscillating; the fastest need "
             f"{fastest:.3g}"
         )
-    return found
+    return loop
 
 
 def _smoothest(
@@ -191,14 +191,14 @@ def _calm(loop: Loop, swing: float) -> bool:
 
 def _reaction(base: Loop, left: float) -> float:
     """Return the smallest beta/gamma that leaves at most so much of a disagreement."""
-    low, high = -6.0, 12.0  # powers of 10
-    for _ in range(60):
-        middle = (low + high) / 2
-        if remaining_disagreement(replace(base, beta=10.0**middle)) > left:
-            low = middle
-        else:
-            high = middle
-    return float(10.0**high)
+
+    def excess(power: float) -> float:
+        return remaining_disagreement(replace(base, beta=10.0**power)) - left
+
+    low, high = -6.0, 12.0
+    if excess(low) <= 0 or excess(high) >= 0:
+        return float(10.0 ** (low if excess(low) <= 0 else high))
+    return float(10.0 ** brentq(excess, low, high, xtol=1e-15))
 
 
 def _numbers(value: float | Sequence[float]) -> float | tuple[float, ...]:

@@ -86,16 +86,16 @@ def readout_counts(
     """
     if any(layer.recurrent is not None for layer in network.layers):
         raise InputError("readout_counts: a layer is recurrent; noise is followed forward only")
-    found = predict(network, input_rates, threshold_scale=threshold_scale, bin_steps=steps)
+    prediction = predict(network, input_rates, threshold_scale=threshold_scale, bin_steps=steps)
     rates = np.maximum(np.asarray(input_rates, dtype=np.float64), 0.0)
     noise = _diagonal(np.zeros_like(rates) if known_input else rates)
     for layer, free in zip(
-        network.with_threshold(threshold_scale).layers, found.membranes, strict=True
+        network.with_threshold(threshold_scale).layers, prediction.membranes, strict=True
     ):
         slope = _slope(layer, free)
         passed = slope[..., None] * rate_weights(layer, network.dt).T
         noise = passed @ noise @ np.swapaxes(passed, -1, -2) + _diagonal(_own_noise(layer, free))
-    return Counts(steps * found.rates[-1].sum(-2), steps * noise.sum(-3))
+    return Counts(steps * prediction.rates[-1].sum(-2), steps * noise.sum(-3))
 
 
 def expected_accuracy(

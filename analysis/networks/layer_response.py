@@ -43,9 +43,9 @@ def log_response(layer: Layer, free: Membrane, threshold_scale: float = 1.0) -> 
         if alive.any():
             white = _white_noise(float(decay), layer.max_spikes, mean.size)
             parts = (part[alive] for part in (mean, std, share, threshold))
-            found = logs[..., own]
-            found[alive] = over_slow_noise(white, *parts)
-            logs[..., own] = found
+            values = logs[..., own]
+            values[alive] = over_slow_noise(white, *parts)
+            logs[..., own] = values
     return np.asarray(logs)
 
 

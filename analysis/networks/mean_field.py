@@ -88,13 +88,13 @@ def predict(
             if bin_steps is None
             else f"predict: input_rates has shape {rates.shape}; it needs (..., bins, {channels})"
         )
-    found: list[tuple[FloatArray, Membrane]] = []
+    layers: list[tuple[FloatArray, Membrane]] = []
     for layer in network.with_threshold(threshold_scale).layers:
         rates, moments = layer_rates(
-            layer, network.dt, rates, bin_steps=bin_steps, binary=bool(found)
+            layer, network.dt, rates, bin_steps=bin_steps, binary=bool(layers)
         )
-        found.append((rates, moments))
-    return Prediction(*map(tuple, zip(*found, strict=True)))
+        layers.append((rates, moments))
+    return Prediction(*map(tuple, zip(*layers, strict=True)))
 
 
 def layer_rates(

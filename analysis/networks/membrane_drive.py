@@ -58,8 +58,7 @@ def membrane(
         InputError: the number of rates does not fit, or `own` is missing.
     """
     weight, rate, variance = _inputs(layer, rates, own, binary)
-    decay = np.exp(-dt / np.asarray(layer.tau_mem, dtype=np.float64))
-    fade = np.exp(-dt / np.asarray(layer.tau_syn, dtype=np.float64)).reshape(len(decay), -1)
+    decay, fade = _decays(layer, dt)
     drive = np.einsum("...i,ijs->...js", rate, weight)
     if bin_steps is not None:
         drive = _followed(drive, fade**bin_steps)
@@ -100,9 +99,15 @@ def rate_weights(layer: Layer, dt: float) -> FloatArray:
     """Return d(mean)/d(rate) of every synapse in the stationary state, (n_in, n_out)."""
     weight = np.asarray(layer.weight, dtype=np.float64)
     weight = weight.reshape(*weight.shape[:2], -1)
-    rise = -1 / np.expm1(-dt / np.asarray(layer.tau_mem, dtype=np.float64))
-    fade = np.exp(-dt / np.asarray(layer.tau_syn, dtype=np.float64)).reshape(len(rise), -1)
-    return np.asarray((weight * (fade / (1 - fade))).sum(-1) * rise)
+    decay, fade = _decays(layer, dt)
+    return np.asarray((weight * (fade / (1 - fade))).sum(-1) / (1 - decay))
+
+
+def _decays(layer: Layer, dt: float) -> tuple[FloatArray, FloatArray]:
+    """Return exp(-dt/tau) of the membranes, (n_out,), and of the synapses, (n_out, synapses)."""
+    decay = np.exp(-dt / np.asarray(layer.tau_mem, dtype=np.float64))
+    fade = np.exp(-dt / np.asarray(layer.tau_syn, dtype=np.float64))
+    return decay, fade.reshape(len(decay), -1)
 
 
 def _bernoulli(rate: FloatArray) -> FloatArray:

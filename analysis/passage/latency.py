@@ -207,8 +207,8 @@ def race(
     density = first_passage.density(nodes, *rows)
     together = alive.prod(0)
     others = np.stack([np.delete(alive, i, axis=0).prod(0) for i in range(len(alive))])
-    asked = first_passage.survival(times.ravel(), *rows).prod(0).reshape(times.shape)
-    return Race((density * others) @ weights, 1 - asked, float(weights @ together))
+    undecided = first_passage.survival(times.ravel(), *rows).prod(0).reshape(times.shape)
+    return Race((density * others) @ weights, 1 - undecided, float(weights @ together))
 
 
 def _time_nodes(stage: Stage) -> tuple[FloatArray, FloatArray]:

@@ -8,6 +8,7 @@ from math import comb, factorial
 
 import numpy as np
 from scipy.interpolate import BSpline, make_interp_spline
+from scipy.optimize.elementwise import find_root
 
 from neurosim.analysis.arrays import FloatArray
 from neurosim.analysis.passage.volterra import end_corrections, passage_density
@@ -73,15 +74,15 @@ class PassageLaw:
                 if self.survivors > 0
                 else np.full_like(p, self.end)
             )
-        grid = self.grid
-        levels = np.maximum.accumulate(self.mass_spline(grid))
-        low = np.searchsorted(levels, np.minimum(mass, levels[-1])).clip(1, grid.size - 1)
-        left, right = grid[low - 1], grid[low]
-        for _ in range(60):
-            middle = (left + right) / 2
-            above = self.mass_spline(middle) >= mass
-            left, right = np.where(above, left, middle), np.where(above, middle, right)
-        time = np.where(mass <= 1 - self.survivors, right, late)
+        levels = np.maximum.accumulate(self.mass_spline(self.grid))
+        early = np.clip(mass, levels[0], levels[-1])
+        k = np.searchsorted(levels, early).clip(1, self.grid.size - 1)
+        passed = find_root(
+            lambda time, level: self.mass_spline(time) - level,
+            (self.grid[k - 1], self.grid[k]),
+            args=(early,),
+        )
+        time = np.where(mass <= 1 - self.survivors, passed.x, late)
         return np.where((p >= 0) & (p <= 1), np.where(p == 0, 0.0, time), np.nan)
 
     def moment(self, order: int, neurons: float = 1) -> float:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from scipy.optimize import brentq, minimize_scalar
 from scipy.special import log_ndtr, ndtr
 
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast
@@ -30,7 +31,7 @@ from neurosim.analysis.thresholds.surrogates import (
 )
 from neurosim.errors import InputError
 
-Function = Callable[[FloatArray], FloatArray]
+Function = Callable[[FloatArray | float], FloatArray]
 
 SURROGATES: dict[str, type[Surrogate]] = {
     "gaussian": Gaussian,
@@ -165,17 +166,19 @@ def _band(mean: float, std: float, form: Surrogate | None, fraction: float) -> t
     if not (std > 0 and high > low):
         return np.nan, np.nan
 
-    def productivity(theta: FloatArray) -> FloatArray:
+    def productivity(theta: FloatArray | float) -> FloatArray:
         opening = density(theta, mean, std) if form is None else gate(theta, mean, std, form)
         unit = theta if scaled else 1.0
         return np.asarray(unit * opening * exceedance(theta, mean, std))
 
     grid = np.linspace(low, high, 801)
-    for _ in range(6):  # each round shrinks the grid around the maximum 200-fold
-        best = int(np.argmax(productivity(grid)))
-        grid = np.linspace(grid[max(best - 2, 0)], grid[min(best + 2, grid.size - 1)], 801)
-    peak = float(grid[400])
-    level = fraction * float(productivity(np.array(peak)))
+    best = int(np.argmax(productivity(grid)))
+    around = float(grid[max(best - 1, 0)]), float(grid[min(best + 1, grid.size - 1)])
+    inner = minimize_scalar(
+        lambda theta: -productivity(theta), bounds=around, options={"xatol": 1e-12 * std}
+    )
+    peak = max((float(inner.x), *around), key=productivity)  # which may lie at an end
+    level = fraction * float(productivity(peak))
     return _crossing(productivity, peak, low, level), _crossing(productivity, peak, high, level)
 
 
@@ -185,14 +188,8 @@ def _crossing(function: Function, inside: float, outside: float, level: float) -
     below = np.flatnonzero(function(grid) < level)
     if below.size == 0:
         return float(outside)
-    near, far = float(grid[max(below[0] - 1, 0)]), float(grid[below[0]])
-    for _ in range(60):
-        middle = (near + far) / 2
-        if function(np.array(middle)) < level:
-            far = middle
-        else:
-            near = middle
-    return near
+    near, far = grid[max(below[0] - 1, 0)], grid[below[0]]
+    return float(brentq(lambda x: function(x) - level, near, far, xtol=1e-15 * abs(far - near)))
 
 
 def _distance(threshold: Numbers, mean: Numbers, std: Numbers) -> tuple[FloatArray, FloatArray]:
