@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from inspect import cleandoc
 from typing import TYPE_CHECKING
 
-from neurosim.equations.composition import misfit
 from neurosim.equations.registry import declarations, get
 
 if TYPE_CHECKING:
@@ -58,8 +57,8 @@ def partners(model: Declaration) -> tuple[str, ...]:
     """Return the names of the rules that fit a neuron, or of the neurons that take a rule."""
     others = declarations().values()
     if model.fills:
-        return tuple(other.name for other in others if not misfit(other, model))
-    return tuple(other.name for other in others if not misfit(model, other))
+        return tuple(other.name for other in others if not other.misfit(model))
+    return tuple(other.name for other in others if not model.misfit(other))
 
 
 def describe(name: str) -> str:

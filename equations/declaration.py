@@ -1,21 +1,24 @@
-"""Declaration: a neuron, rule or homeostat stated once: Brian2 equations and their meaning."""
+"""Declaration: a neuron, rule or homeostat stated once: Brian2 equations and their meaning.
+
+Fragments (threshold rules, noise, firing conditions) are declared likewise and added to a neuron:
+`neuron + fragment` is a neuron again.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from math import inf, isfinite
 from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
+from neurosim.equations import dimensions
+from neurosim.equations.groups import INTEGER
 from neurosim.errors import InputError
-
-INTEGER = "integer"
-"""Unit of a parameter that is a whole number."""
 
 SLOTS = {
     "threshold": "threshold_scale = 1 : 1",
@@ -149,24 +152,88 @@ class Declaration:
                 )
             if name not in used and f"{name}_post" not in used:
                 raise InputError(f"{self.name}: parameter {name!r} is never used; remove it")
-        from neurosim.equations import dimensions
-
         dimensions.check(self)
 
     def __add__(self, fragment: Declaration) -> Declaration:
-        """Return the neuron with one of its slots filled.
+        """Return the neuron with the fragment in the slot that it fills.
+
+        Equations, parameters and resets of both are joined, the neuron's first; what the fragment
+        does in a step and at the start comes before the neuron's own; a fragment for the slot
+        `condition` replaces the neuron's threshold condition.
 
         Raises:
-            InputError: the neuron does not leave that slot open, or names clash.
+            InputError: the fragment fills no slot, the neuron does not leave that one open or lacks
+                a variable the fragment reads, or both use a name.
         """
-        from neurosim.equations.composition import compose
+        name = f"{self.name} + {fragment.name}"
+        if reason := self.misfit(fragment):
+            raise InputError(f"{name}: {reason}")
+        taken = set(self.parameters) | set(self.variables)
+        if clash := sorted(taken & (set(fragment.parameters) | set(fragment.variables))):
+            raise InputError(f"{name}: both use {clash[0]!r}; they cannot be composed")
+        steps = {f"{fragment.name} {block}": code for block, code in fragment.step.items()}
+        return replace(
+            self,
+            name=name,
+            meaning=f"{self.meaning} {fragment.meaning}",
+            equations=f"{self.equations.rstrip()}\n{fragment.equations}",
+            parameters={**self.parameters, **fragment.parameters},
+            reference="; ".join(dict.fromkeys((self.reference, fragment.reference))),
+            threshold=fragment.threshold or self.threshold,
+            reset="\n".join(filter(None, (self.reset, fragment.reset))) or None,
+            step={**steps, **self.step},
+            initial={**fragment.initial, **self.initial},
+            functions=tuple(dict.fromkeys((*self.functions, *fragment.functions))),
+            slots=tuple(slot for slot in self.slots if slot != fragment.fills),
+        )
 
-        return compose(self, fragment)
+    def misfit(self, fragment: Declaration) -> str:
+        """Return why a fragment does not fit onto this neuron; empty if it does."""
+        if not fragment.fills:
+            return f"{fragment.name} fills no slot; only threshold rules and noise are added"
+        if self.fills:
+            return f"{self.name} is no neuron; write neuron + rule"
+        if fragment.fills not in self.slots:
+            offered = ", ".join(self.slots) or "none"
+            return f"it fills the slot {fragment.fills!r}, open are: {offered}"
+        known = set(self.all_variables) | set(self.parameters)
+        lacking = sorted(set(fragment.needs) - known)
+        return f"{self.name} has no {lacking[0]!r}" if lacking else ""
+
+    def without_refractoriness(self) -> Declaration:
+        """Return the same neuron for a refractory time of zero, without the work that one takes.
+
+        Raises:
+            InputError: its refractoriness is no parameter that could be zero.
+        """
+        name = self.refractory
+        if name not in self.parameters:
+            raise InputError(f"{self.name} has no refractory time to leave out")
+        return replace(
+            self,
+            equations=self.equations.replace("(unless refractory)", ""),
+            step={
+                block: code.replace("int(not_refractory)*", "") for block, code in self.step.items()
+            },
+            parameters={key: value for key, value in self.parameters.items() if key != name},
+            refractory=None,
+        )
 
     @property
     def variables(self) -> tuple[str, ...]:
         """Names of the variables that the equations define, in their order."""
         return defined_names(self.equations)
+
+    @property
+    def complete_equations(self) -> str:
+        """The equations with what stands in each open slot by default."""
+        defaults = (SLOTS[slot] for slot in self.slots)
+        return "\n".join(filter(None, (self.equations, *defaults)))
+
+    @property
+    def all_variables(self) -> tuple[str, ...]:
+        """Names of all variables of the complete equations, in their order."""
+        return defined_names(self.complete_equations)
 
     @property
     def is_map(self) -> bool:

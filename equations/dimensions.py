@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import platformdirs
 
+from neurosim import __version__
+from neurosim.equations.groups import group
+from neurosim.equations.sandbox import forget, load, sandbox
 from neurosim.errors import InputError
 
 if TYPE_CHECKING:
@@ -49,22 +53,16 @@ def _known() -> set[str]:
 
 
 def folder() -> Path:
-    """Return where texts that were found right are remembered; it may be deleted at any time."""
-    import platformdirs
-
+    """Return where texts that have passed are remembered; it may be deleted at any time."""
     return platformdirs.user_cache_path("neurosim") / "equations"
 
 
 def _memory() -> Path:
-    from neurosim import __version__
-
     # The version stands for the code that checks: a new one checks afresh.
     return folder() / f"checked-{__version__}-brian2-{version('brian2')}.txt"
 
 
 def _check_with_brian2(declaration: Declaration) -> None:
-    from neurosim.equations.sandbox import forget, load, sandbox
-
     brian2 = load()
     from brian2.equations.equations import EquationError
     from brian2.units.fundamentalunits import DimensionMismatchError
@@ -89,8 +87,6 @@ def _check_with_brian2(declaration: Declaration) -> None:
 def _objects(declaration: Declaration) -> list[Any]:
     """Return Brian2 objects that hold all code of a declaration; a fragment gets what it needs."""
     import brian2
-
-    from neurosim.equations.groups import group
 
     needs = "\n".join(f"{name} : {unit} (constant)" for name, unit in declaration.needs.items())
     condition = "i < 0" if declaration.fills and declaration.reset else None

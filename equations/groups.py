@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from neurosim.equations.declaration import INTEGER
+from neurosim.equations.functions import brian2_functions
 from neurosim.errors import InputError
 
 if TYPE_CHECKING:
     from neurosim.equations.declaration import Declaration
+
+INTEGER = "integer"
+"""Unit of a parameter that is a whole number."""
 
 
 def quantity(value: Any, unit: str) -> Any:
@@ -39,14 +42,12 @@ def full_equations(
             None means all.
         context: further equations.
     """
-    from neurosim.equations.composition import complete
-
     names = declaration.parameters.keys() if per_neuron is None else per_neuron
     parameters = (
         f"{name} : {_base_unit(p.unit)} (constant{'' if name in names else ', shared'})"
         for name, p in declaration.parameters.items()
     )
-    return "\n".join(filter(None, (complete(declaration), context, *parameters)))
+    return "\n".join(filter(None, (declaration.complete_equations, context, *parameters)))
 
 
 def _base_unit(unit: str) -> str:
@@ -78,8 +79,6 @@ def group(
         options: for NeuronGroup, in place of what is declared.
     """
     import brian2
-
-    from neurosim.equations.functions import brian2_functions
 
     declared = {
         "threshold": declaration.threshold,

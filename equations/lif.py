@@ -1,4 +1,9 @@
-"""Leaky integrate-and-fire neurons that differ in how they hear spikes."""
+"""Leaky integrate-and-fire neurons that differ in how they hear spikes, and two driven by noise.
+
+The noisy membrane is an Ornstein-Uhlenbeck process. Its `std` is the standard deviation s of the
+free process (no threshold): dv = -(v - mu)/tau dt + s sqrt(2/tau) dW. Siegert's and Brunel's sigma
+is sqrt(2) s.
+"""
 
 from __future__ import annotations
 
@@ -101,4 +106,49 @@ LIF_CONDUCTANCE = Declaration(
         "Brette et al., Simulation of networks of spiking neurons, J Comput Neurosci 23:349, 2007, "
         "doi:10.1007/s10827-007-0038-6"
     ),
+)
+
+_NOISY = REST | {
+    "tau": Parameter(20.0, "ms", "membrane time constant", 0.001),
+    "mu": Parameter(-55.0, "mV", "mean of the free potential", varies=True),
+    "std": Parameter(5.0, "mV", "standard deviation of the free potential", 0),
+}
+
+_DIFFUSION = (
+    "Uhlenbeck and Ornstein, On the theory of the Brownian motion, Phys Rev 36:823, 1930, "
+    "doi:10.1103/PhysRev.36.823"
+)
+
+NOISY_LIF = Declaration(
+    name="noisy-lif",
+    meaning="Leaky integrate-and-fire neuron driven by white noise, with the exact update.",
+    equations="v : volt" + THETA,
+    parameters=_NOISY,
+    step={
+        "diffuse": """
+            moved = mu + (v - mu)*exp(-dt/tau) + std*sqrt(1 - exp(-2*dt/tau))*randn()
+            v = v + int(not_refractory)*(moved - v)
+        """
+    },
+    threshold="v > theta",
+    reset="v = V_r",
+    refractory="tau_ref",
+    initial={"v": "E_L"},
+    slots=("threshold", "condition"),
+    reference=_DIFFUSION
+    + "; exact update: Gillespie, Phys Rev E 54:2084, 1996, doi:10.1103/PhysRevE.54.2084",
+)
+
+NOISY_LIF_EULER = Declaration(
+    name="noisy-lif-euler",
+    meaning="Leaky integrate-and-fire neuron driven by white noise, with the Euler-Maruyama step.",
+    equations="dv/dt = (mu - v)/tau + std*sqrt(2/tau)*xi : volt (unless refractory)" + THETA,
+    parameters=_NOISY,
+    threshold="v > theta",
+    reset="v = V_r",
+    refractory="tau_ref",
+    initial={"v": "E_L"},
+    methods=("euler",),
+    slots=("threshold", "condition"),
+    reference=_DIFFUSION,
 )

@@ -1,4 +1,8 @@
-"""Threshold rules: how the threshold of a neuron, its intrinsic excitability, is set and moves."""
+"""Threshold rules: how the threshold of a neuron, its intrinsic excitability, is set and moves.
+
+It is fixed, set by a homeostat, drawn at random (two laws, and four occasions on which a new one is
+drawn), adapts to spikes, or keeps the rate at a target.
+"""
 
 from __future__ import annotations
 
@@ -63,3 +67,53 @@ HOMEOSTATIC = Declaration(
         "Neurosci 5:97, 2004, doi:10.1038/nrn1327"
     ),
 )
+
+_BOUNDS = {
+    "low": Parameter(1.0, "1", "smallest threshold scale", 1e-6),
+    "high": Parameter(1.5, "1", "largest threshold scale", 1e-6),
+}
+
+_LAWS = {
+    "stochastic": (
+        "uniform between low and high",
+        "threshold_scale = low + (high - low)*draw : 1",
+        _BOUNDS,
+    ),
+    "discrete": (
+        "one of equally likely levels, low and high among them",
+        "threshold_scale = low + (high - low)*floor(draw*levels)/(levels - 1) : 1",
+        _BOUNDS | {"levels": Parameter(5, "1", "number of levels", 2)},
+    ),
+}
+
+_OCCASIONS = {
+    "": ("once for all neurons in a trial", "draw : 1 (shared)", "start"),
+    "-per-neuron": ("once for each neuron in a trial: quenched", "draw : 1", "start"),
+    "-per-spike": ("for each neuron after each of its spikes", "draw : 1", "reset"),
+    "-per-step": ("for each neuron in each time step: annealed", "draw : 1", "step"),
+}
+
+_DRAWN_REFERENCE = (
+    "thresholds drawn in training: ASPEN (stochastic thresholds for spiking networks on Xylo); "
+    "noise in the threshold: Gerstner et al., Neuronal Dynamics 2014, chapter 9, "
+    "doi:10.1017/CBO9781107447615"
+)
+
+
+def _drawn(law: str, occasion: str) -> Declaration:
+    how, scale, parameters = _LAWS[law]
+    when, draw, redrawn_at = _OCCASIONS[occasion]
+    return Declaration(
+        name=f"{law}-threshold{occasion}",
+        meaning=f"Threshold scale {how}, drawn {when}.",
+        equations=f"{draw}\n{scale}",
+        parameters=parameters,
+        reset="draw = rand()" if redrawn_at == "reset" else None,
+        step={"draw": "draw = rand()"} if redrawn_at == "step" else {},
+        initial={"draw": "rand()"},
+        fills="threshold",
+        reference=_DRAWN_REFERENCE,
+    )
+
+
+DRAWN = tuple(_drawn(law, occasion) for law in _LAWS for occasion in _OCCASIONS)

@@ -9,7 +9,8 @@ toward its most spikes, one that came before (or itself) has fired already and j
 
 from __future__ import annotations
 
-from neurosim.equations.declaration import INTEGER, Declaration, Parameter
+from neurosim.equations.declaration import Declaration, Parameter
+from neurosim.equations.groups import INTEGER
 
 MAX_INPUT = 15
 """Most events of an input channel in a step; further ones are lost."""

@@ -11,7 +11,6 @@ from neurosim import equations
 from neurosim.drawing import BLACK, BLUE, ORANGE, SKY, style
 from neurosim.equations import Declaration
 from neurosim.equations.catalogue import partners
-from neurosim.equations.declaration import defined_names
 
 INPUTS = {
     "lif": 0.6,
@@ -119,11 +118,9 @@ def _potential(model: Declaration) -> str:
 
 def _moving(shown: Declaration, rule: Declaration | None) -> str:
     """Return the variable that shows what moves: the rule's own, else the threshold; or nothing."""
-    from neurosim.equations.composition import complete
-
     if rule is not None and rule.fills != "threshold":
         return rule.variables[0]
-    known = defined_names(complete(shown))
+    known = shown.all_variables
     order = ("threshold_scale", "theta") if rule is not None else ("theta", "p")
     return next((name for name in order if name in known), "")
 

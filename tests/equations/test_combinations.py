@@ -7,12 +7,11 @@ import pytest
 
 from neurosim import equations
 from neurosim.engines.brian2 import simulate
-from neurosim.equations.composition import misfit
 
 MODELS = equations.declarations()
 NEURONS = [model for model in MODELS.values() if not model.fills]
 RULES = [model for model in MODELS.values() if model.fills]
-PAIRS = [(n, r) for n in NEURONS for r in RULES if not misfit(n, r)]
+PAIRS = [(n, r) for n in NEURONS for r in RULES if not n.misfit(r)]
 
 # Strong enough that every neuron fires under every rule: the input runs from 0 to this.
 DRIVE = {

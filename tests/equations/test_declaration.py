@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from neurosim import equations
-from neurosim.equations import Declaration, Parameter, composition, dimensions, registry
+from neurosim.equations import Declaration, Parameter, dimensions, registry
 from neurosim.errors import InputError
 
 MODELS = equations.declarations()
@@ -152,7 +152,7 @@ def test_a_neuron_takes_one_fragment_for_each_open_slot() -> None:
     assert model.slots == ("condition",)
     assert {"low", "high", "tau_noise"} <= set(model.parameters)
     assert "draw = rand()" in model.reset
-    assert composition.complete(model).count("threshold_scale =") == 1
+    assert model.complete_equations.count("threshold_scale =") == 1
 
 
 def test_the_order_of_composition_does_not_change_the_equations() -> None:

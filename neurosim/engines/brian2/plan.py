@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurosim.equations.composition import complete, without_refractoriness
-from neurosim.equations.declaration import defined_names
 from neurosim.errors import InputError
 from neurosim.raster import check_raster
 
@@ -95,7 +93,7 @@ def make_plan(
     recorded = _record(model, record, watch, n)
     if model.refractory in values and not np.any(values[model.refractory]):
         values.pop(model.refractory)
-        model = without_refractoriness(model)
+        model = model.without_refractoriness()
     return Plan(model, n, steps, dt, values, courses, trains, *recorded, _seed(seed))
 
 
@@ -166,7 +164,7 @@ def _record(
     model: Declaration, record: Sequence[str], watch: Sequence[int] | None, n: int
 ) -> tuple[tuple[str, ...], np.ndarray]:
     names = (record,) if isinstance(record, str) else tuple(record)
-    known = defined_names(complete(model))
+    known = model.all_variables
     for name in names:
         if name != "spikes" and name not in known:
             raise InputError(f"record: {name!r} cannot be recorded; choose from {', '.join(known)}")

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from neurosim.engines.brian2.codegen import render, translate
 from neurosim.engines.brian2.objects import unit_of
-from neurosim.equations.composition import complete
-from neurosim.equations.declaration import defined_names
 from neurosim.equations.groups import group, quantity
 
 if TYPE_CHECKING:
@@ -41,7 +39,7 @@ def files(model: Declaration, per_neuron: Collection[str]) -> dict[str, str]:
 
 def recordable(model: Declaration) -> tuple[str, ...]:
     """Return the names of all variables that can be recorded."""
-    return defined_names(complete(model))
+    return model.all_variables
 
 
 def _values(model: Declaration, per_neuron: Collection[str]) -> dict[str, Any]:
