@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from inspect import cleandoc
 from typing import TYPE_CHECKING
 
+from neurosim.equations.declaration import Declaration
 from neurosim.equations.registry import declarations, get
 
 if TYPE_CHECKING:
     from rich.table import Table
-
-    from neurosim.equations.declaration import Declaration
 
 _COLUMNS = ("name", "meaning", "parameters", "reference")
 

@@ -96,7 +96,7 @@ class Declaration:
     A neuron leaves slots open, a fragment fills one: `neuron + fragment` is a neuron again.
     Parameters are no part of `equations`: each becomes a constant variable of its unit, so that its
     value can change without a new build. Dimensions are checked when a declaration is made, with
-    Brian2; a text that was found right before is not checked again.
+    Brian2; a text that has passed is not checked again.
 
     Raises:
         InputError: a name is malformed, a parameter is declared twice or never used, or the

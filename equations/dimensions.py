@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def check(declaration: Declaration) -> None:
     """Refuse a declaration whose equations do not fit together.
 
-    Brian2 takes more than a second to import: a text found right is remembered in the user's
+    Brian2 takes more than a second to import: a text that has passed is remembered in the user's
     cache, by its digest and Brian2's version, and not checked again.
 
     Raises:

@@ -25,7 +25,10 @@ DRIVEN = Declaration(
     parameters={},
     initial={"threshold_scale": "1"},
     fills="threshold",
-    reference="AHSAR (adaptive homeostatic spike-aware regulation), equation for s in section 4.2",
+    reference=(
+        "Chen, Chen, Hu, Kong, Wu, Yu, Plug-and-play homeostatic spark (AHSAR), equation for s in "
+        "section 4.2"
+    ),
 )
 
 ADAPTING = Declaration(
@@ -94,7 +97,8 @@ _OCCASIONS = {
 }
 
 _DRAWN_REFERENCE = (
-    "thresholds drawn in training: ASPEN (stochastic thresholds for spiking networks on Xylo); "
+    "thresholds drawn in training: Adaptive spiking with plasticity for energy aware neuromorphic "
+    "systems (ASPEN), arXiv:2508.11689; "
     "noise in the threshold: Gerstner et al., Neuronal Dynamics 2014, chapter 9, "
     "doi:10.1017/CBO9781107447615"
 )

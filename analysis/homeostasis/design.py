@@ -168,23 +168,27 @@ def recommend(
 def _smoothest(
     base: Loop, ratio: float, steps: float, remaining: float, swing: float
 ) -> tuple[Loop | None, float]:
-    """Return the smoothest calm loop of that beta/gamma that settles in time, or the least time."""
+    """Return the smoothest loop of a ratio beta/gamma that settles in time without oscillating.
+
+    None if there is none; the second value is the settling time, or the shortest of those tried.
+    """
     fastest = float("inf")
     for momentum in MOMENTA:
         for gamma in (np.geomspace(1e-4, 1.0, 120) / ratio).tolist():
-            tried = replace(
+            loop = replace(
                 base, beta=ratio * gamma, gamma=gamma, D=_DIFFUSION * gamma, m_r=momentum
             )
-            if not _calm(tried, swing):
+            if not _calm(loop, swing):
                 continue
-            needed = settling_time(tried, remaining=remaining)
+            needed = settling_time(loop, remaining=remaining)
             fastest = min(fastest, needed)
             if needed <= steps:
-                return tried, needed
+                return loop, needed
     return None, fastest
 
 
 def _calm(loop: Loop, swing: float) -> bool:
+    """Return whether a loop is stable and overshoots little, at rest and where it is steepest."""
     steep = steepest_state(loop)
     return all(is_stable(loop, c) and overshoot(loop, c) <= swing for c in (0.0, steep))
 

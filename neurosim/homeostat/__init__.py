@@ -2,7 +2,7 @@
 
 `Homeostat.attach(net, events=batch)` finds the layers of rockpool, snnTorch, SpikingJelly, Norse,
 sinabs and neurosim. For layers of another kind drive `LayerControl` yourself: it takes rates and
-returns threshold scales. Gains are a `Loop`: `recommend` chooses them for how the layers answer,
+returns threshold scales. Gains are a `Loop`: `recommend` chooses them for how the layers respond,
 which `measured_response` measures; an attached homeostat does both where none are given.
 
 torch loads with the first name taken from here.

@@ -1,7 +1,8 @@
 """Gains for the net that a homeostat is attached to: measured, recommended, and warned of.
 
-How a net's layers answer their thresholds and each other is measured by moving the thresholds; the
-gains that suit this answer come from the theory of the loop (`neurosim.analysis.homeostasis`).
+How a net's layers respond to their thresholds and to each other is measured by moving the
+thresholds; gains that suit this response come from the theory of the loop
+(`neurosim.analysis.homeostasis`).
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ from neurosim.homeostat.controller import FLOOR
 from neurosim.snn.adapters import reset_state
 
 STEP = 0.1
-"""Change of ln threshold, to both sides, by which an answer is measured."""
+"""Change of ln threshold, to both sides, by which a response is measured."""
 SWING = 0.02
 """Overshoot that is no oscillation; `recommend` allows half of it."""
-AIMS = ((0.1, 20), (0.1, 200), (0.2, 200), (0.35, 200), (0.5, 200))
+DEMANDS = ((0.1, 20), (0.1, 200), (0.2, 200), (0.35, 200), (0.5, 200))
 """Demands on recommended gains, of which the first that can be met counts: the share of a
 disagreement that may stay, and the optimisation steps to settle in. Layers that pass on more than
 they get (b > 1) swing under a centred loop unless relaxation, which leaves more of a disagreement,
@@ -72,6 +73,7 @@ def measured_response(
     units = blocks or [[k] for k in range(len(layers))]
 
     def log_rates(unit: int, change: float) -> np.ndarray:
+        """Log rates of all units with ln threshold of one of them changed."""
         for k, layer in enumerate(layers):
             layer.write(float(np.exp(change)) if k in units[unit] else 1.0)
         reset_state(net)
@@ -92,16 +94,16 @@ def measured_response(
 def gains_for(
     units: int,
     loop: Loop | None,
-    answer: Coupling | None,
+    response: Coupling | None,
     ticks: int | None,
     common_mode: bool,
 ) -> Loop:
-    """Return the loop of so many units: the given gains or recommended ones, the net's answer.
+    """Return the gains for a net: those of `loop` or recommended ones, and how its units respond.
 
     Args:
         units: layers or blocks.
         loop: gains, or None for recommended ones.
-        answer: how the units answer; None for uncoupled ones with rates as 1/threshold.
+        response: as measured; None for uncoupled units whose rates go as 1/threshold.
         ticks: ticks in an optimisation step, or None for those of `loop`, or 1.
         common_mode: no centring.
 
@@ -109,8 +111,8 @@ def gains_for(
         InputError: the gains are of another number of units, or one unit is to be centred.
     """
     settings: dict[str, Any] = {}
-    if answer is not None:
-        settings |= {name: tuple(value) for name, value in answer._asdict().items()}
+    if response is not None:
+        settings |= {name: tuple(value) for name, value in response._asdict().items()}
     if loop is not None:
         if loop.layers != units:
             raise InputError(f"loop has {loop.layers} layers, the net {units} units; give as many")
@@ -120,13 +122,13 @@ def gains_for(
         raise InputError("one unit has no other to agree with; attach with common_mode=True")
     if loop is not None:
         return loop
-    basic: dict[str, Any] = {"ticks": ticks or 1, "centring": 0.0 if common_mode else 1.0}
-    for left, steps in AIMS:
+    kind: dict[str, Any] = {"ticks": ticks or 1, "centring": 0.0 if common_mode else 1.0}
+    for left, steps in DEMANDS:
         try:
-            return _recommended(units, left=left, steps=steps, **basic, **settings)
+            return _recommended(units, left=left, steps=steps, **kind, **settings)
         except InputError:
             continue
-    return replace(_recommended(units, **basic), **settings)
+    return replace(_recommended(units, **kind), **settings)
 
 
 def warn_of(loop: Loop) -> None:

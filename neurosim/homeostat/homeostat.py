@@ -82,9 +82,9 @@ class Homeostat:
 
         Args:
             net: any net with spiking layers that `controlled_layers.find` knows.
-            events: a typical batch (B, T, channels): how the layers answer is measured on it.
-            loop: gains; `analysis.homeostasis.recommend` for that answer when left out (without
-                events: for uncoupled layers whose rates fall as 1/threshold).
+            events: a typical batch (B, T, channels): how the layers respond is measured on it.
+            loop: gains; `homeostat.recommend` for that response when left out (without events: for
+                uncoupled layers whose rates fall as 1/threshold).
             ticks: control ticks in an optimisation step: T for AHSAR's step mode, the number of
                 blocks for its rate mode; that of `loop`, or else of the blocks, or 1, by default.
                 T ticks with the rates held act as one with larger gains.
@@ -99,8 +99,8 @@ class Homeostat:
                 then lowers the reference.
             target: the reference as a rate; the geometric mean of the first batch by default.
             readout: control a spiking layer at the end of the net too.
-            floor: smallest rate that is taken a logarithm of, spikes per neuron and step.
-            windup: bound on kappa |c - c0|.
+            floor: spikes per neuron and step; a rate below counts as this much.
+            windup: bound on kappa |c - c0|, inf for none.
 
         Raises:
             InputError: the settings do not fit each other or the net.
@@ -109,11 +109,11 @@ class Homeostat:
         units = [list(block) for block in blocks] if blocks else [[k] for k in range(len(layers))]
         if sorted(k for unit in units for k in unit) != list(range(len(layers))):
             raise InputError(f"blocks are {units}; each of the layers 0..{len(layers) - 1} once")
-        answer = None
+        response = None
         if events is not None:
-            answer = measured_response(net, events, blocks=units, readout=readout, floor=floor)
+            response = measured_response(net, events, blocks=units, readout=readout, floor=floor)
         ticks = ticks or (len(units) if blocks else None)
-        loop = gains_for(len(units), loop, answer, ticks, common_mode)
+        loop = gains_for(len(units), loop, response, ticks, common_mode)
         loop = replace(
             loop, gamma=loop.gamma if relaxation else 0.0, D=loop.D if diffusion else 0.0
         )
@@ -165,10 +165,10 @@ class Homeostat:
         Raises:
             InputError: a layer has not run, or its rate is no finite number.
         """
-        sensed = [layer.rate() for layer in self.layers] if rates is None else rates
+        of_layers = [layer.rate() for layer in self.layers] if rates is None else rates
         for layer in self.layers:
             layer.forget()
-        unit_rates = self._unit_rates(np.asarray(sensed, dtype=np.float64))
+        unit_rates = self._unit_rates(np.asarray(of_layers, dtype=np.float64))
         if self._target is None:
             self._target = float(np.exp(self.control.log_rates(unit_rates).mean()))
         self._aim()
