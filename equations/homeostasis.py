@@ -28,8 +28,8 @@ from neurosim.equations.declaration import Declaration, Parameter
 
 _REFERENCE = (
     "Chen, Chen, Hu, Kong, Wu, Yu, Plug-and-play homeostatic spark (AHSAR: adaptive homeostatic "
-    "spiking activity regulation), section 4: rate sensing, reaction-diffusion, actuator and global "
-    "gain; values of its constants and the equation of the gain are ours, none is given"
+    "spiking activity regulation), section 4: rate sensing, reaction-diffusion, actuator and "
+    "global gain; values of its constants and the equation of the gain are ours, none is given"
 )
 
 _UNIT = """

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import brentq
 
 from neurosim.analysis import homeostasis
 from neurosim.analysis.homeostasis import Loop
@@ -93,16 +94,15 @@ def test_it_runs_away_just_where_the_theory_says(seed):
         beta=1.0, gamma=rng.uniform(0.02, 0.3), D=rng.uniform(0, 0.1), layers=units,
         m_r=rng.uniform(0.3, 1), ticks=ticks, sensitivity=rng.uniform(0.5, 2),
     )  # fmt: skip
-    low, high = 0.0, 1e3
-    for _ in range(40):
-        middle = (low + high) / 2
-        low, high = (
-            (middle, high) if homeostasis.is_stable(replace(base, beta=middle)) else (low, middle)
-        )
+
+    def growth(beta):
+        return homeostasis.spectral_radius(replace(base, beta=beta), mean=False) - 1
+
+    critical = brentq(growth, 1e-3, 1e3)
     start = 1e-7 * rng.normal(size=units)
     sizes = []
     for factor in (0.97, 1.03):
-        loop = replace(base, beta=low * factor)
+        loop = replace(base, beta=critical * factor)
         rates = closed(LayerControl(loop, windup=np.inf), loop, start - 2, 1000)
         sizes.append(np.ptp(rates[-20:], axis=1).max() / np.ptp(start))
     assert sizes[0] < 1 < 100 < sizes[1]

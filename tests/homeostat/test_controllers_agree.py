@@ -126,6 +126,7 @@ def test_settings_have_one_default():
     control = LayerControl(Loop(beta=0.1, gamma=0.0, D=0.0, layers=2))
     assert (control.floor, control.windup) == (FLOOR, WINDUP)
     assert (declared["floor_rate"].default, declared["windup"].default) == (FLOOR, WINDUP)
+    assert np.tanh(WINDUP) == pytest.approx(0.96, abs=0.005)  # the share of the actuator's reach
     gain = GlobalGain()
     settings = {n for n, p in GLOBAL_GAIN.parameters.items() if not p.varies} - {"epsilon"}
     assert settings == {"rate", "trust", "stall", "momentum", "trend"}
