@@ -64,9 +64,9 @@ def verify(
         console=shown,
     )
     if report is not None:
-        from neurosim.verify.page import verification_page
+        from neurosim.verify.report import save_all
 
-        verification_page(reports, report)
+        save_all(reports, report)
     passed = all(r.passed for r in reports.values())
     if as_json:
         said = {name: r.to_dict() for name, r in reports.items()}
@@ -79,8 +79,6 @@ def verify(
 
 def _show_ladders(ladders: dict, report: Path | None, as_json: bool) -> None:
     """Print and write all ladders; ends the command."""
-    from neurosim.verify.page import table
-
     pages = {}
     for name, climbed in ladders.items():
         if report is not None:
@@ -92,7 +90,7 @@ def _show_ladders(ladders: dict, report: Path | None, as_json: bool) -> None:
         typer.echo(json.dumps({"passed": passed, "ladders": said}, indent=2))
     else:
         for name, climbed in ladders.items():
-            console.print(table(climbed, name))
+            console.print(climbed.table(name))
         for page in pages.values():
             console.print(f"page: {page}", soft_wrap=True)
     raise typer.Exit(0 if passed else 1)

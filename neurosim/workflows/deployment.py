@@ -93,7 +93,7 @@ def summary(deployment: Deployment) -> list[str]:
     idle = deployment.idle
     pruned = sum(i not in set(deployment.kept) for i in idle.ids)
     lines = [
-        f"idle neurons: {len(idle.dead)} cannot fire, {len(idle.unheard)} are heard by nobody, "
+        f"idle neurons: {len(idle.dead)} cannot fire, {len(idle.unread)} are heard by nobody, "
         f"{pruned} pruned"
     ]
     if idle.ids and not pruned:
@@ -115,7 +115,7 @@ def _time_constants(deployment: Deployment) -> Table:
     table = _table("time constants become bit shifts", *columns)
     for row in deployment.time_constants:
         if abs(row.change) > SAME_TAU:
-            times = f"{1e3 * row.wished:.4g}", f"{1e3 * row.given:.4g}"
+            times = f"{1e3 * row.requested:.4g}", f"{1e3 * row.actual:.4g}"
             cells = (str(row.layer), row.name, str(row.neurons), *times, str(row.shift))
             table.add_row(*cells, f"{row.change:+.1%}")
     return table

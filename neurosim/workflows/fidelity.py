@@ -9,7 +9,7 @@ import numpy as np
 
 from neurosim.network import Network
 from neurosim.recording import Recording
-from neurosim.xylo import float_layer
+from neurosim.xylo import calibration
 from neurosim.xylo.rules import REGISTER_MAX
 from neurosim.xylo.spec import XyloSpec
 
@@ -35,7 +35,7 @@ def measure(
     spec: XyloSpec,
     network: Network,
     raster: np.ndarray,
-    residuals: float_layer.Residuals = (),
+    residuals: calibration.Residuals = (),
     *,
     aligned: bool = True,
 ) -> list[LayerFidelity]:
@@ -57,7 +57,7 @@ def measure(
     record = ("spikes", "v_mem", "i_syn")
     recording = engines.get("xylosim").run(spec, raster, record=record)
     steps = raster.shape[1]
-    seen = float_layer.run(network, raster.astype(float), residuals, aligned=aligned)
+    seen = calibration.run_layers(network, raster.astype(float), residuals, aligned=aligned)
     found = []
     for k, (layer, weights) in enumerate(zip(network.layers, _weights(spec), strict=True)):
         ids, population = _neurons(spec, k)

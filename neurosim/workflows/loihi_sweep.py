@@ -13,7 +13,7 @@ from rich.table import Table
 from neurosim import engines, readout
 from neurosim.engines import loihi
 from neurosim.errors import InputError
-from neurosim.verify.rung import some
+from neurosim.verify.rung import evenly_spread
 from neurosim.workflows import targets
 from neurosim.workflows.sweep import SCALES
 
@@ -32,19 +32,19 @@ def sweep_run(folder: Path, scales: Sequence[float] = SCALES) -> list[dict[str, 
     if target.network is None:
         raise InputError(f"{folder}: holds integers only; give a run with its trained net")
     events = targets.events(found, None)
-    chosen = some(events.raster, WINDOWS)
+    chosen = evenly_spread(events.raster, WINDOWS)
     raster = events.raster[chosen]
     labels = np.asarray(events.labels)[chosen]
     seen = events.raster if events.calibration is None else events.calibration
     mapped = loihi.from_network(
-        target.network, seen[some(seen, CALIBRATION)], max_threshold_scale=max(scales)
+        target.network, seen[evenly_spread(seen, CALIBRATION)], max_threshold_scale=max(scales)
     )
     engine, rows = engines.get("brian2"), []
     for scale in scales:
         runs = {"float": engine.run(target.network.with_threshold(scale), raster).spikes}
         if target.spec is not None:
             runs["xylo"] = engine.run(target.spec.with_threshold(scale), raster).spikes
-        runs["loihi"] = loihi.run(mapped.with_threshold(scale), raster).spikes
+        runs["loihi"] = engines.get("loihi").run(mapped.with_threshold(scale), raster).spikes
         row: dict[str, Any] = {"scale": scale, "windows": len(raster)}
         for name, spikes in runs.items():
             row[f"accuracy_{name}"] = readout.accuracy(spikes[-1], labels)

@@ -49,6 +49,6 @@ def on_grid(network: Network, bits: int = 8, *, max_threshold_scale: float = 2.4
 
 
 def _leak(tau: np.ndarray, shift: np.ndarray, dt: float) -> np.ndarray:
-    """Return the chip's time constants; where it wipes a state at once, the wished one."""
+    """Return the chip's time constants; where it wipes a state at once, the requested one."""
     shift = shift.reshape(tau.shape)
     return np.where(shift > 0, shift_tau(shift, dt), tau)

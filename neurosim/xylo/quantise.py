@@ -15,11 +15,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from neurosim.equations.xylo import MAX_INPUT, MAX_SPIKES
 from neurosim.errors import InputError
 from neurosim.network import Layer, Network
-from neurosim.xylo import float_layer, integer_layer
+from neurosim.xylo import integer_layer
+from neurosim.xylo.calibration import LayerRun, Residuals, calibration_events, run_layers
 from neurosim.xylo.decays import decay_shift
-from neurosim.xylo.float_layer import Seen
 from neurosim.xylo.rules import REGISTER_MAX
 
 SHIFTS = range(7)
@@ -103,7 +104,7 @@ def quantise(
     max_threshold_scale: float,
     *,
     quantiser: str = "saturation-aware",
-    residuals: float_layer.Residuals = (),
+    residuals: Residuals = (),
     aligned: bool = True,
     bits: int = 8,
 ) -> tuple[list[Integers], dict[str, int]]:
@@ -127,9 +128,9 @@ def quantise(
         )
     if not (isinstance(bits, int) and 2 <= bits <= 8):
         raise InputError(f"bits is {bits!r}; a weight of the chip has 2 to 8 bits")
-    events = float_layer.calibration_events(calibration, network.shape[0])
+    events = calibration_events(calibration, network.shape[0])
     runs = {
-        scale: float_layer.run(network.with_threshold(scale), events, residuals, aligned=aligned)
+        scale: run_layers(network.with_threshold(scale), events, residuals, aligned=aligned)
         for scale in TRIED_THRESHOLDS
     }
     return QUANTISERS[quantiser](Job(network, runs, max_threshold_scale, bits))
@@ -144,10 +145,10 @@ class Limits(NamedTuple):
 
 @dataclass(frozen=True)
 class Job:
-    """A network to quantise, and what its layers see and fire on calibration events."""
+    """A network to quantise, and what its layers receive and fire on calibration events."""
 
     network: Network
-    runs: dict[float, list[Seen]]
+    runs: dict[float, list[LayerRun]]
     """By threshold scale."""
     max_threshold_scale: float
     bits: int
@@ -158,22 +159,24 @@ class Job:
         weight, recurrent = _matrices(layer)
         room = 1.0 if self._is_output(k) else max(self.max_threshold_scale, 1.0)
         most = 2 ** (self.bits - 1) - 1
-        largest = np.minimum(_fill(weight, shift, most), _fill(recurrent, recurrent_shift, most))
+        widest = np.minimum(_fill(weight, shift, most), _fill(recurrent, recurrent_shift, most))
         register = REGISTER_MAX / np.maximum(layer.threshold * room, np.abs(layer.bias))
-        return np.minimum(largest, register)
+        largest: np.ndarray = np.minimum(widest, register)
+        return largest
 
     def measured(
         self, k: int, scale: np.ndarray, shift: int = 0, recurrent_shift: int = 0
     ) -> Integers:
-        """Return layer k rounded at a scale for each neuron, with its error on what it saw."""
+        """Return layer k rounded at a scale for each neuron, with its error."""
         rounded = round_layer(
             self.network.layers[k], scale, shift, recurrent_shift, self.network.dt
         )
         # The readout's register stays as it is when the hidden thresholds are scaled.
         output = self._is_output(k)
-        seen = [(1.0 if output else s, run[k]) for s, run in self.runs.items()]
-        limits = Limits(15 if k == 0 else 31, 1 if output else 31)
-        return _measured(rounded, seen, shift, recurrent_shift, limits)
+        runs = [(1.0 if output else s, run[k]) for s, run in self.runs.items()]
+        received = MAX_INPUT if k == 0 else MAX_SPIKES["hidden"]
+        limits = Limits(received, MAX_SPIKES["output" if output else "hidden"])
+        return _measured(rounded, runs, shift, recurrent_shift, limits)
 
     def _is_output(self, k: int) -> bool:
         return k == len(self.network.layers) - 1
@@ -234,22 +237,23 @@ def round_layer(
 def _fill(weight: np.ndarray, shift: int, most: int) -> np.ndarray:
     """Return the scale at which each neuron's largest weight is the widest; inf without weights."""
     with np.errstate(divide="ignore"):
-        return most * 2.0**shift / np.abs(weight).max(axis=(0, 2))
+        scale: np.ndarray = most * 2.0**shift / np.abs(weight).max(axis=(0, 2))
+    return scale
 
 
 def _measured(
     integers: Integers,
-    seen: Sequence[tuple[float, Seen]],
+    runs: Sequence[tuple[float, LayerRun]],
     shift: int,
     recurrent_shift: int,
     limits: Limits,
 ) -> Integers:
-    """Return the candidate with its error on what the layer saw."""
+    """Return the candidate with its error on what the layer received."""
     error, count = np.zeros((2, len(integers.threshold)))
     weight = integers.weight << shift
     if integers.recurrent.any():  # added after the inputs, in the order of the ids
         weight = np.concatenate([weight, integers.recurrent << recurrent_shift])
-    for scale, run in seen:
+    for scale, run in runs:
         events = np.minimum(run.events, limits.received)
         if integers.recurrent.any():
             events = np.concatenate([events, run.own_before], axis=2)
@@ -268,4 +272,5 @@ def _measured(
 
 
 def _round(values: np.ndarray) -> np.ndarray:
-    return np.rint(values).astype(np.int64)
+    whole: np.ndarray = np.rint(values).astype(np.int64)
+    return whole

@@ -17,6 +17,7 @@ from neurosim.engines.brian2.xylo_parameters import (
     sizes,
     weights,
 )
+from neurosim.engines.engine import Records
 from neurosim.equations.groups import group
 from neurosim.equations.sandbox import load, sandbox
 from neurosim.equations.xylo import MAX_INPUT
@@ -25,44 +26,37 @@ if TYPE_CHECKING:
     from neurosim.equations import Declaration
     from neurosim.xylo.spec import XyloSpec
 
-Records = dict[str, dict[str, np.ndarray]]
-
 CHUNK = 64
 """Samples in one Brian2 network."""
 
 
-def run(
-    spec: XyloSpec, raster: np.ndarray, steps: int, record: tuple[str, ...], target: str
-) -> Records:
-    """Run all samples of a raster (samples, time, channels) in Brian2's runtime.
+def run(spec: XyloSpec, raster: np.ndarray, record: tuple[str, ...], target: str) -> Records:
+    """Run all samples of a raster (samples, steps, channels) in Brian2's runtime.
 
     Args:
         spec: the network.
         raster: event counts.
-        steps: how many steps to run, at least those of the raster.
         record: names of variables.
         target: "numpy" or "cython".
 
     Returns:
-        Arrays (samples, steps, neurons) by population and variable.
+        Of the hidden and the output neurons, arrays (samples, steps, neurons) by variable.
     """
     load()
-    parts = []
+    chunks = []
     for first in range(0, len(raster), CHUNK):
         with sandbox(target=target):
-            parts.append(_run_chunk(spec, raster[first : first + CHUNK], steps, record))
-    return {
-        population: {
-            name: np.concatenate([part[population][name] for part in parts]) for name in of
-        }
-        for population, of in parts[0].items()
-    }
+            chunks.append(_run_chunk(spec, raster[first : first + CHUNK], record))
+    return [
+        {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        for parts in zip(*chunks, strict=True)
+    ]
 
 
-def _run_chunk(spec: XyloSpec, raster: np.ndarray, steps: int, record: tuple[str, ...]) -> Records:
+def _run_chunk(spec: XyloSpec, raster: np.ndarray, record: tuple[str, ...]) -> Records:
     import brian2
 
-    samples = len(raster)
+    samples, steps, _ = raster.shape
     dt = 1 * brian2.ms  # Brian2's clock; the integer network counts steps
     models = neurons(spec.synapses)
     groups = {
@@ -71,7 +65,7 @@ def _run_chunk(spec: XyloSpec, raster: np.ndarray, steps: int, record: tuple[str
     for name, members in groups.items():
         for parameter, values in parameters(spec, name).items():
             setattr(members, parameter, np.repeat(values, samples))
-    source = _input(raster, steps, dt)
+    source = _input(raster, dt)
     links = _synapses(spec, source, groups, samples)
     aliases = _schedule(spec, groups, samples, dt)
     monitors = {
@@ -82,19 +76,18 @@ def _run_chunk(spec: XyloSpec, raster: np.ndarray, steps: int, record: tuple[str
     }
     network = brian2.Network(source, *groups.values(), *links, *aliases, *monitors.values())
     network.run(steps * dt, namespace={})
-    return {
-        name: {v: _by_sample(getattr(monitor, v), v, samples) for v in monitor.record_variables}
-        for name, monitor in monitors.items()
-    }
+    return [
+        {v: _by_sample(getattr(monitor, v), v, samples) for v in monitor.record_variables}
+        for monitor in monitors.values()
+    ]
 
 
-def _input(raster: np.ndarray, steps: int, dt: Any) -> Any:
+def _input(raster: np.ndarray, dt: Any) -> Any:
     """Return a group whose neurons `channel * samples + sample` emit the raster's counts."""
     import brian2
 
-    samples, time, channels = raster.shape
-    counts = np.zeros((steps, channels * samples))
-    counts[:time] = raster.transpose(1, 2, 0).reshape(time, -1)
+    samples, steps, channels = raster.shape
+    counts = raster.transpose(1, 2, 0).reshape(steps, -1).astype(float)
     source = brian2.NeuronGroup(
         channels * samples,
         "spikes : integer",
@@ -194,13 +187,13 @@ def _relay(hidden: Any, chosen: np.ndarray, samples: int, order: int) -> Any:
     relay = brian2.NeuronGroup(
         len(chosen) * samples,
         """spikes : integer
-        heard : integer (linked)""",
+        repeated : integer (linked)""",
         threshold="spikes > 0",
         clock=hidden.clock,
     )
     index = (chosen[:, None] * samples + np.arange(samples)).ravel()
-    relay.heard = brian2.linked_var(hidden, "spikes", index=index)
-    relay.run_regularly("spikes = heard", when="groups", order=order, dt=hidden.clock.dt)
+    relay.repeated = brian2.linked_var(hidden, "spikes", index=index)
+    relay.run_regularly("spikes = repeated", when="groups", order=order, dt=hidden.clock.dt)
     relay.set_event_schedule("spike", when="groups", order=order + 1)
     return relay
 
@@ -219,5 +212,5 @@ def segments(targets: np.ndarray) -> list[tuple[int, int]]:
 def _by_sample(values: Any, name: str, samples: int) -> np.ndarray:
     """Turn a monitor's (neurons * samples, steps) into (samples, steps, neurons)."""
     values = np.asarray(values)
-    shaped = values.reshape(-1, samples, values.shape[1]).transpose(1, 2, 0)
+    shaped: np.ndarray = values.reshape(-1, samples, values.shape[1]).transpose(1, 2, 0)
     return shaped.astype(np.uint8 if name == "spikes" else np.int16)

@@ -6,14 +6,16 @@ A NIR file holds differential equations; how its source steps and resets them is
 """
 
 from neurosim.formats.nir.convention import CONVENTIONS, Convention
-from neurosim.formats.nir.graph import Graph, load
+from neurosim.formats.nir.graph import Graph
 from neurosim.formats.nir.network import as_network, read, write
+from neurosim.formats.nir.reading import from_nir, load
 
 __all__ = [
     "CONVENTIONS",
     "Convention",
     "Graph",
     "as_network",
+    "from_nir",
     "load",
     "read",
     "write",
