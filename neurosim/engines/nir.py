@@ -19,6 +19,7 @@ from neurosim.errors import InputError
 from neurosim.formats.nir import layers
 from neurosim.formats.nir.convention import parameters
 from neurosim.formats.nir.graph import NEURONS, Graph, kind, output_shapes
+from neurosim.raster import as_samples
 
 States = dict[str, np.ndarray]
 Stepper = Callable[[States, np.ndarray], States]
@@ -55,19 +56,18 @@ class NirEngine(Engine):
 
     def _events(self, model: Any, raster: np.ndarray) -> np.ndarray:
         """Return counts or currents as float64 (samples, time, *shape of the graph's input)."""
-        try:
-            raster = np.asarray(raster, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise InputError("raster holds no numbers; give (samples, time, channels)") from None
+        raster = as_samples(raster)
+        if raster.dtype.kind not in "biuf":
+            raise InputError(f"raster has dtype {raster.dtype}; give counts or currents")
         values = int(np.prod(raster.shape[2:]))
-        if raster.ndim < 3 or 0 in raster.shape or values != model.channels:
+        if 0 in raster.shape or values != model.channels:
             raise InputError(
                 f"raster has shape {raster.shape}; the NIR graph reads (samples, time, "
                 f"{', '.join(map(str, model.shape))})"
             )
         if not np.isfinite(raster).all():
             raise InputError("raster holds values that are not finite")
-        return raster.reshape(*raster.shape[:2], *model.shape)
+        return raster.astype(np.float64).reshape(*raster.shape[:2], *model.shape)
 
     def _step(self, values: States, current: np.ndarray) -> States:
         """Step neurons as Brian2 generates the arithmetic of `nir-neuron`."""

@@ -212,5 +212,5 @@ def segments(targets: np.ndarray) -> list[tuple[int, int]]:
 def _by_sample(values: Any, name: str, samples: int) -> np.ndarray:
     """Turn a monitor's (neurons * samples, steps) into (samples, steps, neurons)."""
     values = np.asarray(values)
-    shaped: np.ndarray = values.reshape(-1, samples, values.shape[1]).transpose(1, 2, 0)
-    return shaped.astype(np.uint8 if name == "spikes" else np.int16)
+    shaped = values.reshape(-1, samples, values.shape[1]).transpose(1, 2, 0)
+    return np.ascontiguousarray(shaped, dtype=np.uint8 if name == "spikes" else np.int16)
