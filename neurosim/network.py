@@ -151,7 +151,7 @@ class Network:
 
     @property
     def lag(self) -> int:
-        """Steps by which the output lags the input: none, a layer hears the one before at once."""
+        """Steps by which the output lags the input: none, layers run in the same step."""
         return 0
 
     @property

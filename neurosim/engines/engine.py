@@ -96,11 +96,11 @@ class Engine(ABC):
         """Check, run with an engine's own options, and gather what was recorded by variable."""
         accepted = self._accepted(model)
         variables = variables_of(record, accepted.synapses)
-        records, said = self._run(accepted, self._events(accepted, raster), variables, **options)
+        records, details = self._run(accepted, self._events(accepted, raster), variables, **options)
         arrays: dict[str, Any] = {
             name: tuple(_variable(arrays, name) for arrays in records) for name in variables
         }
-        provenance = {"engine": self.name, **said, "model": accepted.digest(), "seed": seed}
+        provenance = {"engine": self.name, **details, "model": accepted.digest(), "seed": seed}
         return Recording(
             **arrays, dt=accepted.dt, populations=accepted.populations, provenance=provenance
         )

@@ -79,13 +79,12 @@ def verify(
         raise InputError(f"engines is {engines!r}; name at least two to compare")
     if len(set(engines)) < len(engines):
         raise InputError(f"engines is {engines!r}; an engine always agrees with itself")
-    for name in engines:
-        registry.get(name)
+    chosen = [registry.get(name) for name in engines]
     record = variables_of(record)
     raster = as_samples(raster)
     starts = list(range(0, max(len(raster), 1), CHUNK))
     parts = [raster[start : start + CHUNK] for start in starts]
-    run = partial(_run_chunk, model, tuple(engines), record, seed)
+    run = partial(_run_chunk, model, chosen, record, seed)
     results = []
     for part, result in zip(parts, _run_chunks(run, parts, workers), strict=True):
         results.append(result)
@@ -120,12 +119,12 @@ def _quietly(run: Callable[[np.ndarray], _Result], part: np.ndarray) -> _Result:
 
 def _run_chunk(
     model: object,
-    engines: tuple[str, ...],
+    engines: list[registry.Engine],
     record: tuple[str, ...],
     seed: int | None,
     part: np.ndarray,
 ) -> _Result:
-    recordings = [registry.get(e).run(model, part, record=record, seed=seed) for e in engines]
+    recordings = [engine.run(model, part, record=record, seed=seed) for engine in engines]
     verdicts = [judge(model, part, recordings[0], other) for other in recordings[1:]]
     return verdicts, tuple(dict(r.provenance) for r in recordings), recordings[0].steps
 

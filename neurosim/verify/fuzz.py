@@ -18,6 +18,7 @@ from neurosim.errors import InputError
 from neurosim.verify.case import Case, shrink
 from neurosim.verify.check import STATES, verify
 from neurosim.xylo import chips
+from neurosim.xylo.rules import DASH_MAX, REGISTER_MAX, REGISTER_MIN, WEIGHT_SHIFT_MAX
 from neurosim.xylo.spec import XyloSpec
 
 BATCH = 200
@@ -132,13 +133,13 @@ def draw_spec(rng: np.random.Generator, large_share: float = LARGE) -> XyloSpec:
 
     def bias(n: int) -> np.ndarray:
         if rng.random() < 0.5 * EXTREME:
-            return rng.choice([-32768, 32767], n)
+            return rng.choice([REGISTER_MIN, REGISTER_MAX], n)
         size = rng.choice([0, 0, 5, 300, 32768])
         return rng.integers(-size, size, n) if size else np.zeros(n, int)
 
     def threshold(n: int) -> np.ndarray:
         if rng.random() < 0.5 * EXTREME:
-            return rng.choice([1, 32767], n)
+            return rng.choice([1, REGISTER_MAX], n)
         return np.floor(2 ** rng.uniform(0, rng.choice([6, 12, 15]), n)).astype(int)
 
     targets = rng.integers(0, hidden, hidden)
@@ -147,18 +148,18 @@ def draw_spec(rng: np.random.Generator, large_share: float = LARGE) -> XyloSpec:
         weights_in=weights(channels, into, synapses),
         weights_rec=_pruned(weights(hidden, hidden, synapses, most=0.12 if large else 1.0), chip),
         weights_out=weights(feeding, outputs),
-        dash_mem=registers(0, 15, hidden),
-        dash_mem_out=registers(0, 15, outputs),
-        dash_syn=registers(0, 15, hidden),
-        dash_syn_2=registers(0, 15, hidden),
-        dash_syn_out=registers(0, 15, outputs),
+        dash_mem=registers(0, DASH_MAX, hidden),
+        dash_mem_out=registers(0, DASH_MAX, outputs),
+        dash_syn=registers(0, DASH_MAX, hidden),
+        dash_syn_2=registers(0, DASH_MAX, hidden),
+        dash_syn_out=registers(0, DASH_MAX, outputs),
         threshold=threshold(hidden),
         threshold_out=threshold(outputs),
         bias=bias(hidden),
         bias_out=bias(outputs),
-        weight_shift_in=int(rng.integers(0, 9)),
-        weight_shift_rec=int(rng.integers(0, 9)),
-        weight_shift_out=int(rng.integers(0, 9)),
+        weight_shift_in=int(rng.integers(0, WEIGHT_SHIFT_MAX + 1)),
+        weight_shift_rec=int(rng.integers(0, WEIGHT_SHIFT_MAX + 1)),
+        weight_shift_out=int(rng.integers(0, WEIGHT_SHIFT_MAX + 1)),
         aliases=tuple((int(t),) if a else () for t, a in zip(targets, aliased, strict=True)),
         chip=chip.name,
     )
@@ -233,7 +234,7 @@ def _rarities(spec: XyloSpec, spikes: int) -> Iterator[str]:
         ("alias to an earlier neuron", any(t < k for k, t in targets)),
         ("alias to itself", any(t == k for k, t in targets)),
         ("dash 0", bool((spec.dash_mem == 0).any() or (spec.dash_syn == 0).any())),
-        ("dash 15", bool((spec.dash_mem == 15).any() or (spec.dash_syn == 15).any())),
+        ("dash 15", bool((spec.dash_mem == DASH_MAX).any() or (spec.dash_syn == DASH_MAX).any())),
         ("weight -128", bool((spec.weights_in == -128).any() or (spec.weights_rec == -128).any())),
         ("spikes", spikes > 0),
     ):

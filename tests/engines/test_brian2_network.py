@@ -38,7 +38,7 @@ class Spikes:
 
 
 def liftorch(network: Network, raster: np.ndarray) -> list[dict[str, np.ndarray]]:
-    """Run rockpool's own LIFTorch layer by layer, in torch's default type."""
+    """Run rockpool's own LIFTorch layer by layer, decays 1/2, in torch's default type."""
     dtype = torch.get_default_dtype()
     value = torch.from_numpy(raster).to(dtype)
     records = []
@@ -50,9 +50,12 @@ def liftorch(network: Network, raster: np.ndarray) -> list[dict[str, np.ndarray]
             max_spikes_per_dt=torch.tensor(float(layer.max_spikes)),
             spike_generation_fn=Spikes,
             dt=network.dt,
+            leak_mode="decays",
         ).to(dtype)
-        values = {name: getattr(layer, name) for name in ("tau_mem", "threshold", "bias")}
-        values["tau_syn"] = layer.tau_syn.reshape(layer.n_out, layer.synapses)
+        values = {name: getattr(layer, name) for name in ("threshold", "bias")}
+        # The decays themselves: another processor's exp may miss 1/2 by a rounding.
+        values |= {"alpha": np.full(layer.n_out, 0.5)}
+        values |= {"beta": np.full((layer.n_out, layer.synapses), 0.5)}
         if layer.recurrent is not None:
             values["w_rec"] = layer.recurrent.reshape(layer.n_out, -1)
         for name, array in values.items():
@@ -67,7 +70,9 @@ def liftorch(network: Network, raster: np.ndarray) -> list[dict[str, np.ndarray]
 def assert_equal_to_liftorch(network: Network, raster: np.ndarray) -> None:
     ours = BRIAN2.run(network, raster, record=STATES)
     for k, theirs in enumerate(liftorch(network, raster)):
-        assert np.exp(-network.dt / network.layers[k].tau_mem[0]) == 0.5
+        alpha, beta = network.layers[k].decays(network.dt)
+        assert (alpha == 0.5).all()
+        assert (beta == 0.5).all()
         np.testing.assert_array_equal(ours.spikes[k], theirs["spikes"])
         np.testing.assert_array_equal(ours.v_mem[k], theirs["v_mem"])
         np.testing.assert_array_equal(ours.i_syn[k], theirs["i_syn"][..., 0])

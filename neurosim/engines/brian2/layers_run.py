@@ -38,7 +38,7 @@ def parameters(network: Network, k: int) -> dict[str, np.ndarray]:
         "I": np.zeros(layer.n_out),
     }
     if network.synapses == 2:
-        # A layer with one synapse in a net with two: the second never hears anything.
+        # A layer with one synapse in a net with two: the second receives nothing.
         values["beta_2"] = beta[:, -1]
     return {name: np.array(value, dtype=float) for name, value in values.items()}
 

@@ -60,7 +60,7 @@ class _Monitor(ctypes.Structure):
 
 
 def run(plan: Plan, report: Callable[[int], None]) -> Simulation:
-    """Run a Plan; `report` is told the number of steps done now and then.
+    """Run a Plan; `report` is called now and then with the number of steps done.
 
     Raises:
         UnavailableError: the library has to be built, and there is no compiler.

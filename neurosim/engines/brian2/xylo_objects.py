@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.engines.brian2.xylo_parameters import (
+    Neurons,
     alias_targets,
-    neurons,
-    parameters,
-    sizes,
+    populations,
     weights,
 )
 from neurosim.engines.engine import Records
@@ -58,21 +57,21 @@ def _run_chunk(spec: XyloSpec, raster: np.ndarray, record: tuple[str, ...]) -> R
 
     samples, steps, _ = raster.shape
     dt = 1 * brian2.ms  # Brian2's clock; the integer network counts steps
-    models = neurons(spec.synapses)
+    neurons = populations(spec)
     groups = {
-        name: group(models[name], n * samples, name=name, dt=dt) for name, n in sizes(spec).items()
+        name: group(of.model, of.n * samples, name=name, dt=dt) for name, of in neurons.items()
     }
     for name, members in groups.items():
-        for parameter, values in parameters(spec, name).items():
+        for parameter, values in neurons[name].parameters.items():
             setattr(members, parameter, np.repeat(values, samples))
     source = _input(raster, dt)
-    links = _synapses(spec, source, groups, samples)
-    aliases = _schedule(spec, groups, samples, dt)
+    links = _synapses(spec, neurons, source, groups, samples)
+    aliases = _schedule(spec, neurons, groups, samples, dt)
     monitors = {
         name: brian2.StateMonitor(
-            members, [n for n in models[name].variables if n in record], True, when="end", dt=dt
+            groups[name], [n for n in of.model.variables if n in record], True, when="end", dt=dt
         )
-        for name, members in groups.items()
+        for name, of in neurons.items()
     }
     network = brian2.Network(source, *groups.values(), *links, *aliases, *monitors.values())
     network.run(steps * dt, namespace={})
@@ -100,15 +99,20 @@ def _input(raster: np.ndarray, dt: Any) -> Any:
     return source
 
 
-def _synapses(spec: XyloSpec, source: Any, groups: dict[str, Any], samples: int) -> list[Any]:
+def _synapses(
+    spec: XyloSpec,
+    neurons: dict[str, Neurons],
+    source: Any,
+    groups: dict[str, Any],
+    samples: int,
+) -> list[Any]:
     """Return all connections; at the start of a step they carry the spikes of the last one.
 
     The order is that of the chip: input channels first, presynaptic numbers ascending.
     """
     hidden, output = groups["hidden"], groups["output"]
     matrices = weights(spec)
-    models = neurons(spec.synapses)
-    receive = [n for n in models["hidden"].events if n.startswith("receive")]
+    receive = [n for n in neurons["hidden"].model.events if n.startswith("receive")]
     feeding = hidden[hidden.N - len(spec.weights_out) * samples :]
     plan = [
         *(
@@ -121,7 +125,7 @@ def _synapses(spec: XyloSpec, source: Any, groups: dict[str, Any], samples: int)
     links = []
     for order, (pre, post, population, event, matrix) in enumerate(plan):
         if matrix.any():
-            link = _link(models[population], event, pre, post, np.nonzero(matrix), samples)
+            link = _link(neurons[population].model, event, pre, post, np.nonzero(matrix), samples)
             link.w = np.repeat(matrix[np.nonzero(matrix)], samples)
             link.pre.when, link.pre.order = "start", order
             links.append(link)
@@ -152,17 +156,24 @@ def _link(
     return link
 
 
-def _schedule(spec: XyloSpec, groups: dict[str, Any], samples: int, dt: Any) -> list[Any]:
+def _schedule(
+    spec: XyloSpec,
+    neurons: dict[str, Neurons],
+    groups: dict[str, Any],
+    samples: int,
+    dt: Any,
+) -> list[Any]:
     """Let all blocks of a step run in the chip's order, and return what carries the aliases.
 
     Hidden neurons fire in segments of neighbours, none of which has an alias to a later one of its
     own segment; a segment's aliases follow it.
     """
-    models = neurons(spec.synapses)
     for name, members in groups.items():
-        members.run_regularly(models[name].step["membrane"], when="groups", order=1, dt=dt)
-    groups["output"].run_regularly(models["output"].step["fire"], when="groups", order=2, dt=dt)
-    hidden, model = groups["hidden"], models["hidden"]
+        step = neurons[name].model.step
+        members.run_regularly(step["membrane"], when="groups", order=1, dt=dt)
+    fire = neurons["output"].model.step["fire"]
+    groups["output"].run_regularly(fire, when="groups", order=2, dt=dt)
+    hidden, model = groups["hidden"], neurons["hidden"].model
     targets = alias_targets(spec)
     if targets is None:
         targets = np.full(spec.hidden, -1)

@@ -11,10 +11,10 @@ import numpy as np
 
 from neurosim.engines.brian2 import cache, xylo_source
 from neurosim.engines.brian2.xylo_parameters import (
+    Neurons,
     alias_targets,
-    neurons,
-    parameters,
-    sizes,
+    models,
+    populations,
     weights,
 )
 from neurosim.engines.engine import Records
@@ -41,7 +41,7 @@ class _Weights(ctypes.Structure):
 @lru_cache
 def _model_type(synapses: int) -> type[ctypes.Structure]:
     """Return the C++ struct Model."""
-    names = [(p, name) for p, model in neurons(synapses).items() for name in model.parameters]
+    names = [(p, name) for p, model in models(synapses).items() for name in model.parameters]
 
     class Model(ctypes.Structure):
         _fields_ = (
@@ -60,7 +60,7 @@ def _model_type(synapses: int) -> type[ctypes.Structure]:
 @lru_cache
 def _record_type(synapses: int) -> type[ctypes.Structure]:
     """Return the C++ struct Record."""
-    names = [(p, name) for p, model in neurons(synapses).items() for name in model.variables]
+    names = [(p, name) for p, model in models(synapses).items() for name in model.variables]
 
     class Record(ctypes.Structure):
         _fields_ = tuple(
@@ -78,7 +78,7 @@ def load(synapses: int) -> Any:
     Raises:
         UnavailableError: it has to be built, and there is no compiler.
     """
-    declared = [model.digest() for model in neurons(synapses).values()]
+    declared = [model.digest() for model in models(synapses).values()]
     functions = [entry.cpp for entry in TABLE.values()]
     name = cache.key("xylo", *declared, *functions)
     run = ctypes.CDLL(str(cache.library(name, partial(xylo_source.files, synapses)))).run
@@ -104,16 +104,18 @@ def run(spec: XyloSpec, raster: np.ndarray, record: tuple[str, ...], threads: in
     Returns:
         Of the hidden and the output neurons, arrays (samples, steps, neurons) by variable.
     """
-    function, (samples, steps, _) = load(spec.synapses), raster.shape
+    synapses, (samples, steps, _) = spec.synapses, raster.shape
+    function, record_type = load(synapses), _record_type(synapses)
+    neurons = populations(spec)
     pointed_at: list[np.ndarray] = []
-    model = _model(spec, pointed_at)
+    model = _model(spec, neurons, pointed_at)
     records = {
         population: {
-            name: np.empty((samples, steps, n), np.uint8 if name == "spikes" else np.int16)
-            for name in neurons(spec.synapses)[population].variables
+            name: np.empty((samples, steps, of.n), np.uint8 if name == "spikes" else np.int16)
+            for name in of.model.variables
             if name in record
         }
-        for population, n in sizes(spec).items()
+        for population, of in neurons.items()
     }
 
     def part(first: int, last: int) -> None:
@@ -122,8 +124,8 @@ def run(spec: XyloSpec, raster: np.ndarray, record: tuple[str, ...], threads: in
             for population, arrays in records.items()
             for name, array in arrays.items()
         }
-        out = _record_type(spec.synapses)(**pointers)
-        function(model, _pointer(raster[first:last]), last - first, steps, out)
+        part_of_raster = _pointer(raster[first:last])
+        function(model, part_of_raster, last - first, steps, record_type(**pointers))
 
     edges = np.linspace(0, samples, min(threads, samples) + 1).astype(int).tolist()
     if len(edges) == 2:
@@ -134,8 +136,16 @@ def run(spec: XyloSpec, raster: np.ndarray, record: tuple[str, ...], threads: in
     return list(records.values())
 
 
-def _model(spec: XyloSpec, pointed_at: list[np.ndarray]) -> ctypes.Structure:
-    """Return a specification in the memory layout of the library; arrays must be kept alive."""
+def _model(
+    spec: XyloSpec, neurons: dict[str, Neurons], pointed_at: list[np.ndarray]
+) -> ctypes.Structure:
+    """Return a specification in the memory layout of the library.
+
+    Args:
+        spec: the network.
+        neurons: its populations.
+        pointed_at: takes the arrays to which it points: they must live as long.
+    """
 
     def pointer(array: np.ndarray) -> Any:
         pointed_at.append(array)
@@ -156,15 +166,17 @@ def _model(spec: XyloSpec, pointed_at: list[np.ndarray]) -> ctypes.Structure:
     }
     values = {
         f"{population}_{name}": pointer(array)
-        for population in sizes(spec)
-        for name, array in parameters(spec, population).items()
+        for population, of in neurons.items()
+        for name, array in of.parameters.items()
     }
-    return _model_type(spec.synapses)(
-        channels=spec.channels,
-        first_output=spec.hidden - len(spec.weights_out),
+    channels, _, synapses = spec.weights_in.shape
+    return _model_type(synapses)(
+        channels=channels,
+        hidden=neurons["hidden"].n,
+        output=neurons["output"].n,
+        first_output=neurons["hidden"].n - len(spec.weights_out),
         max_input=MAX_INPUT,
         alias=None if aliases is None else pointer(aliases),
-        **sizes(spec),
         **matrices,
         **values,
     )

@@ -2,7 +2,8 @@
 
 A NIR file holds differential equations; how its source steps and resets them is a `Convention`.
 `load(path)` gives a `Graph`, which the engine `nir` runs in Brian2; `read(path)` gives a
-`Network`, and `write(network, path)` writes one. What cannot be said is an error, never left out.
+`Network`, and `write(network, path)` writes one. What one of them cannot express is an error,
+never left out.
 """
 
 from neurosim.formats.nir.convention import CONVENTIONS, Convention

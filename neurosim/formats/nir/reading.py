@@ -108,8 +108,8 @@ def from_nir(
 
 def _metadata(graph: Any) -> dict[str, Any]:
     """Return what neurosim wrote into a graph's metadata."""
-    given = graph.metadata if isinstance(graph.metadata, dict) else {}
-    text = given.get(METADATA)
+    metadata = graph.metadata if isinstance(graph.metadata, dict) else {}
+    text = metadata.get(METADATA)
     if text is None:
         return {}
     try:
@@ -132,17 +132,17 @@ def _convention(source: str | Convention | None, known: dict[str, Any]) -> Conve
         raise InputError(f"its neurosim metadata are odd ({error})") from error
 
 
-def _limits(given: Any, nodes: dict[str, Any]) -> dict[str, int]:
+def _limits(limits: Any, nodes: dict[str, Any]) -> dict[str, int]:
     """Return the most spikes of a step by node, as neurosim writes them."""
-    if given is None:
+    if limits is None:
         return {}
     spiking = {name for name, node in nodes.items() if kind(node) in NEURONS}
-    if not isinstance(given, dict) or set(given) != spiking:
-        raise InputError(f"its metadata give max_spikes {given}; expected are {sorted(spiking)}")
-    for name, most in given.items():
+    if not isinstance(limits, dict) or set(limits) != spiking:
+        raise InputError(f"its metadata give max_spikes {limits}; expected are {sorted(spiking)}")
+    for name, most in limits.items():
         if not isinstance(most, int) or most < 1:
             raise InputError(f"its metadata give max_spikes {most!r} for {name}; it is 1 or more")
-    return dict(given)
+    return dict(limits)
 
 
 def _step(dt: Any, convention: Convention, nodes: dict[str, Any]) -> float:
@@ -213,8 +213,8 @@ def _once(items: list[Any]) -> tuple[Any, ...]:
 
 def _input_shape(graph: Any, nodes: dict[str, Any], heads: tuple[str, ...]) -> tuple[int, ...]:
     """Return the shape of the input; a batch axis that a source left in it is dropped."""
-    given = next(n for n in graph.nodes.values() if kind(n) == "Input").input_type
-    stated = given.get("input") if isinstance(given, dict) else None
+    shapes = next(n for n in graph.nodes.values() if kind(n) == "Input").input_type
+    stated = shapes.get("input") if isinstance(shapes, dict) else None
     shape = () if stated is None else tuple(int(n) for n in np.atleast_1d(stated))
     for name in heads:
         node = nodes[name]
