@@ -40,7 +40,7 @@ class BoardEngine(Engine):
     """
 
     name = "board"
-    models: ClassVar[tuple[type, ...]] = (XyloSpec,)
+    models: ClassVar[tuple[type[Any], ...]] = (XyloSpec,)
 
     def run(
         self,

@@ -54,7 +54,7 @@ class Engine(ABC):
     """Runs models of some classes; a subclass says which, and how, in `_run`."""
 
     name: str
-    models: ClassVar[tuple[type, ...]]
+    models: ClassVar[tuple[type[Any], ...]]
     """Classes of the models that it runs."""
 
     def run(
@@ -123,10 +123,11 @@ class Engine(ABC):
         """
 
     def _accepted(self, model: Any) -> Model:
-        if isinstance(model, self.models):
-            return model  # type: ignore[return-value]
-        known = " or a ".join(kind.__name__ for kind in self.models)
-        raise InputError(f"engine {self.name} runs a {known}, got {type(model).__name__}")
+        if not isinstance(model, self.models):
+            known = " or a ".join(kind.__name__ for kind in self.models)
+            raise InputError(f"engine {self.name} runs a {known}, got {type(model).__name__}")
+        accepted: Model = model
+        return accepted
 
     def _events(self, model: Model, raster: np.ndarray) -> np.ndarray:
         """Return the raster as contiguous uint8 counts, the model's lag appended."""

@@ -198,7 +198,7 @@ class LoihiEngine(Engine):
     """
 
     name = "loihi"
-    models: ClassVar[tuple[type, ...]] = (LoihiNet,)
+    models: ClassVar[tuple[type[Any], ...]] = (LoihiNet,)
 
     def _run(
         self, model: LoihiNet, raster: np.ndarray, variables: tuple[str, ...]

@@ -35,7 +35,7 @@ class NirEngine(Engine):
     """
 
     name = "nir"
-    models: ClassVar[tuple[type, ...]] = (Graph,)
+    models: ClassVar[tuple[type[Any], ...]] = (Graph,)
 
     def _run(
         self, model: Graph, raster: np.ndarray, variables: tuple[str, ...]

@@ -21,7 +21,7 @@ class TorchEngine(Engine):
     """Runs a Network in float32, or in float64 if any of its arrays is."""
 
     name = "torch"
-    models: ClassVar[tuple[type, ...]] = (Network,)
+    models: ClassVar[tuple[type[Any], ...]] = (Network,)
 
     def _run(
         self, model: Network, raster: np.ndarray, variables: tuple[str, ...]

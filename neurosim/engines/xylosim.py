@@ -25,7 +25,7 @@ class XyloSimEngine(Engine):
     """Runs a XyloSpec sample by sample in XyloSim."""
 
     name = "xylosim"
-    models: ClassVar[tuple[type, ...]] = (XyloSpec,)
+    models: ClassVar[tuple[type[Any], ...]] = (XyloSpec,)
 
     def _run(
         self, model: XyloSpec, raster: np.ndarray, variables: tuple[str, ...]

@@ -30,7 +30,7 @@ class Brian2Engine(Engine):
     """
 
     name: str = "brian2"
-    models: ClassVar[tuple[type, ...]] = (XyloSpec, Network)
+    models: ClassVar[tuple[type[Any], ...]] = (XyloSpec, Network)
     target: str = "auto"
     """"library", or "numpy" or "cython" for plain Brian2 objects; "auto" needs no compiler."""
     threads: int = 1
