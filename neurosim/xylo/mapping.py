@@ -17,8 +17,9 @@ from neurosim.xylo import residuals as residual
 from neurosim.xylo.calibration import Residuals
 from neurosim.xylo.decays import TimeConstant, check_decays, time_constants
 from neurosim.xylo.fields import is_positive
+from neurosim.xylo.grid import Integers
 from neurosim.xylo.idle import Idle
-from neurosim.xylo.quantise import Integers, quantise
+from neurosim.xylo.quantise import quantise
 from neurosim.xylo.spec import XyloSpec
 
 SPIKES_OFF = 0.5

@@ -17,11 +17,10 @@ import numpy as np
 
 from neurosim.equations.xylo import MAX_INPUT, MAX_SPIKES
 from neurosim.errors import InputError
-from neurosim.network import Layer, Network
+from neurosim.network import Network
 from neurosim.xylo import integer_layer
 from neurosim.xylo.calibration import LayerRun, Residuals, calibration_events, run_layers
-from neurosim.xylo.decays import decay_shift
-from neurosim.xylo.rules import REGISTER_MAX
+from neurosim.xylo.grid import Integers, check_bits, largest_scale, round_layer, threshold_room
 
 SHIFTS = range(7)
 """Weight shifts that are tried."""
@@ -29,25 +28,6 @@ HALVINGS = range(4)
 """A neuron's scale is tried at its largest, and halved so many times."""
 TRIED_THRESHOLDS = (1.0, 1.6)
 """Runtime threshold scales at which the counts are compared."""
-
-
-@dataclass(frozen=True)
-class Integers:
-    """A layer as the chip holds it."""
-
-    weight: np.ndarray
-    """(n_in, n_out, synapses), 8 bit."""
-    recurrent: np.ndarray
-    """(n_out, n_out, synapses), 8 bit; zero without recurrent weights."""
-    threshold: np.ndarray
-    bias: np.ndarray
-    dash_mem: np.ndarray
-    dash_syn: np.ndarray
-    """(n_out, synapses)."""
-    error: np.ndarray
-    """(n_out,) sum of |spike count - the float net's| over windows and thresholds."""
-    count: np.ndarray
-    """(n_out,) the float net's spikes in them."""
 
 
 def saturation_aware(job: Job) -> tuple[list[Integers], dict[str, int]]:
@@ -126,8 +106,7 @@ def quantise(
         raise InputError(
             f"quantiser {quantiser!r} is not known; choose from {', '.join(QUANTISERS)}"
         )
-    if not (isinstance(bits, int) and 2 <= bits <= 8):
-        raise InputError(f"bits is {bits!r}; a weight of the chip has 2 to 8 bits")
+    check_bits(bits)
     events = calibration_events(calibration, network.shape[0])
     runs = {
         scale: run_layers(network.with_threshold(scale), events, residuals, aligned=aligned)
@@ -155,14 +134,8 @@ class Job:
 
     def largest_scale(self, k: int, shift: int = 0, recurrent_shift: int = 0) -> np.ndarray:
         """Return (n_out,) the largest scale of each neuron of layer k that fits all registers."""
-        layer = self.network.layers[k]
-        weight, recurrent = _matrices(layer)
-        room = 1.0 if self._is_output(k) else max(self.max_threshold_scale, 1.0)
-        most = 2 ** (self.bits - 1) - 1
-        widest = np.minimum(_fill(weight, shift, most), _fill(recurrent, recurrent_shift, most))
-        register = REGISTER_MAX / np.maximum(layer.threshold * room, np.abs(layer.bias))
-        largest: np.ndarray = np.minimum(widest, register)
-        return largest
+        layer, room = self.network.layers[k], threshold_room(self.network, self.max_threshold_scale)
+        return largest_scale(layer, room[k], self.bits, shift, recurrent_shift)
 
     def measured(
         self, k: int, scale: np.ndarray, shift: int = 0, recurrent_shift: int = 0
@@ -208,39 +181,6 @@ def _pick(tried: list[Integers]) -> Integers:
     return Integers(**chosen)
 
 
-def _matrices(layer: Layer) -> tuple[np.ndarray, np.ndarray]:
-    """Return feed-forward and recurrent weights with a synapse axis; zero recurrence if none."""
-    weight = layer.weight.reshape(layer.n_in, layer.n_out, -1).astype(float)
-    recurrent = np.zeros((layer.n_out, *weight.shape[1:]))
-    if layer.recurrent is not None:
-        recurrent += layer.recurrent.reshape(recurrent.shape)
-    return weight, recurrent
-
-
-def round_layer(
-    layer: Layer, scale: np.ndarray, shift: int, recurrent_shift: int, dt: float
-) -> Integers:
-    """Return a layer in integers, every neuron at its scale, weights shifted down."""
-    weight, recurrent = _matrices(layer)
-    return Integers(
-        weight=_round(weight * scale[:, None] / 2**shift),
-        recurrent=_round(recurrent * scale[:, None] / 2**recurrent_shift),
-        threshold=np.maximum(_round(layer.threshold * scale), 1),
-        bias=_round(layer.bias * scale),
-        dash_mem=decay_shift(layer.tau_mem, dt),
-        dash_syn=decay_shift(layer.tau_syn, dt).reshape(layer.n_out, -1),
-        error=np.zeros(layer.n_out),
-        count=np.zeros(layer.n_out),
-    )
-
-
-def _fill(weight: np.ndarray, shift: int, most: int) -> np.ndarray:
-    """Return the scale at which each neuron's largest weight is the widest; inf without weights."""
-    with np.errstate(divide="ignore"):
-        scale: np.ndarray = most * 2.0**shift / np.abs(weight).max(axis=(0, 2))
-    return scale
-
-
 def _measured(
     integers: Integers,
     runs: Sequence[tuple[float, LayerRun]],
@@ -269,8 +209,3 @@ def _measured(
         error += np.abs(counts - run.spikes.sum(axis=1)).sum(axis=0)
         count += run.spikes.sum(axis=(0, 1))
     return replace(integers, error=error, count=count)
-
-
-def _round(values: np.ndarray) -> np.ndarray:
-    whole: np.ndarray = np.rint(values).astype(np.int64)
-    return whole

@@ -23,7 +23,7 @@ from neurosim.equations.xylo import MAX_SPIKES
 from neurosim.errors import InputError
 from neurosim.network import Network
 from neurosim.xylo.calibration import Residuals, calibration_events, run_layers
-from neurosim.xylo.quantise import Integers
+from neurosim.xylo.grid import Integers
 
 MOST = MAX_SPIKES["hidden"]
 """Most spikes of a hidden neuron in a step, those of its aliases among them."""

@@ -10,8 +10,8 @@ from neurosim.errors import InputError
 from neurosim.network import Layer, Network
 from neurosim.xylo import DeployWarning, RuleError, calibration, deploy, plan
 from neurosim.xylo.decays import decay_shift
+from neurosim.xylo.grid import Integers
 from neurosim.xylo.mapping import lay_out
-from neurosim.xylo.quantise import Integers
 from tests import nets
 
 
