@@ -25,7 +25,7 @@ from rich.table import Table  # noqa: E402
 
 from neurosim import XyloSpec, engines  # noqa: E402
 from neurosim.engines.brian2 import Brian2Engine  # noqa: E402
-from neurosim.engines.brian2.xylo_parameters import parameters, weights  # noqa: E402
+from neurosim.engines.brian2.xylo_parameters import populations, weights  # noqa: E402
 
 STATES = ("spikes", "v_mem", "i_syn")
 SAMPLES = 256
@@ -137,7 +137,7 @@ def by_hand(net: XyloSpec, raster: np.ndarray) -> list[np.ndarray]:
     )
     names = ("dash_mem", "dash_syn", "threshold")
     groups = [
-        tuple(parameters(net, population)[name].astype(np.int32) for name in names)
+        tuple(populations(net)[population].parameters[name].astype(np.int32) for name in names)
         for population in ("hidden", "output")
     ]
     arrays = [

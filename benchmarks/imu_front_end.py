@@ -14,7 +14,7 @@ from measure import in_turn
 
 from neurosim.data import FrontEnd, seglearn
 from neurosim.data.windows import resample
-from neurosim.xylo import rockpool_devices
+from neurosim.formats import rockpool_devices
 
 STEPS = 1000
 SAMPLES = 4

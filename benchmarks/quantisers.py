@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from neurosim.errors import InputError
-from neurosim.formats import xylo_json
+from neurosim.formats import rockpool_devices, xylo_json
 from neurosim.network import Layer, Network
 from neurosim.workflows import fidelity
-from neurosim.xylo import XyloSpec, plan, rockpool_devices
+from neurosim.xylo import XyloSpec, plan
 from neurosim.xylo.decays import shift_tau
 from neurosim.xylo.quantise import QUANTISERS
 
@@ -56,13 +56,10 @@ def mixed(rng: np.random.Generator, kind: str, gain: float, shifts: tuple[int, i
 
 def by_rockpool(network: Network, quantiser: str) -> XyloSpec:
     """Return the specification of rockpool's mapper and one of its quantisers."""
-    from neurosim.formats.rockpool import module_from_network
-
-    graph = module_from_network(network).as_graph()
-    mapped = rockpool_devices.mapper("syns63300")(graph)
-    mapped |= rockpool_devices.quantiser(quantiser)(**mapped)
+    mapped = rockpool_devices.mapped(network, "syns63300")
+    quantised = rockpool_devices.quantised(mapped, quantiser)
     sizes = tuple(layer.n_out for layer in network.layers[:-1])
-    return xylo_json.from_rockpool(mapped, layers=sizes)
+    return xylo_json.from_rockpool(quantised, layers=sizes)
 
 
 def compare(title: str, network: Network, calibration: np.ndarray, raster: np.ndarray) -> None:

@@ -23,6 +23,17 @@ THRESHOLD_SCALES = tuple(round(0.6 + 0.2 * k, 1) for k in range(10))
 """Runtime threshold scales of ASPEN's open-loop sweep (arXiv 2508.11689): 0.6 to 2.4."""
 
 
+def decay(tau: np.ndarray, dt: float) -> np.ndarray:
+    """Return exp(-dt/tau), what a step of dt leaves of a state, in the float type of tau.
+
+    Args:
+        tau: time constants in seconds, of any shape.
+        dt: time step in seconds.
+    """
+    left: np.ndarray = np.exp(-dt / tau)
+    return left
+
+
 @dataclass(frozen=True, eq=False)
 class Layer:
     """One layer of leaky integrate-and-fire neurons with the weights that feed it.
@@ -96,6 +107,14 @@ class Layer:
         """Synapses per neuron, each with its own time constant."""
         return int(self.weight.shape[2]) if self.weight.ndim == 3 else 1
 
+    def decays(self, dt: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return what a step of dt [s] leaves of membranes (n_out,) and currents (n_out, n_syn).
+
+        In float64, whatever the precision of the time constants.
+        """
+        tau_syn = self.tau_syn.astype(float).reshape(self.n_out, -1)
+        return decay(self.tau_mem.astype(float), dt), decay(tau_syn, dt)
+
 
 @dataclass(frozen=True, eq=False)
 class Network:
@@ -121,7 +140,27 @@ class Network:
     @property
     def shape(self) -> tuple[int, ...]:
         """Channels, then the neurons of each layer."""
-        return (self.layers[0].n_in, *(layer.n_out for layer in self.layers))
+        return (self.channels, *(layer.n_out for layer in self.layers))
+
+    @property
+    def channels(self) -> int:
+        """Number of input channels."""
+        return self.layers[0].n_in
+
+    @property
+    def synapses(self) -> int:
+        """Synapses per neuron of the layer that has most."""
+        return max(layer.synapses for layer in self.layers)
+
+    @property
+    def lag(self) -> int:
+        """Steps by which the output lags the input: none, layers run in the same step."""
+        return 0
+
+    @property
+    def populations(self) -> tuple[str, ...]:
+        """Names of the layers: their numbers."""
+        return tuple(map(str, range(len(self.layers))))
 
     def with_threshold(self, scale: float | Sequence[float] = 1.0) -> Network:
         """Return the network with scaled thresholds; weights are shared, not copied.
@@ -200,7 +239,8 @@ class Network:
         Raises:
             InputError: the file holds what a Network cannot say.
         """
-        return _format("nir").read(path, **options)
+        network: Network = _format("nir").read(path, **options)
+        return network
 
     def to_nir(self, path: str | Path) -> Path:
         """Write a NIR file, see `neurosim.formats.nir.write`.
@@ -208,7 +248,8 @@ class Network:
         Raises:
             InputError: a layer has two synapses.
         """
-        return _format("nir").write(self, path)
+        written: Path = _format("nir").write(self, path)
+        return written
 
     @classmethod
     def from_rockpool(cls, module: torch.nn.Module) -> Network:
@@ -217,11 +258,13 @@ class Network:
         Raises:
             InputError: the module holds something that a Network cannot say.
         """
-        return _format("rockpool").network_from_module(module)
+        network: Network = _format("rockpool").network_from_module(module)
+        return network
 
     def to_rockpool(self) -> torch.nn.Module:
         """Return a rockpool Sequential of linear and LIF modules, all of which can be trained."""
-        return _format("rockpool").module_from_network(self)
+        module: torch.nn.Module = _format("rockpool").module_from_network(self)
+        return module
 
 
 def _format(name: str) -> ModuleType:

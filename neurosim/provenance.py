@@ -12,10 +12,10 @@ PACKAGES = ("brian2", "xylosim", "rockpool", "torch", "numpy", "numba")
 
 def versions() -> dict[str, str]:
     """Return the versions of neurosim, Python and the packages that decide over results."""
-    found = {"neurosim": __version__, "Python": platform.python_version()}
+    names = {"neurosim": __version__, "Python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            names[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "absent"
-    return found
+            names[package] = "absent"
+    return names

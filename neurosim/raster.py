@@ -7,21 +7,34 @@ import numpy as np
 from neurosim.errors import InputError
 
 
-def check_raster(raster: np.ndarray, channels: int) -> np.ndarray:
-    """Return the raster as contiguous uint8 (samples, time, channels).
+def as_samples(raster: np.ndarray) -> np.ndarray:
+    """Return a raster as an array of samples.
 
     Raises:
-        InputError: wrong dimensions or channels, or values that are no counts in 0..255.
+        InputError: rows are unequal, or an axis is missing.
     """
     try:
         raster = np.asarray(raster)
     except ValueError as error:
         raise InputError(f"raster is ragged ({error}); it needs equal rows") from error
-    if raster.ndim != 3:
+    if raster.ndim < 3:
         raise InputError(
             f"raster has shape {raster.shape}; it needs (samples, time, channels): "
             "add a leading axis for a single sample"
         )
+    return raster
+
+
+def check_raster(raster: np.ndarray, channels: int) -> np.ndarray:
+    """Return the raster as contiguous uint8 (samples, time, channels).
+
+    Raises:
+        InputError: wrong dimensions or channels, no samples or steps, or values that are no counts
+            in 0..255.
+    """
+    raster = as_samples(raster)
+    if raster.ndim != 3:
+        raise InputError(f"raster has shape {raster.shape}; it needs (samples, time, channels)")
     if raster.shape[2] != channels:
         raise InputError(
             f"raster has {raster.shape[2]} channels, the model reads {channels}: "
@@ -45,7 +58,7 @@ def check_raster(raster: np.ndarray, channels: int) -> np.ndarray:
 
 
 def _not_counts(raster: np.ndarray) -> str:
-    """Say why a raster that holds no integers is refused."""
+    """Return why a raster that holds no integers is refused."""
     fault = f"has dtype {raster.dtype}"
     if np.issubdtype(raster.dtype, np.floating):
         odd = ~np.isfinite(raster) | (raster != np.floor(raster)) | (raster < 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,30 @@ Arrays = tuple[np.ndarray, ...]
 
 VARIABLES = ("spikes", "v_mem", "i_syn", "i_syn_2")
 """What can be recorded. `i_syn_2`, the second synapse, comes with `i_syn` where a net has one."""
+
+
+def variables_of(record: Sequence[str], synapses: int = 1) -> tuple[str, ...]:
+    """Return the variables that a run records: spikes always, and currents of all synapses.
+
+    Args:
+        record: requested names; `i_syn_2` requests the currents as `i_syn` does.
+        synapses: of a neuron of the model.
+
+    Raises:
+        InputError: a name is unknown, or currents of more than two synapses are requested.
+    """
+    if isinstance(record, str):
+        record = (record,)
+    if not isinstance(record, Sequence):
+        raise InputError(f"record is {record!r}; give names among {VARIABLES}")
+    unknown = [name for name in record if name not in VARIABLES]
+    if unknown:
+        raise InputError(f"record: {unknown[0]!r} cannot be recorded; choose from {VARIABLES}")
+    currents = "i_syn" in record or "i_syn_2" in record
+    if currents and synapses > 2:
+        raise InputError(f"record: a layer has {synapses} synapses; a Recording holds at most 2")
+    states = ("v_mem",) if "v_mem" in record else ()
+    return ("spikes", *states, *(VARIABLES[2 : 2 + synapses] if currents else ()))
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,6 +34,37 @@ def network(rng: np.random.Generator, sizes=(6, 10, 8, 3), gain: float = 0.9) ->
     return Network(tuple(layers), dt=DT)
 
 
+def dyadic(
+    rng: np.random.Generator, bits: int, synapses: int = 1, recurrent: bool = False
+) -> Network:
+    """Weights, thresholds and biases are multiples of 2^-bits and all decays are 1/2.
+
+    After T steps values are multiples of 2^-(bits + T): with a few steps nothing is ever rounded,
+    neither in float64 (bits = 8, T = 12) nor in float32 (bits = 4, T = 8), as long as values stay
+    below 2^12, which the tests assert.
+    """
+    sizes = (5, 12, 8, 4)
+    layers = []
+    for n_in, n_out in itertools.pairwise(sizes):
+
+        def grid(low: float, high: float, *shape: int) -> np.ndarray:
+            return rng.integers(low * 2**bits, high * 2**bits, shape) / 2.0**bits
+
+        extra = (synapses,) if synapses > 1 else ()
+        layers.append(
+            Layer(
+                weight=grid(-1, 2, n_in, n_out, *extra),
+                recurrent=grid(-0.25, 0.25, n_out, n_out, *extra) if recurrent else None,
+                tau_mem=np.full(n_out, 1e-3 / np.log(2)),
+                tau_syn=np.full((n_out, *extra), 1e-3 / np.log(2)),
+                threshold=grid(0.5, 2, n_out),
+                bias=grid(-0.125, 0.125, n_out),
+                max_spikes=int(rng.choice([1, 3, 31])),
+            )
+        )
+    return Network(tuple(layers), dt=1e-3)
+
+
 def events(rng: np.random.Generator, shape=(5, 60, 6), rate: float = 0.3) -> np.ndarray:
     """Poisson event counts."""
     return rng.poisson(rate, shape).astype(np.uint8)

@@ -1,6 +1,7 @@
 """Network: what it refuses, scaled thresholds, files."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -42,6 +43,21 @@ def test_scalars_spread_over_the_layer():
 def test_bad_layers_are_refused(change, message):
     with pytest.raises(InputError, match=message):
         Layer(**{**GOOD, **change})
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_decays_are_those_of_the_time_constants_in_float64(dtype):
+    tau_mem, tau_syn = dtype(0.013), np.array([[0.002, 0.007]], dtype)
+    layer = Layer(np.ones((1, 1, 2)), tau_mem, tau_syn, 1.0, 0.0)
+    alpha, beta = layer.decays(1e-3)
+    assert (alpha.shape, beta.shape) == ((1,), (1, 2))
+    assert alpha.dtype == beta.dtype == np.float64
+    # exp of numpy and of the C library differ by a unit in the last place at most.
+    assert alpha[0] == pytest.approx(math.exp(-1e-3 / float(tau_mem)), rel=3e-16)
+    for found, tau in zip(beta[0], tau_syn[0], strict=True):
+        assert found == pytest.approx(math.exp(-1e-3 / float(tau)), rel=3e-16)
+    single = Layer(np.ones((1, 3)), 0.01, 0.02, 1.0, 0.0).decays(1e-3)
+    assert [d.shape for d in single] == [(3,), (3, 1)]
 
 
 def test_layers_must_fit_each_other(rng):

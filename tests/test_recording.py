@@ -5,7 +5,7 @@ import pytest
 
 from neurosim import engines
 from neurosim.errors import InputError
-from neurosim.recording import Recording
+from neurosim.recording import Recording, variables_of
 from neurosim.verify import compare
 from tests import nets
 
@@ -39,6 +39,27 @@ def test_shapes_must_agree():
         Recording(spikes, v_mem=(np.zeros((1, 5, 4)),))
     with pytest.raises(InputError, match=r"Recording\.spikes"):
         Recording((np.zeros((5, 3), np.uint8),))
+
+
+@pytest.mark.parametrize(
+    ("record", "synapses", "variables"),
+    [
+        ((), 1, ("spikes",)),
+        ("v_mem", 1, ("spikes", "v_mem")),
+        (("i_syn", "v_mem"), 1, ("spikes", "v_mem", "i_syn")),
+        (("i_syn",), 2, ("spikes", "i_syn", "i_syn_2")),
+        (("i_syn_2",), 2, ("spikes", "i_syn", "i_syn_2")),
+        (("i_syn_2",), 1, ("spikes", "i_syn")),
+        (("v_mem",), 3, ("spikes", "v_mem")),
+    ],
+)
+def test_currents_of_all_synapses_come_together(record, synapses, variables):
+    assert variables_of(record, synapses) == variables
+
+
+def test_more_currents_than_a_recording_holds_are_refused():
+    with pytest.raises(InputError, match="3 synapses; a Recording holds at most 2"):
+        variables_of(("i_syn",), 3)
 
 
 def test_other_files_are_refused(tmp_path):

@@ -68,9 +68,9 @@ def verify(
         console=shown,
     )
     if report is not None:
-        from neurosim.verify.page import verification_page
+        from neurosim.verify.report import save_all
 
-        verification_page(reports, report, events.origin)
+        save_all(reports, report, events.origin)
     passed = all(r.passed for r in reports.values())
     if as_json:
         exact = all(r.exact for r in reports.values())
@@ -84,8 +84,6 @@ def verify(
 
 def _show_ladders(ladders: dict, report: Path | None, as_json: bool) -> None:
     """Print and write all ladders; ends the command."""
-    from neurosim.verify.page import table
-
     pages = {}
     for name, climbed in ladders.items():
         if report is not None:
@@ -97,7 +95,7 @@ def _show_ladders(ladders: dict, report: Path | None, as_json: bool) -> None:
         typer.echo(json.dumps({"passed": passed, "ladders": rungs}, indent=2))
     else:
         for name, climbed in ladders.items():
-            console.print(table(climbed, name))
+            console.print(climbed.table(name))
         for page in pages.values():
             console.print(f"page: {page}", soft_wrap=True)
     raise typer.Exit(0 if passed else 1)

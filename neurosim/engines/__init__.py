@@ -1,81 +1,54 @@
-"""Engines run a model on a raster and return a Recording; all have the same face.
+"""Engines run a model on a raster and return a Recording; all have the same face, `Engine.run`.
 
-`get(name).run(model, raster, record=("spikes",), seed=None)`: the model is a `Network` or a
-`XyloSpec`, the raster (samples, time, channels) holds event counts.
+    engines.get("brian2").run(model, raster, record=("spikes", "v_mem"))
+
+| engine | runs | in |
+| --- | --- | --- |
+| board | XyloSpec | a development kit, through the vendor's samna |
+| brian2 | XyloSpec, Network | code that Brian2 generates: integers, or float64 |
+| liftorch | Network | rockpool's LIFTorch, float32 |
+| loihi | LoihiNet | Brian2: the integers of Intel's Loihi |
+| nir | NIR graph | Brian2, float64 |
+| nir-numpy | NIR graph | numpy, an independent run of the same arithmetic |
+| torch | Network | the training kernels, in the network's own precision |
+| xylosim | XyloSpec | the vendor's bit-exact simulator |
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib import import_module
-from typing import Protocol
 
-import numpy as np
-
+from neurosim.engines.engine import Engine
 from neurosim.errors import InputError
-from neurosim.recording import VARIABLES, Recording
 
-_MODULES = {
-    "board": "neurosim.engines.board",
-    "brian2": "neurosim.engines.brian2",
-    "liftorch": "neurosim.engines.liftorch",
-    "torch": "neurosim.engines.torch",
-    "xylosim": "neurosim.engines.xylosim",
+__all__ = ["Engine", "get", "names"]
+
+_PLACES = {
+    "board": ("neurosim.engines.board", "ENGINE"),
+    "brian2": ("neurosim.engines.brian2", "ENGINE"),
+    "liftorch": ("neurosim.engines.liftorch", "ENGINE"),
+    "loihi": ("neurosim.engines.loihi", "ENGINE"),
+    "nir": ("neurosim.engines.nir", "ENGINE"),
+    "nir-numpy": ("neurosim.engines.nir", "NUMPY_ENGINE"),
+    "torch": ("neurosim.engines.torch", "ENGINE"),
+    "xylosim": ("neurosim.engines.xylosim", "ENGINE"),
 }
-
-
-class Engine(Protocol):
-    """What every engine offers."""
-
-    name: str
-
-    def run(
-        self,
-        model: object,
-        raster: np.ndarray,
-        *,
-        record: Sequence[str] = ("spikes",),
-        seed: int | None = None,
-    ) -> Recording:
-        """Run all samples of a raster from a zero state and return what was asked to record.
-
-        Args:
-            model: a Network or XyloSpec, whichever the engine runs.
-            raster: (samples, time, channels) event counts.
-            record: some of "spikes", "v_mem", "i_syn".
-            seed: of what is random, if anything is.
-
-        Raises:
-            InputError: the engine does not run such a model, or the raster does not fit it.
-        """
-        ...
+"""Module and attribute of each engine, which load when they are first used."""
 
 
 def names() -> tuple[str, ...]:
     """Names of all engines."""
-    return tuple(_MODULES)
+    return tuple(_PLACES)
 
 
 def get(name: str) -> Engine:
-    """Return the engine of that name; its simulator is imported now.
+    """Return the engine of that name.
 
     Raises:
         InputError: no engine has that name.
-        UnavailableError: its simulator is not installed.
     """
-    if not isinstance(name, str) or name not in _MODULES:
-        raise InputError(f"engine {name!r} is not known; choose one of {', '.join(_MODULES)}")
-    engine: Engine = import_module(_MODULES[name]).ENGINE
+    if not isinstance(name, str) or name not in _PLACES:
+        raise InputError(f"engine {name!r} is not known; choose one of {', '.join(_PLACES)}")
+    module, attribute = _PLACES[name]
+    engine: Engine = getattr(import_module(module), attribute)
     return engine
-
-
-def check_record(record: Sequence[str]) -> tuple[str, ...]:
-    """Return the asked variables, spikes always among them; refuse unknown names."""
-    if isinstance(record, str):
-        record = (record,)
-    if not isinstance(record, Sequence):
-        raise InputError(f"record is {record!r}; give names among {VARIABLES}")
-    unknown = [name for name in record if name not in VARIABLES]
-    if unknown:
-        raise InputError(f"record: {unknown[0]!r} cannot be recorded; choose from {VARIABLES}")
-    return tuple(name for name in VARIABLES if name == "spikes" or name in record)

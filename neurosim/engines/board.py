@@ -3,8 +3,9 @@
 Calls and fields are those that rockpool 3.1 uses (`xylo_samna.py` and the kit utilities of
 syns63300 and syns65302), in accelerated time: events are sent with their time step, one readout
 event comes back for each step. What differs from rockpool: configurations are made from a checked
-XyloSpec (see `xylo.vendor`), and states are recorded of all hidden neurons, not only of those that
-see the input. Audio 2 is read by another, register-level interface and is not served.
+XyloSpec (see `formats.samna`), and states are recorded of all hidden neurons, not only of those
+that see the input. Audio 2 is read by another, register-level interface and is not served: its row
+in `xylo.chips` has no kit.
 """
 
 from __future__ import annotations
@@ -12,52 +13,34 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from neurosim.engines import check_record
+from neurosim.engines.engine import Engine, Model, Records
+from neurosim.equations.xylo import MAX_INPUT
 from neurosim.errors import InputError, UnavailableError
 from neurosim.formats import samna as vendor
-from neurosim.raster import check_raster
 from neurosim.recording import Recording
+from neurosim.xylo import chips
 from neurosim.xylo.spec import XyloSpec
 
-MAX_EVENTS = 15
-"""Events of a channel that the chip reads in a step."""
 POWER_HZ = 5.0
 """Rate of power measurements."""
+ANSWER_S = 5.0
+"""How long a board may take to say which step it is in."""
 
 
-@dataclass(frozen=True)
-class Board:
-    """How samna names a development kit and what it measures."""
+class BoardEngine(Engine):
+    """Runs a XyloSpec on a connected development kit.
 
-    device: str
-    channels: dict[str, str]
-    """Name of a power net in samna, by the name in our provenance."""
-    channels_from: str
-    """Module of samna that names the nets."""
-    ahead: int
-    """Steps from the one that the chip says it is in to the first that it will process."""
-
-
-BOARDS = {
-    "xylo-imu": Board("XyloImuTestBoard", {"io": "Io", "core": "Core"}, "xyloImuBoards", 1),
-    "xylo-audio-3": Board(
-        "XyloAudio3TestBoard",
-        {"io": "Io", "analog": "AnalogLogic", "digital": "DigitalLogic"},
-        "xyloAudio3",
-        0,
-    ),
-}
-
-
-class BoardEngine:
-    """Run a XyloSpec on a connected development kit."""
+    The configuration is applied again before each sample. Whether that clears the neurons' states
+    is up to the kit's firmware: leave silence between samples where it does not. Reading states
+    slows the kit down. At most 15 events of a channel and step are sent.
+    """
 
     name = "board"
+    models: ClassVar[tuple[type[Any], ...]] = (XyloSpec,)
 
     def run(
         self,
@@ -69,15 +52,12 @@ class BoardEngine:
         power: bool = False,
         timeout_s: float | None = None,
     ) -> Recording:
-        """Run all samples, `spec.lag` empty steps appended to each.
-
-        The configuration is applied again before each sample. Whether that clears the neurons'
-        states is up to the kit's firmware: leave silence between samples where it does not.
+        """Run all samples as `Engine.run` says.
 
         Args:
-            model: a XyloSpec for "xylo-imu" or "xylo-audio-3".
-            raster: (samples, time, channels) event counts 0..255; at most 15 are sent.
-            record: any of `spikes`, `v_mem`, `i_syn`; reading states slows the kit down.
+            model: a XyloSpec for a chip whose kit is known, see `neurosim.xylo.chips`.
+            raster: (samples, time, channels) event counts 0..255.
+            record: any of `spikes`, `v_mem`, `i_syn`.
             seed: without effect, the chip is deterministic.
             power: measure power during each sample; mean watts of each net are in the provenance.
             timeout_s: for one sample; what rockpool allows when left out.
@@ -86,36 +66,41 @@ class BoardEngine:
             InputError: the model is no XyloSpec for a chip that is served, or the raster is wrong.
             UnavailableError: samna or a board is missing, or the board does not answer.
         """
-        if not isinstance(model, XyloSpec):
-            raise InputError(f"board runs a XyloSpec, got {type(model).__name__}: deploy it first")
-        if model.chip not in BOARDS:
+        return self._recorded(model, raster, record, seed, power=power, timeout_s=timeout_s)
+
+    def _accepted(self, model: Any) -> Model:
+        spec = super()._accepted(model)
+        served = [chip.name for chip in chips.CHIPS.values() if chip.kit]
+        if model.chip not in served:
             raise InputError(
                 f"the specification is for {model.chip}; the board engine serves "
-                f"{', '.join(BOARDS)}: name one with spec.on_chip(...)"
+                f"{', '.join(served)}: name one with spec.on_chip(...)"
             )
-        variables = check_record(record)
-        raster = check_raster(raster, model.channels)
-        raster = np.minimum(np.pad(raster, ((0, 0), (0, model.lag), (0, 0))), MAX_EVENTS)
-        kit = Kit(model, _samna(), states=len(variables) > 1)
+        return spec
+
+    def _run(
+        self,
+        model: XyloSpec,
+        raster: np.ndarray,
+        variables: tuple[str, ...],
+        power: bool = False,
+        timeout_s: float | None = None,
+    ) -> tuple[Records, dict[str, Any]]:
+        board = Board(model, _samna(), states=len(variables) > 1)
         readouts, watts = [], []
-        for events in raster:
-            kit.configure()
-            readout, measured = kit.evolve(events, power=power, timeout_s=timeout_s)
+        for events in np.minimum(raster, MAX_INPUT):
+            board.configure()
+            readout, measured = board.evolve(events, power=power, timeout_s=timeout_s)
             readouts.append(readout)
             watts.append(measured)
-        arrays = _arrays(readouts, variables, model)
         provenance: dict[str, Any] = {
-            "engine": self.name,
-            "samna": str(getattr(kit.samna, "__version__", "unknown")),
+            "samna": str(getattr(board.samna, "__version__", "unknown")),
             "chip": model.chip,
-            "model": model.digest(),
-            "seed": seed,
             "status": "untested on hardware",
         }
         if power:
             provenance["power_w"] = {n: float(np.mean([w[n] for w in watts])) for n in watts[0]}
-        populations = ("hidden", "output")
-        return Recording(**arrays, dt=model.dt, populations=populations, provenance=provenance)
+        return _records(readouts, variables, model), provenance
 
 
 def _samna() -> Any:
@@ -132,13 +117,15 @@ def _samna() -> Any:
     return samna
 
 
-class Kit:
-    """An opened board with its event streams."""
+class Board:
+    """An opened development kit with its event streams."""
 
     def __init__(self, spec: XyloSpec, samna: Any, *, states: bool) -> None:
         self.spec, self.samna, self.states = spec, samna, states
-        self.board = BOARDS[spec.chip or ""]
-        self.api = getattr(samna, vendor.family(spec).module)
+        chip = vendor.chip_of(spec)
+        assert chip.kit is not None  # the engine serves no chip without a kit
+        self.kit = chip.kit
+        self.api = getattr(samna, chip.samna.module)
         self.hdk = self._open()
         self.model = self.hdk.get_model()
         self.read = samna.graph.sink_from(self.hdk.get_model_source_node())
@@ -147,11 +134,11 @@ class Kit:
     def _open(self) -> Any:
         devices = self.samna.device.get_all_devices()
         for device in devices:
-            if device.device_type_name == self.board.device:
+            if device.device_type_name == self.kit.device:
                 return self.samna.device.open_device(device)
-        found = ", ".join(d.device_type_name for d in devices) or "none"
+        connected = ", ".join(d.device_type_name for d in devices) or "none"
         raise UnavailableError(
-            f"no {self.board.device} is connected (found: {found}); connect the kit of "
+            f"no {self.kit.device} is connected (found: {connected}); connect the kit of "
             f"{self.spec.chip}, or use engine 'xylosim'"
         )
 
@@ -159,13 +146,12 @@ class Kit:
         """Apply the network, in accelerated time, with the states that are to be read."""
         config = vendor.to_samna(self.spec, self.samna)
         config.operation_mode = self.api.OperationMode.AcceleratedTime
-        if self.spec.chip == "xylo-imu":
-            self._monitor_imu(config)
-        else:
-            self._monitor_audio(config)
+        monitor = {"range": self._monitor_range, "list": self._monitor_list}
+        monitor[self.kit.monitor](config)
         self.model.apply_configuration(config)
 
-    def _monitor_imu(self, config: Any) -> None:
+    def _monitor_range(self, config: Any) -> None:
+        """Record neurons by the first and the last id, as the IMU kit does."""
         self.hdk.enable_manual_input_acceleration(True)
         debug = config.debug
         for name in ("isyn_clock", "ra_clock", "bias_clock", "hm_clock", "ram_power"):
@@ -180,7 +166,8 @@ class Kit:
         else:
             self.model.close_ram_access()
 
-    def _monitor_audio(self, config: Any) -> None:
+    def _monitor_list(self, config: Any) -> None:
+        """Record neurons by their ids one by one, as the Audio 3 kit does."""
         config.input_source = self.api.InputSource.SpikeEvents
         debug = config.debug
         hidden = list(range(self.spec.hidden))
@@ -196,7 +183,7 @@ class Kit:
         self, events: np.ndarray, *, power: bool, timeout_s: float | None
     ) -> tuple[list[Any], dict[str, float]]:
         """Send the events of one sample; return a readout for each step, and mean watts."""
-        start = self._timestep() + self.board.ahead
+        start = self._timestep() + self.kit.steps_ahead
         steps = len(events)
         sent = [
             self.api.event.Spike(neuron_id=int(channel), timestep=int(start + step))
@@ -212,38 +199,38 @@ class Kit:
         readouts = self._collect(start, steps, timeout_s)
         return readouts, self._watts(monitor, source)
 
-    def _timestep(self, timeout_s: float = 5.0) -> int:
+    def _timestep(self) -> int:
         """Return the step that the chip is in; one that has processed nothing says less than 0."""
         self.read.get_events()
         self.write.write([self.api.event.TriggerReadout()])
-        end = time.monotonic() + timeout_s
+        end = time.monotonic() + ANSWER_S
         while time.monotonic() < end:
             for event in self.read.get_events():
                 if isinstance(event, self.api.event.Readout):
                     return max(int(event.timestep), 0)
-        raise UnavailableError(f"the board did not answer within {timeout_s:g} s; reconnect it")
+        raise UnavailableError(f"the board did not answer within {ANSWER_S:g} s; reconnect it")
 
     def _collect(self, start: int, steps: int, timeout_s: float) -> list[Any]:
-        found: dict[int, Any] = {}
+        readouts: dict[int, Any] = {}
         end = time.monotonic() + timeout_s
-        while len(found) < steps:
+        while len(readouts) < steps:
             for event in self.read.get_events():
                 if isinstance(event, self.api.event.Readout):
                     step = int(event.timestep) - start
                     if 0 <= step < steps:
-                        found[step] = event
+                        readouts[step] = event
             if time.monotonic() > end:
                 raise UnavailableError(
-                    f"the board returned {len(found)} of {steps} steps within {timeout_s:g} s; "
+                    f"the board returned {len(readouts)} of {steps} steps within {timeout_s:g} s; "
                     "give a longer timeout_s, or reconnect it"
                 )
-        return [found[step] for step in range(steps)]
+        return [readouts[step] for step in range(steps)]
 
-    def _power(self, wanted: bool) -> tuple[Any, Any]:
+    def _power(self, measured: bool) -> tuple[Any, Any]:
         """Start to measure power; return the monitor and its events."""
-        if not wanted:
+        if not measured:
             return None, None
-        if self.spec.chip == "xylo-audio-3":
+        if self.kit.stop_watch:
             self.hdk.get_stop_watch().start()
         monitor = self.hdk.get_power_monitor()
         source = self.samna.graph.sink_from(monitor.get_source_node())
@@ -259,34 +246,37 @@ class Kit:
             return {}
         events = source.get_events()
         monitor.stop_auto_power_measurement()
-        nets = getattr(self.samna, self.board.channels_from).MeasurementChannels
+        nets = getattr(self.samna, self.kit.power_module).MeasurementChannels
         values = {
             name: [e.value for e in events if e.channel == int(getattr(nets, channel))]
-            for name, channel in self.board.channels.items()
+            for name, channel in self.kit.power_nets.items()
         }
         return {name: float(np.mean(v)) if v else float("nan") for name, v in values.items()}
 
 
-def _arrays(
+def _records(
     readouts: list[list[Any]], variables: tuple[str, ...], spec: XyloSpec
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return what was recorded as (samples, time, neurons) arrays of hidden and output neurons."""
+) -> list[dict[str, np.ndarray]]:
+    """Return what was recorded of hidden and output neurons, (samples, time, neurons)."""
 
     def read(name: str, dtype: type, columns: slice = slice(None)) -> np.ndarray:
         rows = [[getattr(event, name)[columns] for event in sample] for sample in readouts]
         return np.array(rows, dtype=dtype)
 
-    hidden, both = slice(spec.hidden), slice(spec.hidden, spec.hidden + spec.outputs)
-    arrays = {"spikes": (read("hidden_spikes", np.uint8), read("output_spikes", np.uint8))}
+    hidden, output = slice(spec.hidden), slice(spec.hidden, spec.hidden + spec.outputs)
+    records = [
+        {"spikes": read("hidden_spikes", np.uint8)},
+        {"spikes": read("output_spikes", np.uint8)},
+    ]
     if "v_mem" in variables:
-        arrays["v_mem"] = (read("neuron_v_mems", np.int16, hidden), read("output_v_mems", np.int16))
+        records[0]["v_mem"] = read("neuron_v_mems", np.int16, hidden)
+        records[1]["v_mem"] = read("output_v_mems", np.int16)
     if "i_syn" in variables:
-        currents = [read("neuron_i_syns", np.int16, columns) for columns in (hidden, both)]
-        arrays["i_syn"] = (currents[0], currents[1])
-        if spec.synapses == 2:
-            second = read("neuron_i_syn2s", np.int16, hidden)
-            arrays["i_syn_2"] = (second, np.zeros_like(currents[1]))
-    return arrays
+        records[0]["i_syn"] = read("neuron_i_syns", np.int16, hidden)
+        records[1]["i_syn"] = read("neuron_i_syns", np.int16, output)
+    if "i_syn_2" in variables:
+        records[0]["i_syn_2"] = read("neuron_i_syn2s", np.int16, hidden)
+    return records
 
 
 ENGINE = BoardEngine()

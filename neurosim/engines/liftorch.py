@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -12,58 +11,33 @@ import torch
 from rockpool.nn.modules import LIFTorch
 from rockpool.nn.modules.torch.lif_torch import PeriodicExponential
 
-from neurosim.engines import check_record
-from neurosim.engines.torch import as_recorded, with_second_synapse
-from neurosim.errors import InputError
+from neurosim.engines.engine import Records
+from neurosim.engines.torch import TorchEngine
 from neurosim.network import Layer, Network
-from neurosim.raster import check_raster
-from neurosim.recording import Recording
 
 
-class LIFTorchEngine:
-    """Run a Network in rockpool's LIFTorch, in float32; its time is quadratic in the steps."""
+class LIFTorchEngine(TorchEngine):
+    """Runs a Network in LIFTorch, in float32; its time is quadratic in the steps."""
 
     name = "liftorch"
 
-    def run(
-        self,
-        model: object,
-        raster: np.ndarray,
-        *,
-        record: Sequence[str] = ("spikes",),
-        seed: int | None = None,
-    ) -> Recording:
-        """Run all samples, each from a zero state; populations are the network's layers.
+    def _run(
+        self, model: Network, raster: np.ndarray, variables: tuple[str, ...]
+    ) -> tuple[Records, dict[str, Any]]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return super()._run(model, raster, variables)
 
-        Args:
-            model: a Network with at most two synapses a neuron.
-            raster: (samples, time, channels) event counts 0..255.
-            record: any of `spikes`, `v_mem`, `i_syn`.
-            seed: without effect, a Network is deterministic.
+    def _dtype(self, model: Network) -> torch.dtype:
+        return torch.float32
 
-        Raises:
-            InputError: the model is no Network, or the raster does not fit it.
-        """
-        if not isinstance(model, Network):
-            raise InputError(f"liftorch runs a Network, got {type(model).__name__}")
-        synapses = max(layer.synapses for layer in model.layers)
-        if synapses > 2:
-            raise InputError(f"a layer has {synapses} synapses; a Recording holds at most 2")
-        wanted = with_second_synapse(check_record(record), synapses)
-        value = torch.from_numpy(check_raster(raster, model.shape[0])).float()
-        arrays: dict[str, list[np.ndarray]] = {name: [] for name in wanted}
-        for layer in model.layers:
-            value = value @ _float(layer.weight.reshape(layer.n_in, -1))
-            with torch.no_grad(), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                value, _, recorded = _neurons(layer, model.dt)(value, record=True)
-            for name in wanted:
-                arrays[name].append(as_recorded(name, layer, value, recorded))
-            value = value.float()
-        provenance = {"engine": self.name, "rockpool": version("rockpool"), "seed": seed}
-        provenance |= {"torch": version("torch"), "model": model.digest()}
-        recordings: dict[str, Any] = {name: tuple(found) for name, found in arrays.items()}
-        return Recording(**recordings, dt=model.dt, provenance=provenance)
+    def _modules(self, model: Network, dtype: torch.dtype) -> list[tuple[Any, Any]]:
+        linear = [pair[0] for pair in super()._modules(model, dtype)]
+        neurons = [_neurons(layer, model.dt) for layer in model.layers]
+        return list(zip(linear, neurons, strict=True))
+
+    def _versions(self) -> dict[str, str]:
+        return {"rockpool": version("rockpool"), **super()._versions()}
 
 
 def _neurons(layer: Layer, dt: float) -> LIFTorch:

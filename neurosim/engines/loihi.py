@@ -6,14 +6,17 @@ reset to zero where these subtract the threshold: what that costs is measured, n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import hashlib
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar
 
 import numpy as np
 
+from neurosim.engines.brian2 import cache
+from neurosim.engines.engine import Engine, Records
 from neurosim.errors import InputError
 from neurosim.network import Layer, Network
 from neurosim.raster import check_raster
-from neurosim.recording import Recording
 
 WEIGHT_MAX = 254
 """Largest weight of mixed sign; such weights are even (8 bits, the lowest one lost to the sign)."""
@@ -25,8 +28,7 @@ STATE_MAX = 2**23
 EXPONENTS = range(0, -7, -1)
 """Exponents that are tried until currents of the calibration events fill half of their bits."""
 
-
-VARIABLES = ("spikes", "v_mem", "i_syn")
+_TYPES = {"spikes": np.uint8, "v_mem": np.int32, "i_syn": np.int32}
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,35 @@ class LoihiNet:
 
     layers: tuple[LoihiLayer, ...]
     dt: float
+
+    @property
+    def channels(self) -> int:
+        """Number of input channels."""
+        return len(self.layers[0].weight)
+
+    @property
+    def synapses(self) -> int:
+        """Synapses per neuron: one."""
+        return 1
+
+    @property
+    def lag(self) -> int:
+        """Steps by which the output lags the input: none here, one for each layer on the chip."""
+        return 0
+
+    @property
+    def populations(self) -> tuple[str, ...]:
+        """Names of the layers: their numbers."""
+        return tuple(map(str, range(len(self.layers))))
+
+    def digest(self) -> str:
+        """Return a hash of all registers."""
+        state = hashlib.sha256(repr(self.dt).encode())
+        for layer in self.layers:
+            for field in fields(layer):
+                array = np.asarray(getattr(layer, field.name), dtype="<f8")
+                state.update(f"{field.name}{array.shape}".encode() + array.tobytes())
+        return state.hexdigest()[:16]
 
     def with_threshold(self, scale: float) -> LoihiNet:
         """Return the net with scaled thresholds of all layers but the last.
@@ -92,18 +123,18 @@ def from_network(
         ):
             if there:
                 raise InputError(f"layer {k} has {what}; this map to Loihi has no place for them")
-    heard = None
+    events = None
     if calibration is not None:
-        heard = np.moveaxis(check_raster(calibration, network.shape[0]), 1, 0).astype(float)
+        events = np.moveaxis(check_raster(calibration, network.channels), 1, 0).astype(float)
     layers = []
     for k, layer in enumerate(network.layers):
         for exponent in EXPONENTS:
             mapped = _integers(layer, network.dt, exponent, max(max_threshold_scale, 1.0))
-            if heard is None:
+            if events is None:
                 break
-            states = _run_layer(mapped, heard)
+            states = _run_layer(mapped, events)
             if np.abs(states["i_syn"]).max() < STATE_MAX / 2:
-                heard = states["spikes"]
+                events = states["spikes"]
                 break
         else:
             raise InputError(f"layer {k}: its currents do not fit Loihi's 24 bits at any exponent")
@@ -117,8 +148,8 @@ def _integers(layer: Layer, dt: float, exponent: int, room: float) -> LoihiLayer
     Loihi's current decays before the input is added, the net's after: weights are multiplied by
     the synaptic decay to make up for it.
     """
-    alpha = np.exp(-dt / layer.tau_mem.astype(float))
-    beta = np.exp(-dt / layer.tau_syn.astype(float).reshape(-1))
+    alpha, beta = layer.decays(dt)
+    beta = beta[:, 0]
     weight = layer.weight.reshape(layer.n_in, layer.n_out).astype(float) * beta
     largest = max(float(np.abs(weight).max()), 1e-300)
     limit = THRESHOLD_MAX / (float(layer.threshold.max()) * room * 2.0**exponent)
@@ -132,15 +163,20 @@ def _integers(layer: Layer, dt: float, exponent: int, room: float) -> LoihiLayer
     )
 
 
-def _run_layer(layer: LoihiLayer, heard: np.ndarray) -> dict[str, np.ndarray]:
-    """Return spikes and states (steps, samples, neurons) of a layer for what it hears."""
+def _run_layer(layer: LoihiLayer, events: np.ndarray) -> dict[str, np.ndarray]:
+    """Return spikes and states (steps, samples, neurons) of a layer for what it receives.
+
+    Args:
+        layer: its registers.
+        events: (steps, samples, n_in) counts, float64.
+    """
     from neurosim.engines.brian2 import simulate
 
-    steps, samples = heard.shape[:2]
+    steps, samples = events.shape[:2]
     n = layer.weight.shape[1]
     values = {"decay_v": layer.decay_v, "decay_i": layer.decay_i}
     values["theta_0"] = SHIFT * layer.threshold
-    current = heard @ (SHIFT * 2.0**layer.exponent * layer.weight)
+    current = events @ (SHIFT * 2.0**layer.exponent * layer.weight)
     result = simulate(
         "loihi",
         n=samples * n,
@@ -148,38 +184,42 @@ def _run_layer(layer: LoihiLayer, heard: np.ndarray) -> dict[str, np.ndarray]:
         dt=1e-3,
         parameters={name: np.tile(v, samples) for name, v in values.items()},
         inputs={"I": current.reshape(steps, -1)},
-        record=VARIABLES,
+        record=tuple(_TYPES),
     )
-    return {v: np.asarray(result.traces[v]).reshape(steps, samples, n) for v in VARIABLES}
+    return {v: np.asarray(result.traces[v]).reshape(steps, samples, n) for v in _TYPES}
 
 
-def run(net: LoihiNet, raster: np.ndarray) -> Recording:
-    """Run all samples in Brian2, each from a zero state, layer after layer.
+class LoihiEngine(Engine):
+    """Runs a LoihiNet in Brian2, layer after layer.
 
     Input channels may have several events in a step, as if each came over an axon of its own. A
-    layer hears the one before in the same step; on the chip it is one step late.
-
-    Args:
-        net: the layers.
-        raster: (samples, time, channels) event counts.
-
-    Raises:
-        InputError: the raster does not fit, or a current leaves 24 bits.
+    layer receives the spikes of the one before in the same step; on the chip they come one step
+    late.
     """
-    raster = check_raster(raster, net.layers[0].weight.shape[0])
-    heard: np.ndarray = np.moveaxis(raster, 1, 0).astype(float)
-    found: dict[str, list[np.ndarray]] = {name: [] for name in VARIABLES}
-    for k, layer in enumerate(net.layers):
-        states = _run_layer(layer, heard)
-        if np.abs(states["i_syn"]).max() >= STATE_MAX:
-            raise InputError(
-                f"layer {k}: a current leaves Loihi's 24 bits; map the net with events like these "
-                "as calibration"
+
+    name = "loihi"
+    models: ClassVar[tuple[type[Any], ...]] = (LoihiNet,)
+
+    def _run(
+        self, model: LoihiNet, raster: np.ndarray, variables: tuple[str, ...]
+    ) -> tuple[Records, dict[str, Any]]:
+        events: np.ndarray = np.moveaxis(raster, 1, 0).astype(float)
+        records = []
+        for k, layer in enumerate(model.layers):
+            states = _run_layer(layer, events)
+            if np.abs(states["i_syn"]).max() >= STATE_MAX:
+                raise InputError(
+                    f"layer {k}: a current leaves Loihi's 24 bits; map the net with events like "
+                    "these as calibration"
+                )
+            records.append(
+                {
+                    name: np.ascontiguousarray(np.moveaxis(states[name], 0, 1), dtype=_TYPES[name])
+                    for name in variables
+                }
             )
-        for name, arrays in found.items():
-            arrays.append(np.ascontiguousarray(np.moveaxis(states[name], 0, 1)))
-        heard = states["spikes"]
-    spikes = tuple(s.astype(np.uint8) for s in found["spikes"])
-    whole = {n: tuple(a.astype(np.int32) for a in found[n]) for n in ("v_mem", "i_syn")}
-    provenance = {"engine": "brian2", "model": "loihi"}
-    return Recording(spikes, whole["v_mem"], whole["i_syn"], dt=net.dt, provenance=provenance)
+            events = states["spikes"]
+        return records, {"brian2": cache.brian2_version()}
+
+
+ENGINE = LoihiEngine()

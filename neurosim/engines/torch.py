@@ -2,112 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from importlib.metadata import version
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
-from neurosim.engines import check_record
-from neurosim.errors import InputError
+from neurosim.engines.engine import Engine, Records
 from neurosim.formats.rockpool import module_from_network
-from neurosim.network import Layer, Network
-from neurosim.raster import check_raster
-from neurosim.recording import Recording
+from neurosim.network import Network
 
 BATCH = 256
 """Samples run at a time, which bounds the memory."""
 
 
-class TorchEngine:
-    """Run a Network in float32, or in float64 if any of its arrays is."""
+class TorchEngine(Engine):
+    """Runs a Network in float32, or in float64 if any of its arrays is."""
 
     name = "torch"
+    models: ClassVar[tuple[type[Any], ...]] = (Network,)
 
-    def run(
-        self,
-        model: object,
-        raster: np.ndarray,
-        *,
-        record: Sequence[str] = ("spikes",),
-        seed: int | None = None,
-    ) -> Recording:
-        """Run all samples, each from a zero state; populations are the network's layers.
-
-        Args:
-            model: a Network.
-            raster: (samples, time, channels) event counts 0..255.
-            record: any of `spikes`, `v_mem`, `i_syn`.
-            seed: without effect, a Network is deterministic.
-
-        Raises:
-            InputError: the model is no Network, the raster does not fit it, or currents of more
-                than two synapses are to be recorded.
-        """
-        if not isinstance(model, Network):
-            raise InputError(f"torch runs a Network, got {type(model).__name__}")
-        variables = check_record(record)
-        raster = check_raster(raster, model.shape[0])
-        synapses = max(layer.synapses for layer in model.layers)
-        if "i_syn" in variables and synapses > 2:
-            raise InputError(f"record: a layer has {synapses} synapses; i_syn holds at most 2")
-        wanted = with_second_synapse(variables, synapses)
-        dtype = np.result_type(*model.tensors().values())
-        net = module_from_network(model, torch.float64 if dtype == np.float64 else torch.float32)
-        parts = [
-            _evolve(net, model, raster[start : start + BATCH], wanted)
-            for start in range(0, len(raster), BATCH)
+    def _run(
+        self, model: Network, raster: np.ndarray, variables: tuple[str, ...]
+    ) -> tuple[Records, dict[str, Any]]:
+        dtype = self._dtype(model)
+        modules = self._modules(model, dtype)
+        batches = []
+        with torch.no_grad():
+            for start in range(0, len(raster), BATCH):
+                events = torch.from_numpy(raster[start : start + BATCH]).to(dtype)
+                batches.append(list(_evolve(model, modules, events, variables)))
+        records = [
+            {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            for parts in zip(*batches, strict=True)
         ]
-        arrays: dict[str, Any] = {
-            v: tuple(np.concatenate(layer) for layer in zip(*(p[v] for p in parts), strict=True))
-            for v in wanted
-        }
-        provenance = {
-            "engine": self.name,
-            "torch": version("torch"),
-            "dtype": str(dtype),
-            "model": model.digest(),
-            "seed": seed,
-        }
-        return Recording(**arrays, dt=model.dt, provenance=provenance)
+        return records, {**self._versions(), "dtype": str(dtype).removeprefix("torch.")}
+
+    def _dtype(self, model: Network) -> torch.dtype:
+        double = np.result_type(*model.tensors().values()) == np.float64
+        return torch.float64 if double else torch.float32
+
+    def _modules(self, model: Network, dtype: torch.dtype) -> list[tuple[Any, Any]]:
+        """Return the linear module and the neurons of each layer."""
+        modules: list[Any] = list(torch.nn.Module.children(module_from_network(model, dtype)))
+        for neurons in modules[1::2]:
+            neurons.exact = True
+        return list(zip(modules[::2], modules[1::2], strict=True))
+
+    def _versions(self) -> dict[str, str]:
+        return {"torch": version("torch")}
 
 
 def _evolve(
-    net: torch.nn.Module, model: Network, raster: np.ndarray, wanted: Sequence[str]
-) -> dict[str, list[np.ndarray]]:
-    """Return the wanted variables of every layer."""
-    arrays: dict[str, list[np.ndarray]] = {v: [] for v in wanted}
-    modules: list[Any] = list(torch.nn.Module.children(net))
-    value = torch.from_numpy(raster).to(modules[0].weight.dtype)
-    with torch.no_grad():
-        for layer, linear, neurons in zip(model.layers, modules[::2], modules[1::2], strict=True):
-            neurons.exact = True
-            neurons.reset_state()
-            value, _, recorded = neurons(linear(value)[0], record=len(wanted) > 1)
-            for variable in wanted:
-                arrays[variable].append(as_recorded(variable, layer, value, recorded))
-    return arrays
-
-
-def with_second_synapse(variables: Sequence[str], synapses: int) -> list[str]:
-    """Return the variables to keep: currents are two where a layer has two synapses."""
-    wanted = [v for v in variables if v != "i_syn_2"]
-    return [*wanted, "i_syn_2"] if "i_syn" in wanted and synapses == 2 else wanted
-
-
-def as_recorded(
-    name: str, layer: Layer, spikes: torch.Tensor, recorded: dict[str, torch.Tensor]
-) -> np.ndarray:
-    """Return one variable (samples, time, neurons) of a layer from what its module recorded."""
-    if name == "spikes":
-        return spikes.numpy().astype(np.min_scalar_type(layer.max_spikes))
-    if name == "v_mem":
-        return recorded["vmem"].numpy()
-    synapse = 1 if name == "i_syn_2" else 0
-    if synapse == layer.synapses:  # another layer has two
-        return np.zeros_like(recorded["vmem"].numpy())
-    return np.ascontiguousarray(recorded["isyn"][..., synapse].numpy())
+    model: Network, modules: list[tuple[Any, Any]], value: torch.Tensor, variables: tuple[str, ...]
+) -> Iterator[dict[str, np.ndarray]]:
+    """Yield what each layer records for the events (samples, time, channels) of a batch."""
+    for layer, (linear, neurons) in zip(model.layers, modules, strict=True):
+        neurons.reset_state()
+        spikes, _, recorded = neurons(linear(value)[0], record=len(variables) > 1)
+        arrays = {"spikes": spikes.numpy().astype(np.min_scalar_type(layer.max_spikes))}
+        if len(variables) > 1:
+            arrays["v_mem"] = recorded["vmem"].numpy()
+            for k, name in enumerate(("i_syn", "i_syn_2")[: layer.synapses]):
+                arrays[name] = np.ascontiguousarray(recorded["isyn"][..., k].numpy())
+        yield {name: arrays[name] for name in variables if name in arrays}
+        value = spikes.to(value.dtype)
 
 
 ENGINE = TorchEngine()

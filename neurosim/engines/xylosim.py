@@ -7,97 +7,52 @@ objects leak about 1 MB when rebuilt, so they are kept and reset between samples
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 from functools import lru_cache
 from importlib.metadata import version
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from neurosim.engines import check_record
-from neurosim.errors import InputError, UnavailableError
-from neurosim.raster import check_raster
-from neurosim.recording import Recording
+from neurosim.engines.engine import ByDigest, Engine, Records
+from neurosim.errors import UnavailableError
 from neurosim.xylo.spec import XyloSpec
 
-_RECORDED = {
-    "spikes": ("rec_recurrent_spikes", "rec_out_spikes"),
-    "v_mem": ("rec_v_mem", "rec_v_mem_out"),
-    "i_syn": ("rec_i_syn", "rec_i_syn_out"),
-    "i_syn_2": ("rec_i_syn2", "rec_i_syn2_out"),
-}
-"""Our variables and XyloLayer's records of the hidden and the output neurons."""
+_STATES = {"v_mem": "rec_v_mem", "i_syn": "rec_i_syn", "i_syn_2": "rec_i_syn2"}
+"""XyloLayer's records (neurons, time) of the hidden neurons by our names."""
 
 
-class XyloSimEngine:
-    """Run a XyloSpec sample by sample in XyloSim."""
+class XyloSimEngine(Engine):
+    """Runs a XyloSpec sample by sample in XyloSim."""
 
     name = "xylosim"
+    models: ClassVar[tuple[type[Any], ...]] = (XyloSpec,)
 
-    def run(
-        self,
-        model: object,
-        raster: np.ndarray,
-        *,
-        record: Sequence[str] = ("spikes",),
-        seed: int | None = None,
-    ) -> Recording:
-        """Run all samples, each from a zero state, `spec.lag` empty steps appended.
-
-        Args:
-            model: a XyloSpec.
-            raster: (samples, time, channels) event counts 0..255; the chip reads at most 15.
-            record: any of `spikes`, `v_mem`, `i_syn`.
-            seed: without effect, the chip is deterministic.
-
-        Raises:
-            InputError: the model is no XyloSpec, or the raster does not fit it.
-            UnavailableError: xylosim is not installed.
-        """
-        if not isinstance(model, XyloSpec):
-            raise InputError(
-                f"xylosim runs a XyloSpec, got {type(model).__name__}: deploy it first"
-            )
-        variables = check_record(record)
-        raster = check_raster(raster, model.channels)
-        raster = np.pad(raster, ((0, 0), (0, model.lag), (0, 0)))
-        layer, _ = _layer(_Key(model))
-        sizes = (model.hidden, model.outputs)
-        kept = [v for v in variables if v != "i_syn_2" and v in _RECORDED]
-        if "i_syn" in kept and model.synapses == 2:
-            kept.append("i_syn_2")
-        arrays = {
-            v: tuple(np.zeros((*raster.shape[:2], n), _dtype(v)) for n in sizes) for v in kept
-        }
+    def _run(
+        self, model: XyloSpec, raster: np.ndarray, variables: tuple[str, ...]
+    ) -> tuple[Records, dict[str, Any]]:
+        layer, _ = _layer(ByDigest.of(model))
+        records: list[dict[str, np.ndarray]] = []
+        for population, n in enumerate((model.hidden, model.outputs)):
+            shape = (*raster.shape[:2], n)
+            dtypes = {v: np.uint8 if v == "spikes" else np.int16 for v in variables}
+            if population == 1:  # an output neuron has one synapse
+                dtypes.pop("i_syn_2", None)
+            records.append({v: np.empty(shape, dtype) for v, dtype in dtypes.items()})
         for sample, events in enumerate(raster):
             layer.reset_all()
             output = layer.evolve(events.tolist())
-            for variable in kept:
-                _copy(layer, variable, output, sample, arrays[variable])
-        provenance = {
-            "engine": self.name,
-            "xylosim": version("xylosim"),
-            "model": model.digest(),
-            "seed": seed,
-        }
-        populations = ("hidden", "output")
-        return Recording(**arrays, dt=model.dt, populations=populations, provenance=provenance)
+            for population, arrays in enumerate(records):
+                for variable, array in arrays.items():
+                    array[sample] = _read(layer, variable, population, output)
+        return records, {"xylosim": version("xylosim")}
 
 
-def _dtype(variable: str) -> type:
-    return np.uint8 if variable == "spikes" else np.int16
-
-
-def _copy(layer: Any, variable: str, output: list, sample: int, into: tuple) -> None:
-    """Copy one sample's record: XyloSim has spikes (time, neurons), states (neurons, time)."""
-    hidden, out = _RECORDED[variable]
+def _read(layer: Any, variable: str, population: int, output: list[list[int]]) -> np.ndarray:
+    """Return the last sample's record (time, neurons) of a population; `evolve` gave `output`."""
     if variable == "spikes":
-        into[0][sample] = _unpack(getattr(layer, hidden), "B")
-        into[1][sample] = _unpack(output, "B")
-        return
-    into[0][sample] = _unpack(getattr(layer, hidden), "h").T
-    if variable != "i_syn_2":  # an output neuron has one synapse; its second stays zero
-        into[1][sample] = _unpack(getattr(layer, out), "h").T
+        return _unpack(output if population else layer.rec_recurrent_spikes, "B")
+    name = _STATES[variable] + ("_out" if population else "")
+    return _unpack(getattr(layer, name), "h").T
 
 
 def _unpack(rows: list[list[int]], code: str) -> np.ndarray:
@@ -106,22 +61,8 @@ def _unpack(rows: list[list[int]], code: str) -> np.ndarray:
     return np.frombuffer(b"".join([pack(*row) for row in rows]), code).reshape(len(rows), -1)
 
 
-class _Key:
-    """A spec as a dictionary key: equal where the dynamics are equal."""
-
-    def __init__(self, spec: XyloSpec) -> None:
-        self.spec = spec
-        self.digest = spec.digest()
-
-    def __hash__(self) -> int:
-        return hash(self.digest)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self.digest == other.digest
-
-
 @lru_cache(maxsize=32)
-def _layer(key: _Key) -> tuple[Any, dict[str, Any]]:
+def _layer(key: ByDigest[XyloSpec]) -> tuple[Any, dict[str, Any]]:
     """Return XyloSim's layer for a spec, with the lists it was built from."""
     try:
         from xylosim.v2 import XyloLayer, XyloSynapse
@@ -129,7 +70,7 @@ def _layer(key: _Key) -> tuple[Any, dict[str, Any]]:
         raise UnavailableError(
             f"xylosim cannot be imported ({error}); install it with a C++ compiler at hand"
         ) from error
-    spec = key.spec
+    spec = key.model
 
     def synapses(weights: np.ndarray, before: int = 0) -> list[list[Any]]:
         rows: list[list[Any]] = [[] for _ in range(before)]
@@ -154,9 +95,8 @@ def _layer(key: _Key) -> tuple[Any, dict[str, Any]]:
     }
     for name in ("threshold", "threshold_out", "bias", "bias_out", "dash_mem", "dash_mem_out"):
         parts[name] = getattr(spec, name).tolist()
-    return XyloLayer(
-        **parts
-    ), parts  # the layer keeps raw pointers into the lists: they must live as long
+    # The layer keeps raw pointers into the lists: they must live as long.
+    return XyloLayer(**parts), parts
 
 
 ENGINE = XyloSimEngine()

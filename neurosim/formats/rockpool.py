@@ -175,7 +175,8 @@ def _tau(name: str, module: LIFTorch, decay: str, tau: str) -> np.ndarray:
             f"{decay} of module {name} holds {decays.min():g}..{decays.max():g}; "
             "a decay lies between 0 and 1"
         )
-    return (-module.dt / np.log(decays.astype(np.float64))).astype(decays.dtype)
+    time_constants: np.ndarray = -module.dt / np.log(decays.astype(np.float64))
+    return time_constants.astype(decays.dtype)
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:
@@ -201,7 +202,7 @@ def chain_of(net: torch.nn.Module) -> tuple[Network, Residuals]:
     """
     modules: list[Any] = []
     residuals: list[tuple[int, int]] = []
-    for module, source in _flat_with_residuals(net, None):
+    for module, source in _flat_with_residuals(net):
         if source is None:
             modules.append(module)
         else:
@@ -210,17 +211,17 @@ def chain_of(net: torch.nn.Module) -> tuple[Network, Residuals]:
 
 
 def _flat_with_residuals(
-    module: torch.nn.Module, seen: list[int] | None
+    module: torch.nn.Module, count: list[int] | None = None
 ) -> Iterator[tuple[torch.nn.Module, int | None]]:
     """Yield innermost modules, and after those of a Residual how many modules stand before it."""
-    seen = [0] if seen is None else seen
+    count = [0] if count is None else count
     if not isinstance(module, SequentialMixin | torch.nn.Sequential):
-        seen[0] += 1
+        count[0] += 1
         yield module, None
         return
-    before = seen[0]
+    before = count[0]
     for child in torch.nn.Module.children(module):
-        yield from _flat_with_residuals(child, seen)
+        yield from _flat_with_residuals(child, count)
     if isinstance(module, ResidualMixin):
         yield module, before
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from neurosim.errors import InputError
 from neurosim.network import Layer, Network
+from neurosim.xylo.decays import shift_tau
 
 LINEAR = ("LinearTorch", "Linear")
 NEURONS = ("LIFTorch", "LIF", "LIFBitshiftTorch")
@@ -127,4 +128,5 @@ def _tau(name: str, module: dict[str, Any], which: str, decay: str, dt: float) -
         dash = _array(module, f"dash_{which}").astype(float)
     else:
         dash = -np.log2(1 - _array(module, decay).astype(float))
-    return (-dt / np.log1p(-(2.0**-dash))).astype(np.float32)
+    time_constants: np.ndarray = shift_tau(dash, dt).astype(np.float32)
+    return time_constants

@@ -8,77 +8,46 @@ weight beyond 8 bits is refused, for a XyloSpec cannot hold one. Untested on har
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from neurosim.errors import InputError
+from neurosim.xylo import chips
+from neurosim.xylo.chips import Chip
 from neurosim.xylo.spec import XyloSpec
 
 
-@dataclass(frozen=True)
-class Family:
-    """How samna names what belongs to a chip."""
-
-    module: str
-    """`samna.<module>` holds `configuration` and `validate_configuration`."""
-    hidden: str
-    """Name of the hidden population, in a configuration and of its neurons' class."""
-    neuron: str
-    two_synapses: bool
-    all_feed: bool
-    """Whether the readout has weights from all hidden neurons, not only from the last ones."""
-    fixed: Mapping[str, Any]
-    """Other fields that a net driven by events needs."""
-
-
-_CLOCKS = {
-    "isyn_clock_enable": True,
-    "ra_clock_enable": True,
-    "hm_clock_enable": True,
-    "ram_power_enable": True,
-}
-
-FAMILIES = {
-    "xylo-audio-2": Family(
-        "xyloCore2", "reservoir", "ReservoirNeuron", True, True, {"debug": _CLOCKS}
-    ),
-    "xylo-audio-3": Family("xyloAudio3", "hidden", "HiddenNeuron", True, False, {}),
-    "xylo-imu": Family(
-        "xyloImu",
-        "hidden",
-        "HiddenNeuron",
-        False,
-        False,
-        {"imu_if_input_enable": False, "debug": {"always_update_omp_stat": True}},
-    ),
-}
-
-
-def family(spec: XyloSpec) -> Family:
-    """Return the names of a specification's chip.
+def chip_of(spec: XyloSpec) -> Chip:
+    """Return a specification's chip.
 
     Raises:
         InputError: the specification is for no chip.
     """
     if spec.chip is None:
-        raise InputError("the specification is for no chip; name one: spec.on_chip('xylo-imu')")
-    return FAMILIES[spec.chip]
+        raise InputError(
+            f"the specification is for no chip; name one: spec.on_chip({chips.DEFAULT!r})"
+        )
+    return chips.get(spec.chip)
 
 
 def configuration(spec: XyloSpec) -> dict[str, Any]:
-    """Return the fields of the vendor's XyloConfiguration as nested dictionaries of JSON values."""
-    names = family(spec)
-    unfed = spec.hidden - len(spec.weights_out) if names.all_feed else 0
-    w_out = np.pad(spec.weights_out, ((unfed, 0), (0, 0)))
+    """Return the fields of the vendor's XyloConfiguration as nested dictionaries of JSON values.
+
+    Raises:
+        InputError: the specification is for no chip.
+    """
+    chip = chip_of(spec)
+    names, second = chip.samna, spec.synapses == 2
+    unread = spec.hidden - len(spec.weights_out) if names.readout_from_all else 0
+    w_out = np.pad(spec.weights_out, ((unread, 0), (0, 0)))
     values: dict[str, Any] = {
         "bias_enable": spec.has_bias,
         "input": {"weight_bit_shift": spec.weight_shift_in} | _weights("", spec.weights_in, 0),
         names.hidden: {
             "aliasing": any(spec.aliases),
             "weight_bit_shift": spec.weight_shift_rec,
-            "neurons": [_hidden(spec, i, names) for i in range(spec.hidden)],
+            "neurons": [_hidden(spec, i, chip) for i in range(spec.hidden)],
         }
         | _weights("", spec.weights_rec, 0),
         "readout": {
@@ -87,18 +56,19 @@ def configuration(spec: XyloSpec) -> dict[str, Any]:
             "neurons": [_output(spec, i) for i in range(spec.outputs)],
         },
     }
-    if names.two_synapses:
-        second = spec.synapses == 2
+    if chip.synapses == 2:
         values["synapse2_enable"] = second
         if second:
             values["input"] |= _weights("syn2_", spec.weights_in, 1)
             values[names.hidden] |= _weights("syn2_", spec.weights_rec, 1)
-    for name, value in names.fixed.items():
-        values[name] = dict(value) if isinstance(value, Mapping) else value
-    if spec.has_bias and names.module == "xyloCore2":
-        values["debug"]["bias_clock_enable"] = True
-    if spec.synapses == 2 and names.module == "xyloCore2":
-        values["debug"]["isyn2_clock_enable"] = True
+    for fields, needed in (
+        (names.fields, True),
+        (names.fields_with_bias, spec.has_bias),
+        (names.fields_with_second_synapse, second),
+    ):
+        for name, value in fields.items() if needed else ():
+            part = isinstance(value, Mapping)
+            values[name] = {**values.get(name, {}), **value} if part else value
     return values
 
 
@@ -106,14 +76,14 @@ def _weights(prefix: str, weights: np.ndarray, synapse: int) -> dict[str, Any]:
     return {f"{prefix}weights": weights[:, :, synapse].tolist()}
 
 
-def _hidden(spec: XyloSpec, i: int, names: Family) -> dict[str, int]:
+def _hidden(spec: XyloSpec, i: int, chip: Chip) -> dict[str, int]:
     neuron = {
         "i_syn_decay": int(spec.dash_syn[i]),
         "v_mem_decay": int(spec.dash_mem[i]),
         "threshold": int(spec.threshold[i]),
         "v_mem_bias": int(spec.bias[i]),
     }
-    if names.two_synapses:
+    if chip.synapses == 2:
         neuron["i_syn2_decay"] = int(spec.dash_syn_2[i])
     if spec.aliases[i]:
         neuron["alias_target"] = spec.aliases[i][0]
@@ -138,13 +108,11 @@ def from_configuration(values: Mapping[str, Any], chip: str, **extra: Any) -> Xy
         extra: what a configuration does not hold: dt, layers, relays, front_end.
 
     Raises:
-        InputError: a field is missing or odd, or a design rule is broken.
+        InputError: the chip is unknown, a field is missing or odd, or a design rule is broken.
     """
-    if chip not in FAMILIES:
-        raise InputError(f"chip {chip!r} is not known; choose one of {', '.join(FAMILIES)}")
-    names = FAMILIES[chip]
+    of = chips.get(chip)
     try:
-        keys = _keys(values, names)
+        keys = _keys(values, of)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"the configuration lacks a field or holds an odd one: {error!r}"
@@ -152,15 +120,15 @@ def from_configuration(values: Mapping[str, Any], chip: str, **extra: Any) -> Xy
     return XyloSpec(**keys, chip=chip, **extra)
 
 
-def _keys(values: Mapping[str, Any], names: Family) -> dict[str, Any]:
+def _keys(values: Mapping[str, Any], chip: Chip) -> dict[str, Any]:
     """Return the fields of a XyloSpec."""
-    given, hidden, readout = values["input"], values[names.hidden], values["readout"]
-    weights_in, weights_rec = [given["weights"]], [hidden["weights"]]
+    inputs, hidden, readout = values["input"], values[chip.samna.hidden], values["readout"]
+    weights_in, weights_rec = [inputs["weights"]], [hidden["weights"]]
     if values.get("synapse2_enable"):
-        weights_in.append(given["syn2_weights"])
+        weights_in.append(inputs["syn2_weights"])
         weights_rec.append(hidden["syn2_weights"])
 
-    def column(neurons: list, name: str) -> np.ndarray:
+    def column(neurons: list[dict[str, Any]], name: str) -> np.ndarray:
         return np.array([neuron[name] for neuron in neurons])
 
     neurons, outputs = hidden["neurons"], readout["neurons"]
@@ -171,17 +139,17 @@ def _keys(values: Mapping[str, Any], names: Family) -> dict[str, Any]:
         "weights_in": np.stack([np.array(w) for w in weights_in], axis=2),
         "weights_rec": np.stack([np.array(w) for w in weights_rec], axis=2),
         "weights_out": readout["weights"],
-        "weight_shift_in": given["weight_bit_shift"],
+        "weight_shift_in": inputs["weight_bit_shift"],
         "weight_shift_rec": hidden["weight_bit_shift"],
         "weight_shift_out": readout["weight_bit_shift"],
         "aliases": [[] if target is None else [target] for target in targets],
     }
-    for ending, some in (("", neurons), ("_out", outputs)):
-        keys[f"dash_mem{ending}"] = column(some, "v_mem_decay")
-        keys[f"dash_syn{ending}"] = column(some, "i_syn_decay")
-        keys[f"threshold{ending}"] = column(some, "threshold")
-        keys[f"bias{ending}"] = column(some, "v_mem_bias") * biased
-    if names.two_synapses:
+    for ending, population in (("", neurons), ("_out", outputs)):
+        keys[f"dash_mem{ending}"] = column(population, "v_mem_decay")
+        keys[f"dash_syn{ending}"] = column(population, "i_syn_decay")
+        keys[f"threshold{ending}"] = column(population, "threshold")
+        keys[f"bias{ending}"] = column(population, "v_mem_bias") * biased
+    if chip.synapses == 2:
         keys["dash_syn_2"] = column(neurons, "i_syn2_decay")
     return keys
 
@@ -196,7 +164,7 @@ def to_samna(spec: XyloSpec, samna: Any) -> Any:
     Raises:
         InputError: the specification is for no chip, or samna finds it invalid.
     """
-    names = family(spec)
+    names = chip_of(spec).samna
     api = getattr(samna, names.module)
     config = api.configuration.XyloConfiguration()
     classes = {

@@ -13,6 +13,7 @@ from typing import Any
 from neurosim import store
 from neurosim.errors import InputError
 from neurosim.formats import samna
+from neurosim.xylo import chips
 from neurosim.xylo.spec import XyloSpec
 
 KIND, VERSION = "xylo-configuration", 1
@@ -23,7 +24,7 @@ def save_json(spec: XyloSpec, path: str | Path) -> Path:
 
     `configuration` holds the fields, nested as in samna; `neurosim` holds what such an object
     does not: chip, time step, layers, front end. On a machine with a board, `load_json` and
-    `vendor.to_samna` make the object from it.
+    `samna.to_samna` make the object from it.
 
     Raises:
         InputError: the specification is for no chip.
@@ -52,12 +53,13 @@ def load_json(path: str | Path) -> XyloSpec:
         ours, fields = values["neurosim"], values["configuration"]
         if ours["kind"] != KIND or ours["version"] != VERSION:
             raise InputError(f"holds {ours['kind']} version {ours['version']}, this reads {KIND} 1")
-        if samna.FAMILIES[ours["chip"]].all_feed:
+        chip = chips.get(ours["chip"])
+        if chip.samna.readout_from_all:
             fields["readout"]["weights"] = fields["readout"]["weights"][-ours["output_neurons"] :]
         names = ["dt", "layers", "relays", "front_end"]
-        if not samna.FAMILIES[ours["chip"]].two_synapses:
+        if chip.synapses == 1:
             names.append("dash_syn_2")  # a register that the chip's neurons do not have
-        return samna.from_configuration(fields, ours["chip"], **{n: ours[n] for n in names})
+        return samna.from_configuration(fields, chip.name, **{n: ours[n] for n in names})
 
 
 def to_rockpool(spec: XyloSpec) -> dict[str, Any]:

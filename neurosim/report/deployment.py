@@ -27,7 +27,7 @@ def summary(deployment: Deployment) -> list[str]:
     idle = deployment.idle
     pruned = sum(i not in set(deployment.kept) for i in idle.ids)
     lines = [
-        f"idle neurons: {len(idle.dead)} cannot fire, {len(idle.unheard)} reach no output, "
+        f"idle neurons: {len(idle.dead)} cannot fire, {len(idle.unread)} reach no output, "
         f"{pruned} pruned"
     ]
     if idle.ids and not pruned:
@@ -49,7 +49,7 @@ def _time_constants(deployment: Deployment) -> Table:
     table = _table("time constants become bit shifts", *columns)
     for row in deployment.time_constants:
         if abs(row.change) > SAME_TAU:
-            times = f"{1e3 * row.wished:.4g}", f"{1e3 * row.given:.4g}"
+            times = f"{1e3 * row.requested:.4g}", f"{1e3 * row.actual:.4g}"
             cells = (str(row.layer), row.name, str(row.neurons), *times, str(row.shift))
             table.add_row(*cells, f"{row.change:+.1%}")
     return table

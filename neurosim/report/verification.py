@@ -6,7 +6,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from neurosim.verify.check import Report
+from neurosim.verify.report import Report
 
 
 def table(reports: dict[str, Report], events: str = "") -> Table:

@@ -4,9 +4,9 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from neurosim.verify.asserting import assert_equivalent
-from neurosim.verify.check import Report, verify
+from neurosim.verify.check import assert_equivalent, verify
 from neurosim.verify.compare import Divergence, Verdict, compare
+from neurosim.verify.report import Report
 
 __all__ = ["Divergence", "Report", "Verdict", "assert_equivalent", "compare", "verify"]
 

@@ -1,10 +1,10 @@
-"""Run a model in several engines and compare what they say."""
+"""Run a model in several engines and compare their recordings."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,13 @@ from joblib import Parallel, delayed
 
 from neurosim import engines as registry
 from neurosim.errors import InputError
-from neurosim.raster import check_raster
+from neurosim.network import Network
+from neurosim.raster import as_samples
+from neurosim.recording import variables_of
 from neurosim.verify.compare import Verdict, merge
 from neurosim.verify.float_error import judge
+from neurosim.verify.report import Report
+from neurosim.xylo.spec import XyloSpec
 
 CHUNK = 64
 """Samples compared at a time: memory stays flat however many there are."""
@@ -22,51 +26,28 @@ CHUNK = 64
 STATES = ("spikes", "v_mem", "i_syn")
 
 
-@dataclass(frozen=True)
-class Report:
-    """The verdict on each engine against the first."""
+def default_engines(model: object) -> tuple[str, str]:
+    """Return the reference and the engine that a model is compared in where none is named.
 
-    engines: tuple[str, ...]
-    verdicts: tuple[Verdict, ...]
-    """Of the second engine against the first, the third against the first, and so on."""
-    samples: int
-    steps: int
-    provenance: tuple[dict[str, Any], ...]
-    """How each engine made its recording."""
+    Raises:
+        InputError: no engine runs such a model.
+    """
+    if isinstance(model, XyloSpec):
+        return ("brian2", "xylosim")
+    if isinstance(model, Network):
+        return ("brian2", "torch")
+    from neurosim.formats.nir import Graph
 
-    @property
-    def exact(self) -> bool:
-        """Whether all engines agree on every value."""
-        return all(verdict.exact for verdict in self.verdicts)
-
-    @property
-    def passed(self) -> bool:
-        """Whether all engines agree, up to what rounding explains."""
-        return all(verdict.passed for verdict in self.verdicts)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON values."""
-        return {
-            "exact": self.exact,
-            "passed": self.passed,
-            "engines": list(self.engines),
-            "samples": self.samples,
-            "steps": self.steps,
-            "verdicts": [verdict.to_dict() for verdict in self.verdicts],
-            "provenance": [dict(p) for p in self.provenance],
-        }
-
-    def save(self, path: Any) -> Any:
-        """Write the report as a self-contained HTML page."""
-        from neurosim.verify.page import verification_page
-
-        return verification_page({"model": self}, path)
+    if isinstance(model, Graph):
+        return ("nir", "nir-numpy")
+    kind = type(model).__name__
+    raise InputError(f"a XyloSpec, a Network or a NIR graph can be compared, got {kind}")
 
 
 def verify(
     model: object,
     raster: np.ndarray,
-    engines: Sequence[str] = ("brian2", "xylosim"),
+    engines: Sequence[str] | None = None,
     *,
     record: Sequence[str] = STATES,
     seed: int | None = None,
@@ -75,13 +56,15 @@ def verify(
 ) -> Report:
     """Run a model on a raster in several engines and compare every value of every step.
 
-    Integers must be equal. For a Network whose first engine is brian2, float64, differences that
-    rounding explains make the verdict `rounding` (see `neurosim.verify.float_error`).
+    Integers must be equal. For a Network, differences that rounding explains make the verdict
+    `rounding` (see `neurosim.verify.float_error`), where states are compared.
 
     Args:
-        model: a XyloSpec, or a Network for float engines.
+        model: a XyloSpec, a Network, or a NIR graph (`neurosim.formats.nir.load`).
         raster: (samples, time, channels) event counts.
-        engines: names of at least two engines; all are compared with the first.
+        engines: names of at least two engines; all are compared with the first. When left out,
+            brian2 and xylosim for a XyloSpec, brian2 and torch for a Network, nir and nir-numpy
+            for a NIR graph.
         record: variables compared; the engines must offer them.
         seed: passed to every engine.
         workers: processes that share the chunks of samples; all cores when left out.
@@ -90,21 +73,20 @@ def verify(
     Raises:
         InputError: fewer than two engines, or the model or the raster is refused.
     """
+    if engines is None:
+        engines = default_engines(model)
     if isinstance(engines, str) or len(engines) < 2:
         raise InputError(f"engines is {engines!r}; name at least two to compare")
     if len(set(engines)) < len(engines):
         raise InputError(f"engines is {engines!r}; an engine always agrees with itself")
-    for name in engines:
-        registry.get(name)
-    record = registry.check_record(record)
-    raster = np.asarray(raster)
-    if raster.ndim != 3:
-        check_raster(raster, channels=0)
+    chosen = [registry.get(name) for name in engines]
+    record = variables_of(record)
+    raster = as_samples(raster)
     starts = list(range(0, max(len(raster), 1), CHUNK))
     parts = [raster[start : start + CHUNK] for start in starts]
-    jobs = [(model, part, tuple(engines), tuple(record), seed) for part in parts]
+    run = partial(_run_chunk, model, chosen, record, seed)
     results = []
-    for part, result in zip(parts, _run_chunks(jobs, workers), strict=True):
+    for part, result in zip(parts, _run_chunks(run, parts, workers), strict=True):
         results.append(result)
         if progress:
             progress(len(part))
@@ -116,35 +98,81 @@ def verify(
 _Result = tuple[list[Verdict], tuple[dict[str, Any], ...], int]
 
 
-def _run_chunks(jobs: list[tuple], workers: int | None) -> Iterator[_Result]:
-    """Yield the results in order, several at a time."""
-    if len(jobs) == 1 or workers == 1:
-        yield from (_run_chunk(*job) for job in jobs)
+def _run_chunks(
+    run: Callable[[np.ndarray], _Result], parts: list[np.ndarray], workers: int | None
+) -> Iterator[_Result]:
+    """Yield the results of the parts in order, several at a time."""
+    if len(parts) == 1 or workers == 1:
+        yield from map(run, parts)
         return
-    model, part, *rest = jobs[0]
-    _run_chunk(model, part[:1, :2], *rest)  # what must be compiled is compiled once, here
+    run(parts[0][:1, :2])  # what must be compiled is compiled once, here
     pool = Parallel(n_jobs=workers or -1, return_as="generator")
-    yield from pool(delayed(_run_quietly)(*job) for job in jobs)
+    yield from pool(delayed(_quietly)(run, part) for part in parts)
 
 
-def _run_quietly(*job: Any) -> _Result:
-    """Run in a worker; what there is to warn of, the first run has warned of already."""
+def _quietly(run: Callable[[np.ndarray], _Result], part: np.ndarray) -> _Result:
+    """Run in a worker; the first run has given all warnings already."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _run_chunk(*job)
+        return run(part)
 
 
 def _run_chunk(
     model: object,
-    part: np.ndarray,
-    engines: tuple[str, ...],
+    engines: list[registry.Engine],
     record: tuple[str, ...],
     seed: int | None,
+    part: np.ndarray,
 ) -> _Result:
-    recordings = [registry.get(e).run(model, part, record=record, seed=seed) for e in engines]
-    for engine, recording in zip(engines, recordings, strict=True):
-        missing = [name for name in record if getattr(recording, name) is None]
-        if missing:
-            raise InputError(f"engine {engine} did not record {missing[0]}; compare others")
+    recordings = [engine.run(model, part, record=record, seed=seed) for engine in engines]
     verdicts = [judge(model, part, recordings[0], other) for other in recordings[1:]]
     return verdicts, tuple(dict(r.provenance) for r in recordings), recordings[0].steps
+
+
+# --- for other people's test suites --------------------------------------------------------------
+
+
+def assert_equivalent(
+    model: Any,
+    raster: np.ndarray,
+    engines: Sequence[str] | None = None,
+    *,
+    rounding: bool = True,
+    spikes: int = 1,
+    record: Sequence[str] = STATES,
+) -> Report:
+    """Assert that engines agree on every spike and state of a model, for use in pytest.
+
+    Args:
+        model: a XyloSpec, a Network, or a rockpool module, which is read as a Network.
+        raster: (samples, time, channels) event counts.
+        engines: names, as for `verify`.
+        rounding: let floats differ where the computed error bound explains it.
+        spikes: least number of spikes; fewer prove nothing and fail.
+        record: variables compared.
+
+    Returns:
+        The report.
+
+    Raises:
+        AssertionError: with the first value that differs, or the number of spikes.
+        InputError: the model or the raster is refused.
+    """
+    __tracebackhide__ = True  # pytest shows the caller's line
+    if not isinstance(model, XyloSpec | Network):
+        model = Network.from_rockpool(model)
+    report = verify(model, raster, engines, record=record, workers=1)
+    for name, verdict in zip(report.engines[1:], report.verdicts, strict=True):
+        pair = f"{report.engines[0]} and {name}"
+        if verdict.spikes < spikes:
+            raise AssertionError(
+                f"{pair} agree on {verdict.spikes} spikes, at least {spikes} are needed to prove "
+                "anything: use a raster that drives the net"
+            )
+        if not verdict.passed:
+            raise AssertionError(f"{pair} differ: {verdict.first}")
+        if not (rounding or verdict.exact):
+            raise AssertionError(
+                f"{pair} differ by rounding in {sum(verdict.differing.values())} values"
+            )
+    return report

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,7 @@ class Divergence:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a comparison found."""
+    """The result of a comparison."""
 
     kind: str
     """`identical`; `rounding`: values differ, no farther than floats may; or `diverged`."""
@@ -50,7 +50,10 @@ class Verdict:
     first: Divergence | None = None
     """The first value that differs and that no rounding explains."""
     rounding: float | None = None
-    """Largest membrane difference, in parts of what rounding may cause; None where not asked."""
+    """Largest membrane difference, in parts of what rounding may cause; None where not computed."""
+    parted: Divergence | None = None
+    """The first spikes that differ where rounding was judged; the rest of a sample is not judged
+    once its spikes have parted."""
 
     @property
     def passed(self) -> bool:
@@ -97,11 +100,14 @@ def merge(verdicts: Sequence[Verdict], first_samples: Sequence[int]) -> Verdict:
         keys = getattr(verdicts[0], name)
         return {v: sum(getattr(verdict, name)[v] for verdict in verdicts) for v in keys}
 
-    found = [
-        Divergence(**{**asdict(v.first), "sample": v.first.sample + start})
-        for v, start in zip(verdicts, first_samples, strict=True)
-        if v.first
-    ]
+    def earliest(name: str) -> Divergence | None:
+        places = [
+            replace(place, sample=place.sample + start)
+            for verdict, start in zip(verdicts, first_samples, strict=True)
+            if (place := getattr(verdict, name))
+        ]
+        return min(places, key=lambda d: (d.sample, d.step), default=None)
+
     kinds = {verdict.kind for verdict in verdicts}
     parts = [verdict.rounding for verdict in verdicts if verdict.rounding is not None]
     return Verdict(
@@ -110,20 +116,21 @@ def merge(verdicts: Sequence[Verdict], first_samples: Sequence[int]) -> Verdict:
         compared=total("compared"),
         differing=total("differing"),
         spikes=sum(v.spikes for v in verdicts),
-        first=min(found, key=lambda d: (d.sample, d.step), default=None),
+        first=earliest("first"),
+        parted=earliest("parted"),
     )
 
 
 def _first(a: Recording, b: Recording, masks: dict[str, list[np.ndarray]]) -> Divergence:
     """Find the first difference by (sample, step, causal order, population, neuron)."""
-    found = []
+    places = []
     for order, (variable, arrays) in enumerate(masks.items()):
         for k, mask in enumerate(arrays):
             flat = mask.reshape(-1)
             if not flat.any():
                 continue
             sample, step, neuron = (int(i) for i in np.unravel_index(flat.argmax(), mask.shape))
-            found.append((sample, step, order, k, neuron, variable))
-    sample, step, _, k, neuron, variable = min(found)
+            places.append((sample, step, order, k, neuron, variable))
+    sample, step, _, k, neuron, variable = min(places)
     values = tuple(float(getattr(r, variable)[k][sample, step, neuron]) for r in (a, b))
     return Divergence(sample, step, a.populations[k], neuron, variable, (values[0], values[1]))

@@ -8,13 +8,14 @@ import numpy as np
 
 from neurosim import engines
 from neurosim.analysis.networks import mean_field
+from neurosim.engines.brian2 import Simulation
 from neurosim.engines.brian2 import continuous as flow
 from neurosim.errors import InputError
 from neurosim.network import Network
 from neurosim.verify.check import STATES
-from neurosim.verify.compare import Verdict, compare
+from neurosim.verify.compare import Verdict
 from neurosim.verify.float_error import judge
-from neurosim.verify.rung import Rung, Subject, some, trace
+from neurosim.verify.rung import Rung, Subject, evenly_spread, trace
 
 BIN_STEPS = 16
 """Steps over which theory takes the input's rate as constant."""
@@ -50,7 +51,7 @@ def theory(subject: Subject) -> Rung:
         InputError: there is no float network, or the raster is shorter than a bin.
     """
     network = _network(subject)
-    raster = subject.raster[some(subject.raster, THEORY_SAMPLES)]
+    raster = subject.raster[evenly_spread(subject.raster, THEORY_SAMPLES)]
     steps = raster.shape[1] - raster.shape[1] % BIN_STEPS
     if not steps:
         raise InputError(f"theory needs at least {BIN_STEPS} steps, got {raster.shape[1]}")
@@ -59,20 +60,20 @@ def theory(subject: Subject) -> Rung:
     depth, table = len(network.layers), {}
     for scale in THEORY_SCALES:
         scales = [*[scale] * (depth - 1), 1.0] if depth > 1 else scale
-        found = mean_field.predict(network, bins, threshold_scale=scales, bin_steps=BIN_STEPS)
+        theory = mean_field.predict(network, bins, threshold_scale=scales, bin_steps=BIN_STEPS)
         run = engines.get("brian2").run(network.with_threshold(scale), raster)
         table[str(scale)] = {
-            "predicted": [float(BIN_STEPS * r.sum(axis=(1, 2)).mean()) for r in found.rates],
+            "predicted": [float(BIN_STEPS * r.sum(axis=(1, 2)).mean()) for r in theory.rates],
             "measured": [float(s.sum(axis=(1, 2)).mean()) for s in run.spikes],
         }
     layers = _off([(p, m) for r in table.values() for p, m in zip(*r.values(), strict=True)])
     total = _off([(sum(r["predicted"]), sum(r["measured"])) for r in table.values()])
-    said = (
+    sentence = (
         f"predicted spikes are off by {total} in all, by {layers} in single layers, at threshold "
         f"scales {' and '.join(table)} ({len(raster)} samples)"
     )
     numbers = {"by_scale": table, "samples": len(raster), "bin_steps": BIN_STEPS}
-    return Rung(1, NAMES[1], "measured", said, numbers)
+    return Rung(1, NAMES[1], "measured", sentence, numbers)
 
 
 def _off(pairs: list[tuple[float, float]]) -> str:
@@ -84,18 +85,20 @@ def _off(pairs: list[tuple[float, float]]) -> str:
 def trainer(subject: Subject) -> Rung:
     """Compare LIFTorch, the fused kernels and Brian2's float map, every spike and state.
 
-    All run the net as it is in float32, the trainer's type; Brian2 computes in float64.
+    All run the net as it is in float32, the trainer's type; Brian2 computes in float64. One rule
+    serves both pairs: what differs must lie within the computed bound of float error.
     """
     network = in_float32(_network(subject))
-    raster = subject.raster[some(subject.raster, FLOAT_SAMPLES), :FLOAT_STEPS]
+    raster = subject.raster[evenly_spread(subject.raster, FLOAT_SAMPLES), :FLOAT_STEPS]
     names = ("liftorch", "torch", "brian2")
     theirs, ours, reference = (engines.get(n).run(network, raster, record=STATES) for n in names)
-    to_kernels, to_brian2 = compare(theirs, ours), judge(network, raster, reference, ours)
+    to_kernels = judge(network, raster, theirs, ours)
+    to_brian2 = judge(network, raster, reference, ours)
     verdicts = {"liftorch to torch": to_kernels, "torch to brian2": to_brian2}
     kinds = {v.kind for v in verdicts.values()}
     kind = next(k for k in ("diverged", "rounding", "identical") if k in kinds)
-    said = "; ".join(f"{name}: {_sentence(v)}" for name, v in verdicts.items())
-    said += f" ({to_brian2.spikes:,} spikes in {len(raster)} x {raster.shape[1]} steps)"
+    sentence = "; ".join(f"{name}: {_sentence(v)}" for name, v in verdicts.items())
+    sentence += f" ({to_brian2.spikes:,} spikes in {len(raster)} x {raster.shape[1]} steps)"
     drawn = None
     for verdict, pair, labels in (
         (to_kernels, (theirs, ours), names[:2]),
@@ -108,7 +111,7 @@ def trainer(subject: Subject) -> Rung:
             place = (d.sample, d.step, k, d.neuron)
             drawn = trace(str(d), pair, (labels[0], labels[1]), place, (theta, theta))
     numbers = {name: v.to_dict() for name, v in verdicts.items()}
-    return Rung(2, NAMES[2], kind, said, numbers, drawn)
+    return Rung(2, NAMES[2], kind, sentence, numbers, drawn)
 
 
 def in_float32(network: Network) -> Network:
@@ -126,10 +129,11 @@ def _sentence(verdict: Verdict) -> str:
         return f"all {sum(verdict.compared.values()):,} values identical"
     if verdict.kind == "rounding":
         spikes = verdict.differing["spikes"]
-        return (
+        sentence = (
             f"rounding: states differ by up to {verdict.rounding:.2g} of the computed bound, "
             f"{spikes:,} spikes differ"
         )
+        return sentence + (f", the first at {verdict.parted}" if verdict.parted else "")
     return str(verdict.first)
 
 
@@ -150,17 +154,17 @@ def continuous(subject: Subject) -> Rung:
         for k in range(len(network.layers))
     ]
     shown = ", ".join("-" if o is None else f"{o:.2f}" for o in orders)
-    said = (
+    sentence = (
         f"order of convergence by layer {shown} (1 is expected), over steps of 1 to 1/"
         f"{FACTORS[-1]}; with the net's own step a spike is off by "
         f"{', '.join(f'{e:.2g}' for e in errors[0])} steps"
     )
     if max(limited) >= RARE:
         shares = ", ".join(f"{share:.1%}" for share in limited)
-        said += f"; the limit of spikes a step, which continuous time lacks, binds in {shares}"
+        sentence += f"; the limit of spikes a step, which continuous time lacks, binds in {shares}"
     numbers = {"factors": list(FACTORS), "errors": errors.tolist(), "orders": orders}
     numbers["limited"] = limited
-    return Rung(3, NAMES[3], "measured", said, {**numbers, "spikes": fired, "sample": sample})
+    return Rung(3, NAMES[3], "measured", sentence, {**numbers, "spikes": fired, "sample": sample})
 
 
 def _limited(network: Network, raster: np.ndarray) -> list[float]:
@@ -177,7 +181,9 @@ def _limited(network: Network, raster: np.ndarray) -> list[float]:
     ]
 
 
-def _error(network: Network, raster: np.ndarray, exact: list, factor: int) -> list[float]:
+def _error(
+    network: Network, raster: np.ndarray, exact: list[Simulation], factor: int
+) -> list[float]:
     """Return for each layer how late or early its spikes are, in the network's steps.
 
     The mean over the spikes of continuous time: the area between the two counting curves of each

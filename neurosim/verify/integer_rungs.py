@@ -11,8 +11,9 @@ from neurosim import engines, readout
 from neurosim.errors import InputError
 from neurosim.network import THRESHOLD_SCALES, Network
 from neurosim.recording import Recording
-from neurosim.verify.check import STATES, Report, verify
-from neurosim.verify.rung import Rung, Subject, Trace, some, trace
+from neurosim.verify.check import STATES, verify
+from neurosim.verify.report import Report
+from neurosim.verify.rung import Rung, Subject, Trace, evenly_spread, trace
 from neurosim.xylo.spec import XyloSpec
 
 SAMPLES = 128
@@ -43,24 +44,24 @@ def quantisation(subject: Subject) -> Rung:
     if subject.network is None:
         raise InputError("there are integers only, no float network")
     check_same_net(subject.network, spec)
-    chosen = some(subject.raster, SAMPLES)
+    chosen = evenly_spread(subject.raster, SAMPLES)
     raster = subject.raster[chosen]
     labels = None if subject.labels is None else np.asarray(subject.labels)[chosen]
     rows = [_row(subject.network, spec, raster, labels, scale) for scale in THRESHOLD_SCALES]
     nominal = rows[THRESHOLD_SCALES.index(1.0)]
     first, drawn = first_difference(subject.network, spec, raster)
-    said = (
+    sentence = (
         "at scale 1 the spike counts' correlation by layer is "
         f"{', '.join(_shown(c) for c in nominal['correlation'])}; "
         f"classes agree in {nominal['class_agreement']:.1%} of {len(raster)} samples"
     )
     if labels is not None:
         exact, integer = nominal["accuracy_float"], nominal["accuracy_integer"]
-        said += f"; accuracy {exact:.3f} float, {integer:.3f} integer"
+        sentence += f"; accuracy {exact:.3f} float, {integer:.3f} integer"
     if drawn is not None:
-        said += f"; first differing spike: {drawn.title}"
+        sentence += f"; first differing spike: {drawn.title}"
     numbers = {"samples": len(raster), "by_scale": rows, "first_differing_step": first}
-    return Rung(4, NAMES[4], "measured", said, numbers, drawn)
+    return Rung(4, NAMES[4], "measured", sentence, numbers, drawn)
 
 
 def _shown(value: float | None) -> str:
@@ -177,25 +178,25 @@ def first_difference(
 def simulators(subject: Subject) -> Rung:
     """Compare every spike and state of the integers in Brian2 and in XyloSim, or a board."""
     spec, against = spec_of(subject), subject.against
-    raster = subject.raster[some(subject.raster, EXACT_SAMPLES)]
+    raster = subject.raster[evenly_spread(subject.raster, EXACT_SAMPLES)]
     report = verify(spec, raster, ("brian2", *against), record=STATES)
     values = sum(sum(v.compared.values()) for v in report.verdicts)
     spikes = report.verdicts[0].spikes
-    said = f"{values:,} spikes and states of {len(raster)} samples, {spikes:,} spikes: "
+    sentence = f"{values:,} spikes and states of {len(raster)} samples, {spikes:,} spikes: "
     drawn = None
     if report.exact:
-        kind, said = "identical", said + "every one identical"
+        kind, sentence = "identical", sentence + "every one identical"
     else:
         kind, (name, verdict) = "diverged", _worst(report)
-        said += f"{name}: {verdict.first}"
+        sentence += f"{name}: {verdict.first}"
         d = verdict.first
-        k = ("hidden", "output").index(d.population)
+        k = spec.populations.index(d.population)
         theta = float((spec.threshold, spec.threshold_out)[k][d.neuron])
         one = raster[d.sample : d.sample + 1]
         runs = [engines.get(n).run(spec, one, record=STATES) for n in ("brian2", name)]
         place = (0, d.step, k, d.neuron)
         drawn = trace(str(d), (runs[0], runs[1]), ("brian2", name), place, (theta, theta))
-    return Rung(5, NAMES[5], kind, said, report.to_dict(), drawn)
+    return Rung(5, NAMES[5], kind, sentence, report.to_dict(), drawn)
 
 
 def _worst(report: Report) -> tuple[str, Any]:

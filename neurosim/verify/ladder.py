@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,9 @@ from neurosim.network import Network
 from neurosim.provenance import versions
 from neurosim.raster import check_raster
 from neurosim.verify import float_rungs, integer_rungs, rockpool_rung
+from neurosim.verify.ladder_page import Ladder
 from neurosim.verify.rung import Rung, Subject, skipped
+from neurosim.xylo import chips
 from neurosim.xylo.mapping import deploy
 from neurosim.xylo.spec import XyloSpec
 
@@ -28,30 +29,6 @@ RUNGS: dict[int, tuple[str, Callable[[Subject], Rung]]] = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Ladder:
-    """All rungs, and what the numbers depend on."""
-
-    rungs: tuple[Rung, ...]
-    provenance: dict[str, Any]
-
-    @property
-    def passed(self) -> bool:
-        """Whether nothing that must agree diverges: rungs 2 and 5, where they were climbed."""
-        return all(rung.kind != "diverged" for rung in self.rungs)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON values."""
-        rungs = [rung.to_dict() for rung in self.rungs]
-        return {"passed": self.passed, "rungs": rungs, "provenance": self.provenance}
-
-    def save(self, path: str | Path) -> Path:
-        """Write the report as a self-contained HTML page."""
-        from neurosim.verify.page import ladder_page
-
-        return ladder_page(self, path)
-
-
 def climb(
     model: Network | XyloSpec,
     raster: np.ndarray,
@@ -59,7 +36,7 @@ def climb(
     spec: XyloSpec | None = None,
     labels: np.ndarray | None = None,
     calibration: np.ndarray | None = None,
-    chip: str = "xylo-imu",
+    chip: str = chips.DEFAULT,
     against: Sequence[str] = ("xylosim",),
     rungs: Sequence[int] = tuple(RUNGS),
     origin: dict[str, Any] | None = None,
@@ -138,8 +115,6 @@ def _deployed(
 
 
 def _provenance(subject: Subject, origin: dict[str, Any] | None) -> dict[str, Any]:
-    import hashlib
-
     network, spec, raster = subject.network, subject.spec, subject.raster
     return {
         **(origin or {}),

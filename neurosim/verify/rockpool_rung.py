@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -11,11 +10,13 @@ import numpy as np
 
 from neurosim import engines
 from neurosim.errors import InputError
-from neurosim.formats.rockpool import module_from_network
+from neurosim.formats import rockpool_devices
+from neurosim.formats.rockpool_devices import Specification
 from neurosim.network import Network
 from neurosim.verify.integer_rungs import check_same_net, correlation, layer_spikes, spec_of
-from neurosim.verify.rung import Rung, Subject, some
-from neurosim.xylo import chips, rockpool_devices
+from neurosim.verify.rung import Rung, Subject, evenly_spread
+from neurosim.xylo import chips
+from neurosim.xylo.rules import REGISTER_MAX, REGISTER_MIN
 from neurosim.xylo.spec import XyloSpec
 
 NAME = "rockpool's mapper and quantisers"
@@ -23,9 +24,6 @@ SAMPLES = 32
 QUANTISERS = ("global", "channel")
 DASHES = ("dash_mem", "dash_mem_out", "dash_syn", "dash_syn_2", "dash_syn_out")
 SCALED = ("weights_in", "weights_rec", "weights_out", "threshold", "threshold_out")
-FULL = 32767
-
-Specification = dict[str, Any]
 
 
 def rockpool(subject: Subject) -> Rung:
@@ -38,36 +36,23 @@ def rockpool(subject: Subject) -> Rung:
     if network is None:
         raise InputError("there are integers only, no float network")
     check_same_net(network, ours)
-    raster = subject.raster[some(subject.raster, SAMPLES)]
+    raster = subject.raster[evenly_spread(subject.raster, SAMPLES)]
     exact = engines.get("brian2").run(network, raster).spikes
     mine = _agreement(ours, exact, raster)
     full = saturation(ours, raster)
     numbers: dict[str, Any] = {"ours": mine, "saturated": full}
-    said = [f"correlation with the float net by layer: ours {_shown(mine)} ({_saturated(full)})"]
+    parts = [f"correlation with the float net by layer: ours {_shown(mine)} ({_saturated(full)})"]
+    chip = chips.get(ours.chip or subject.chip)
     try:
-        mapped = mapping(network, ours.chip or subject.chip)
+        mapped = rockpool_devices.mapped(network, chip.part)
     except Exception as error:  # whatever rockpool raises is the finding
         numbers["mapper"] = fault = f"{type(error).__name__}: {error}"
-        said.append(f"its mapper stops ({fault}){_known_stop(network)}")
-        return Rung(6, NAME, "measured", "; ".join(said), numbers)
+        parts.append(f"its mapper stops ({fault}){_known_stop(network, chip)}")
+        return Rung(6, NAME, "measured", "; ".join(parts), numbers)
     for name in QUANTISERS:
         numbers[name] = result = _try(name, mapped, network, ours, exact, raster)
-        said.append(f"{name} quantiser {result['says']}")
-    return Rung(6, NAME, "measured", "; ".join(said), numbers)
-
-
-def mapping(network: Network, chip: str) -> Specification:
-    """Return what rockpool's mapper of a chip makes of a network: floats, not yet quantised."""
-    graph = module_from_network(network).as_graph()
-    specification = rockpool_devices.mapper(chips.get(chip).part)(graph)
-    specification.pop("mapped_graph", None)
-    return specification
-
-
-def quantised(name: str, mapped: Specification) -> Specification:
-    """Return a mapped specification as rockpool's quantiser of that name rounds it."""
-    fresh = copy.deepcopy(mapped)  # channel_quantize changes what it is given
-    return {**fresh, **rockpool_devices.quantiser(name)(**fresh)}
+        parts.append(f"{name} quantiser {result['says']}")
+    return Rung(6, NAME, "measured", "; ".join(parts), numbers)
 
 
 def _try(
@@ -80,7 +65,7 @@ def _try(
 ) -> dict[str, Any]:
     """Quantise, run and explain; what rockpool raises is a finding."""
     try:
-        theirs = quantised(name, mapped)
+        theirs = rockpool_devices.quantised(mapped, name)
     except Exception as error:
         fault = f"{type(error).__name__}: {error}"
         known = name == "channel" and isinstance(error, IndexError)
@@ -122,8 +107,8 @@ def saturation(spec: XyloSpec, raster: np.ndarray) -> tuple[float, float]:
     run = engines.get("brian2").run(spec, raster, record=("v_mem", "i_syn"))
     states = [*(run.v_mem or ()), *(run.i_syn or ()), *(run.i_syn_2 or ())]
     size = sum(s.size for s in states)
-    above = sum(int(np.count_nonzero(s >= FULL)) for s in states)
-    below = sum(int(np.count_nonzero(s <= -FULL - 1)) for s in states)
+    above = sum(int(np.count_nonzero(s >= REGISTER_MAX)) for s in states)
+    below = sum(int(np.count_nonzero(s <= REGISTER_MIN)) for s in states)
     return above / size, below / size
 
 
@@ -146,9 +131,9 @@ def _joined(says: str, causes: list[str]) -> str:
     return says + (f" [{'; '.join(causes)}]" if causes else "")
 
 
-def _known_stop(network: Network) -> str:
-    if len(network.layers) == 2:
-        return ": known, it needs two hidden layers on the IMU chip"
+def _known_stop(network: Network, chip: chips.Chip) -> str:
+    if len(network.layers) == 2 and chip.mapper_needs_two_hidden_layers:
+        return f": known, it needs two hidden layers for {chip.name}"
     return ""
 
 
@@ -160,9 +145,9 @@ def explain(
 ) -> Iterator[str]:
     """Name the known defects of rockpool 3.1.0 whose marks the specification bears."""
     for defect in DEFECTS:
-        found = defect(name, theirs, mapped, network, ours)
-        if found:
-            yield found
+        finding = defect(name, theirs, mapped, network, ours)
+        if finding:
+            yield finding
 
 
 def _decays(
@@ -185,7 +170,7 @@ def _decays(
 
 def _interleaves(ours: XyloSpec) -> bool:
     """Return whether rockpool's mapper for this chip mixes up the decays of two synapses."""
-    return ours.chip is not None and chips.get(ours.chip).part == "syns65302"
+    return ours.chip is not None and chips.get(ours.chip).mapper_mixes_synapses
 
 
 def _synapses(
@@ -201,13 +186,13 @@ def _synapses(
 def _small_weights(
     name: str, theirs: Specification, mapped: Specification, network: Network, ours: XyloSpec
 ) -> str:
-    lost = kept = 0
+    lost = total = 0
     for weight in ("weights_in", "weights_rec", "weights_out"):
-        given = np.asarray(mapped[weight], dtype=float).ravel()
+        exact = np.asarray(mapped[weight], dtype=float).ravel()
         rounded = np.rint(np.asarray(theirs[weight], dtype=float)).ravel()
-        lost += int(np.count_nonzero((given != 0) & (rounded == 0)))
-        kept += int(np.count_nonzero(given))
-    return f"{lost / kept:.0%} of the weights round to 0" if lost > 0.05 * kept else ""
+        lost += int(np.count_nonzero((exact != 0) & (rounded == 0)))
+        total += int(np.count_nonzero(exact))
+    return f"{lost / total:.0%} of the weights round to 0" if lost > 0.05 * total else ""
 
 
 def _thresholds(
@@ -223,8 +208,8 @@ def _biases(
 ) -> str:
     if not any(layer.bias.any() for layer in network.layers):
         return ""
-    bias, given = (np.rint(np.asarray(s.get("bias"), dtype=float)) for s in (theirs, mapped))
-    if name == "channel" and ours.synapses == 1 and np.array_equal(bias, given):
+    bias, before = (np.rint(np.asarray(s.get("bias"), dtype=float)) for s in (theirs, mapped))
+    if name == "channel" and ours.synapses == 1 and np.array_equal(bias, before):
         return "hidden biases are not scaled with their neurons"
     if name == "global" and ours.bias_out.any():
         return "output biases are scaled by the hidden neurons' factor"

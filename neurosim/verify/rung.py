@@ -10,6 +10,7 @@ import numpy as np
 
 from neurosim.network import Network
 from neurosim.recording import Recording
+from neurosim.xylo import chips
 from neurosim.xylo.spec import XyloSpec
 
 WINDOW = 30
@@ -28,7 +29,7 @@ class Subject:
     """(samples,) classes, for accuracies."""
     calibration: np.ndarray | None = None
     """Events that integer scales may be chosen on."""
-    chip: str = "xylo-imu"
+    chip: str = chips.DEFAULT
     against: tuple[str, ...] = ("xylosim",)
     """Engines that run the integers beside brian2; "board" where there is one."""
 
@@ -79,7 +80,7 @@ def skipped(number: int, name: str, reason: object) -> Rung:
     return Rung(number, name, "skipped", " ".join(str(reason).split()))
 
 
-def some(array: np.ndarray, most: int) -> np.ndarray:
+def evenly_spread(array: np.ndarray, most: int) -> np.ndarray:
     """Return the numbers of up to `most` samples, evenly spread."""
     return np.unique(np.linspace(0, len(array) - 1, most).round().astype(int))
 

@@ -16,7 +16,8 @@ from rich.progress import Progress
 from neurosim import data, store
 from neurosim.network import THRESHOLD_SCALES
 from neurosim.run import Run
-from neurosim.verify.check import Report, verify
+from neurosim.verify.check import verify
+from neurosim.verify.report import Report
 from neurosim.workflows.baselines import classical_baselines
 from neurosim.workflows.deployment import deploy_run
 from neurosim.workflows.progress import bar

@@ -10,7 +10,7 @@ import numpy as np
 from neurosim.network import Network
 from neurosim.recording import Recording
 from neurosim.verify.integer_rungs import correlation, layer_ids
-from neurosim.xylo import float_layer
+from neurosim.xylo import calibration
 from neurosim.xylo.rules import REGISTER_MAX
 from neurosim.xylo.spec import XyloSpec
 
@@ -36,7 +36,7 @@ def measure(
     spec: XyloSpec,
     network: Network,
     raster: np.ndarray,
-    residuals: float_layer.Residuals = (),
+    residuals: calibration.Residuals = (),
     *,
     aligned: bool = True,
 ) -> list[LayerFidelity]:
@@ -58,7 +58,7 @@ def measure(
     record = ("spikes", "v_mem", "i_syn")
     recording = engines.get("xylosim").run(spec, raster, record=record)
     steps = raster.shape[1]
-    floats = float_layer.run(network, raster.astype(float), residuals, aligned=aligned)
+    floats = calibration.run_layers(network, raster.astype(float), residuals, aligned=aligned)
     neurons = [*((ids, 0) for ids in layer_ids(spec)), (np.arange(spec.outputs), 1)]
     rows = []
     for k, (layer, weights) in enumerate(zip(network.layers, _weights(spec), strict=True)):

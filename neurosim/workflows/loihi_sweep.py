@@ -12,7 +12,7 @@ from neurosim import engines, readout
 from neurosim.engines import loihi
 from neurosim.network import THRESHOLD_SCALES
 from neurosim.run import SPEC_FILE, Run
-from neurosim.verify.rung import some
+from neurosim.verify.rung import evenly_spread
 from neurosim.workflows.run_data import calibration, windows_of
 from neurosim.xylo.spec import XyloSpec
 
@@ -43,7 +43,7 @@ def sweep_on_loihi(
     run = Run.load(run)
     network = run.layered
     dataset = windows_of(run, dataset)
-    chosen = some(dataset.test.raster, WINDOWS)
+    chosen = evenly_spread(dataset.test.raster, WINDOWS)
     raster, labels = dataset.test.raster[chosen], dataset.test.labels[chosen]
     models: dict[str, Any] = {"float": network}
     if (run.folder / SPEC_FILE).is_file():
@@ -55,8 +55,8 @@ def sweep_on_loihi(
     for scale in scales:
         row: dict[str, Any] = {"scale": scale, "windows": len(raster)}
         for name, model in models.items():
-            simulate = loihi.run if name == "loihi" else engines.get("brian2").run
-            spikes = simulate(model.with_threshold(scale), raster).spikes
+            engine = engines.get("loihi" if name == "loihi" else "brian2")
+            spikes = engine.run(model.with_threshold(scale), raster).spikes
             row[f"accuracy_{name}"] = readout.accuracy(spikes[-1], labels)
             row[f"spikes_{name}"] = sum(float(s.sum(dtype=np.int64)) for s in spikes) / len(raster)
         rows.append(row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,18 +16,16 @@ from neurosim.errors import InputError
 from neurosim.network import THRESHOLD_SCALES
 from neurosim.raster import check_raster
 from neurosim.recording import Recording
-from neurosim.verify.check import Report, verify
+from neurosim.verify.check import verify
 from neurosim.verify.compare import compare
+from neurosim.verify.report import Report
 from neurosim.workflows import targets
 from neurosim.workflows.progress import bar
 from neurosim.workflows.targets import Events, Target
 
 if TYPE_CHECKING:
     from neurosim.data import Dataset
-    from neurosim.verify.ladder import Ladder
-
-INTEGER_ENGINES = ("brian2", "xylosim")
-FLOAT_ENGINES = ("brian2", "torch")
+    from neurosim.verify.ladder_page import Ladder
 
 
 def prepare(
@@ -101,38 +100,36 @@ def verify_targets(
                     reports[label] = _verify_graph(target, raster, expected)
                     advance(len(raster))
                     continue
-                chosen = tuple(engines)
-                if not chosen:
-                    chosen = INTEGER_ENGINES if target.spec is not None else FLOAT_ENGINES
                 scaled = model if scale is None else model.with_threshold(scale)
-                reports[label] = verify(scaled, raster, chosen, progress=advance)
+                reports[label] = verify(scaled, raster, engines or None, progress=advance)
     return reports
 
 
 def _verify_graph(target: Target, raster: np.ndarray, expected: Path | None) -> Report:
     """Compare Brian2 with numpy on a NIR graph, and with the spikes of its source."""
-    from neurosim.engines.nir import run as run_graph
-
     if target.graph is None:
         raise InputError(f"{target.name}: expected={expected} is for NIR files; leave it out")
-    runs = [run_graph(target.graph, raster, engine=name) for name in ("brian2", "numpy")]
-    names, verdicts = ["brian2", "numpy"], [compare(*runs)]
-    provenance = [dict(run.provenance) for run in runs]
-    if expected is not None:
-        theirs = targets.load_raster(expected)
-        last = runs[0].spikes[-1]
-        if theirs.shape[:2] != last.shape[:2] or theirs.size != last.size:
-            raise InputError(
-                f"{expected}: spikes of shape {theirs.shape}, the output has {last.shape}; save "
-                "the source's output spikes on the same events"
-            )
-        output = (runs[0].populations[-1],)
-        ours = Recording((last,), dt=runs[0].dt, populations=output)
-        source = Recording((theirs.reshape(last.shape),), dt=runs[0].dt, populations=output)
-        names.append(str(target.graph.convention.source))
-        verdicts.append(compare(ours, source))
-        provenance.append({"file": str(expected)})
-    return Report(tuple(names), tuple(verdicts), len(raster), runs[0].steps, tuple(provenance))
+    report = verify(target.graph, raster)
+    if expected is None:
+        return report
+    run = registry.get(report.engines[0]).run(target.graph, raster)
+    theirs = targets.load_raster(expected)
+    last = run.spikes[-1]
+    if theirs.shape[:2] != last.shape[:2] or theirs.size != last.size:
+        raise InputError(
+            f"{expected}: spikes of shape {theirs.shape}, the output has {last.shape}; save "
+            "the source's output spikes on the same events"
+        )
+    ours, source = (
+        Recording((spikes.reshape(last.shape),), dt=run.dt, populations=run.populations[-1:])
+        for spikes in (last, theirs)
+    )
+    return replace(
+        report,
+        engines=(*report.engines, str(target.graph.convention.source)),
+        verdicts=(*report.verdicts, compare(ours, source)),
+        provenance=(*report.provenance, {"file": str(expected)}),
+    )
 
 
 def climb_targets(
@@ -170,7 +167,7 @@ def climb_targets(
                 labels=events.labels,
                 calibration=events.calibration,
                 chip=chip,
-                against=tuple(against) or INTEGER_ENGINES[1:],
+                against=tuple(against) or ("xylosim",),
                 origin={**target.origin, "events": events.origin},
                 progress=step,
             )

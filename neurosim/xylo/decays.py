@@ -9,8 +9,7 @@ import numpy as np
 
 from neurosim.errors import InputError
 from neurosim.network import Layer, Network
-
-DASH_MAX = 15
+from neurosim.xylo.rules import DASH_MAX
 
 MOVED = 0.1
 """Relative change of a time constant from which on it is warned of."""
@@ -25,16 +24,16 @@ class TimeConstant:
     """tau_mem or tau_syn."""
     neurons: int
     """Neurons of the layer that have it (synapses, for tau_syn of two)."""
-    wished: float
+    requested: float
     """In seconds, in the network."""
-    given: float
+    actual: float
     """In seconds, on the chip; 0 where the state does not outlast a step."""
     shift: int
 
     @property
     def change(self) -> float:
         """Relative difference of the time constant."""
-        return self.given / self.wished - 1.0
+        return self.actual / self.requested - 1.0
 
 
 def decay_shift(tau: np.ndarray, dt: float) -> np.ndarray:
@@ -47,8 +46,9 @@ def decay_shift(tau: np.ndarray, dt: float) -> np.ndarray:
         tau: time constants in seconds, of any shape.
         dt: time step in seconds.
     """
-    shift = -np.log2(-np.expm1(-dt / np.asarray(tau, dtype=float)))
-    return np.clip(np.rint(shift), 0, DASH_MAX).astype(np.int64)
+    exact = -np.log2(-np.expm1(-dt / np.asarray(tau, dtype=float)))
+    shift: np.ndarray = np.clip(np.rint(exact), 0, DASH_MAX).astype(np.int64)
+    return shift
 
 
 def shift_tau(shift: np.ndarray, dt: float) -> np.ndarray:
@@ -71,8 +71,10 @@ def time_constants(network: Network) -> list[TimeConstant]:
 def _of_layer(k: int, layer: Layer, name: str, dt: float) -> Iterator[TimeConstant]:
     values, counts = np.unique(getattr(layer, name), return_counts=True)
     shifts = decay_shift(values, dt)
-    for tau, count, shift, given in zip(values, counts, shifts, shift_tau(shifts, dt), strict=True):
-        yield TimeConstant(k, name, int(count), float(tau), abs(float(given)), int(shift))
+    for tau, count, shift, actual in zip(
+        values, counts, shifts, shift_tau(shifts, dt), strict=True
+    ):
+        yield TimeConstant(k, name, int(count), float(tau), abs(float(actual)), int(shift))
 
 
 def check_decays(network: Network) -> list[str]:
@@ -95,7 +97,7 @@ def _moved(network: Network) -> Iterator[str]:
     if worst is not None and abs(worst.change) > MOVED:
         yield (
             f"time constants become bit shifts: layer {worst.layer}'s {worst.name} of "
-            f"{1e3 * worst.wished:.4g} ms becomes {1e3 * worst.given:.4g} ms "
+            f"{1e3 * worst.requested:.4g} ms becomes {1e3 * worst.actual:.4g} ms "
             f"({worst.change:+.0%}), the largest change; xylo.plan lists all; train with "
             "exp(-dt/tau) = 1 - 2^-k, or fine-tune"
         )

@@ -1,4 +1,4 @@
-"""Hidden neurons that cannot fire, or that nobody hears: they cost memory and cycles."""
+"""Hidden neurons that cannot fire, or that reach no output neuron: they cost memory and cycles."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Idle:
 
     dead: tuple[int, ...]
     """They can never fire: nothing that fires excites them, and no bias does."""
-    unheard: tuple[int, ...]
+    unread: tuple[int, ...]
     """They may fire, but no path leads from them to an output neuron."""
 
     @property
     def ids(self) -> tuple[int, ...]:
         """Both kinds, ascending."""
-        return tuple(sorted({*self.dead, *self.unheard}))
+        return tuple(sorted({*self.dead, *self.unread}))
 
 
 def find(spec: XyloSpec) -> Idle:
@@ -33,8 +33,8 @@ def find(spec: XyloSpec) -> Idle:
     or from a neuron that is not dead, on a synapse with shift 1 or more, or an alias from one.
     """
     dead = ~_excitable(spec)
-    unheard = ~_heard(spec) & ~dead
-    return Idle(tuple(np.flatnonzero(dead).tolist()), tuple(np.flatnonzero(unheard).tolist()))
+    unread = ~_read(spec) & ~dead
+    return Idle(tuple(np.flatnonzero(dead).tolist()), tuple(np.flatnonzero(unread).tolist()))
 
 
 def _acting(spec: XyloSpec) -> np.ndarray:
@@ -60,12 +60,12 @@ def _excitable(spec: XyloSpec) -> np.ndarray:
     return _spread(able, excites)
 
 
-def _heard(spec: XyloSpec) -> np.ndarray:
-    heard = np.zeros(spec.hidden, bool)
+def _read(spec: XyloSpec) -> np.ndarray:
+    read = np.zeros(spec.hidden, bool)
     first = spec.hidden - spec.weights_out.shape[0]
-    heard[first:] = ((spec.weights_out != 0) & (spec.dash_syn_out > 0)).any(axis=1)
+    read[first:] = ((spec.weights_out != 0) & (spec.dash_syn_out > 0)).any(axis=1)
     reaches = ((spec.weights_rec != 0) & _acting(spec)).any(axis=2) | _aliased(spec)
-    return _spread(heard, reaches.T)
+    return _spread(read, reaches.T)
 
 
 def _spread(reached: np.ndarray, edges: np.ndarray) -> np.ndarray:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-LOW, HIGH = -32768, 32767
+from neurosim.xylo.rules import REGISTER_MAX as HIGH
+from neurosim.xylo.rules import REGISTER_MIN as LOW
 
 
 def spike_counts(

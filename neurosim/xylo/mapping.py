@@ -9,14 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.equations.xylo import MAX_SPIKES
 from neurosim.errors import InputError
 from neurosim.network import Network
 from neurosim.xylo import chips, idle, rules
 from neurosim.xylo import residuals as residual
+from neurosim.xylo.calibration import Residuals
 from neurosim.xylo.decays import TimeConstant, check_decays, time_constants
 from neurosim.xylo.fields import is_positive
+from neurosim.xylo.grid import Integers
 from neurosim.xylo.idle import Idle
-from neurosim.xylo.quantise import Integers, quantise
+from neurosim.xylo.quantise import quantise
 from neurosim.xylo.spec import XyloSpec
 
 SPIKES_OFF = 0.5
@@ -33,18 +36,18 @@ class Deployment:
 
     spec: XyloSpec
     time_constants: list[TimeConstant]
-    """Every different time constant, as wished and as given."""
+    """Every different time constant, as requested and as the chip has it."""
     usage: list[rules.Resource]
     """What is used of the chip."""
     idle: Idle
-    """Hidden neurons, by id before pruning, that cannot fire or that nobody hears."""
+    """Hidden neurons, by id before pruning, that cannot fire or that reach no output neuron."""
     kept: tuple[int, ...]
     """Hidden ids before pruning of those that are left."""
     warnings: tuple[str, ...]
     """What the chip cannot do as the network says."""
 
 
-def deploy(network: Network, chip: str = "xylo-imu", **options: Any) -> XyloSpec:
+def deploy(network: Network, chip: str = chips.DEFAULT, **options: Any) -> XyloSpec:
     """Map and quantise a network for a chip; `plan` says what the options are and tells more.
 
     Hidden layers take consecutive hidden ids, the first layer reads the input, the last feeds the
@@ -61,7 +64,7 @@ def deploy(network: Network, chip: str = "xylo-imu", **options: Any) -> XyloSpec
 
 def plan(
     network: Network,
-    chip: str = "xylo-imu",
+    chip: str = chips.DEFAULT,
     *,
     calibration: np.ndarray | None = None,
     max_threshold_scale: float = 2.4,
@@ -82,7 +85,7 @@ def plan(
         residuals: (source, target) hidden layers: the source's spikes are added to the target's.
         aligned: add them in the step of the float net, which costs relay neurons; or by bare
             aliases, target - source steps early.
-        prune: leave out hidden neurons that cannot fire or that nobody hears.
+        prune: leave out hidden neurons that cannot fire or that reach no output neuron.
 
     Raises:
         InputError: the chip cannot express the network, or (RuleError) it does not fit.
@@ -91,7 +94,7 @@ def plan(
         raise InputError(f"deploy takes a Network, got {type(network).__name__}")
     if not is_positive(max_threshold_scale):
         raise InputError(f"max_threshold_scale is {max_threshold_scale!r}; give a number >= 1")
-    found = _check_layers(network, chips.get(chip).synapses)
+    changes = _check_layers(network, chips.get(chip).synapses)
     connections = residual.check(network, residuals, aligned)
     if not prune:
         _check_sizes(network, chips.get(chip), connections if aligned else ())
@@ -103,8 +106,8 @@ def plan(
         residuals=connections,
         aligned=aligned,
     )
-    found += [text for k, layer in enumerate(layers) for text in _lost_spikes(k, layer)]
-    found += residual.check_sums(network, calibration, connections, aligned)
+    changes += [text for k, layer in enumerate(layers) for text in _lost_spikes(k, layer)]
+    changes += residual.check_sums(network, calibration, connections, aligned)
     laid = residual.lay(layers[:-1], connections, aligned=aligned, shift=shifts["weight_shift_rec"])
     keys = lay_out([*laid.hidden, layers[-1]]) | shifts
     sizes = tuple(len(layer.threshold) for layer in laid.hidden)
@@ -113,7 +116,7 @@ def plan(
     spec, kept = idle.prune(whole) if prune else (whole, tuple(range(whole.hidden)))
     spec = spec.on_chip(chip)
     constants = time_constants(network)
-    return Deployment(spec, constants, rules.usage(spec), idle.find(whole), kept, tuple(found))
+    return Deployment(spec, constants, rules.usage(spec), idle.find(whole), kept, tuple(changes))
 
 
 def lay_out(layers: list[Integers]) -> dict[str, Any]:
@@ -153,13 +156,13 @@ def _check_layers(network: Network, synapses: int) -> list[str]:
     if len(network.layers) < 2:
         raise InputError("the network has one layer; the chip needs a hidden and an output layer")
     output = network.layers[-1]
-    found = []
+    changes = []
     for k, layer in enumerate(network.layers):
         if layer.synapses > synapses:
             raise InputError(f"layer {k} has {layer.synapses} synapses, the chip has {synapses}")
-        limit = 1 if layer is output else 31
+        limit = MAX_SPIKES["output" if layer is output else "hidden"]
         if layer.max_spikes != limit:
-            found.append(
+            changes.append(
                 f"layer {k} may fire {layer.max_spikes} spikes a step, the chip fires at most "
                 f"{limit} there: set max_spikes_per_dt to {limit} in training"
             )
@@ -167,10 +170,10 @@ def _check_layers(network: Network, synapses: int) -> list[str]:
         raise InputError("the output layer is recurrent; output neurons of the chip cannot be")
     if output.synapses != 1:
         raise InputError("the output layer has two synapses; output neurons of the chip have one")
-    return found + check_decays(network)
+    return changes + check_decays(network)
 
 
-def _check_sizes(network: Network, chip: chips.Chip, delayed: residual.Residuals) -> None:
+def _check_sizes(network: Network, chip: chips.Chip, delayed: Residuals) -> None:
     """Refuse a net that cannot fit before time is spent on its integers."""
     *hidden, output = network.layers
     shape = {

@@ -15,12 +15,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from neurosim.equations.xylo import MAX_INPUT, MAX_SPIKES
 from neurosim.errors import InputError
-from neurosim.network import Layer, Network
-from neurosim.xylo import float_layer, integer_layer
-from neurosim.xylo.decays import decay_shift
-from neurosim.xylo.float_layer import Seen
-from neurosim.xylo.rules import REGISTER_MAX
+from neurosim.network import Network
+from neurosim.xylo import integer_layer
+from neurosim.xylo.calibration import LayerRun, Residuals, calibration_events, run_layers
+from neurosim.xylo.grid import Integers, check_bits, largest_scale, round_layer, threshold_room
 
 SHIFTS = range(7)
 """Weight shifts that are tried."""
@@ -28,25 +28,6 @@ HALVINGS = range(4)
 """A neuron's scale is tried at its largest, and halved so many times."""
 TRIED_THRESHOLDS = (1.0, 1.6)
 """Runtime threshold scales at which the counts are compared."""
-
-
-@dataclass(frozen=True)
-class Integers:
-    """A layer as the chip holds it."""
-
-    weight: np.ndarray
-    """(n_in, n_out, synapses), 8 bit."""
-    recurrent: np.ndarray
-    """(n_out, n_out, synapses), 8 bit; zero without recurrent weights."""
-    threshold: np.ndarray
-    bias: np.ndarray
-    dash_mem: np.ndarray
-    dash_syn: np.ndarray
-    """(n_out, synapses)."""
-    error: np.ndarray
-    """(n_out,) sum of |spike count - the float net's| over windows and thresholds."""
-    count: np.ndarray
-    """(n_out,) the float net's spikes in them."""
 
 
 def saturation_aware(job: Job) -> tuple[list[Integers], dict[str, int]]:
@@ -103,7 +84,7 @@ def quantise(
     max_threshold_scale: float,
     *,
     quantiser: str = "saturation-aware",
-    residuals: float_layer.Residuals = (),
+    residuals: Residuals = (),
     aligned: bool = True,
     bits: int = 8,
 ) -> tuple[list[Integers], dict[str, int]]:
@@ -125,11 +106,10 @@ def quantise(
         raise InputError(
             f"quantiser {quantiser!r} is not known; choose from {', '.join(QUANTISERS)}"
         )
-    if not (isinstance(bits, int) and 2 <= bits <= 8):
-        raise InputError(f"bits is {bits!r}; a weight of the chip has 2 to 8 bits")
-    events = float_layer.calibration_events(calibration, network.shape[0])
+    check_bits(bits)
+    events = calibration_events(calibration, network.shape[0])
     runs = {
-        scale: float_layer.run(network.with_threshold(scale), events, residuals, aligned=aligned)
+        scale: run_layers(network.with_threshold(scale), events, residuals, aligned=aligned)
         for scale in TRIED_THRESHOLDS
     }
     return QUANTISERS[quantiser](Job(network, runs, max_threshold_scale, bits))
@@ -144,36 +124,32 @@ class Limits(NamedTuple):
 
 @dataclass(frozen=True)
 class Job:
-    """A network to quantise, and what its layers see and fire on calibration events."""
+    """A network to quantise, and what its layers receive and fire on calibration events."""
 
     network: Network
-    runs: dict[float, list[Seen]]
+    runs: dict[float, list[LayerRun]]
     """By threshold scale."""
     max_threshold_scale: float
     bits: int
 
     def largest_scale(self, k: int, shift: int = 0, recurrent_shift: int = 0) -> np.ndarray:
         """Return (n_out,) the largest scale of each neuron of layer k that fits all registers."""
-        layer = self.network.layers[k]
-        weight, recurrent = _matrices(layer)
-        room = 1.0 if self._is_output(k) else max(self.max_threshold_scale, 1.0)
-        most = 2 ** (self.bits - 1) - 1
-        largest = np.minimum(_fill(weight, shift, most), _fill(recurrent, recurrent_shift, most))
-        register = REGISTER_MAX / np.maximum(layer.threshold * room, np.abs(layer.bias))
-        return np.minimum(largest, register)
+        layer, room = self.network.layers[k], threshold_room(self.network, self.max_threshold_scale)
+        return largest_scale(layer, room[k], self.bits, shift, recurrent_shift)
 
     def measured(
         self, k: int, scale: np.ndarray, shift: int = 0, recurrent_shift: int = 0
     ) -> Integers:
-        """Return layer k rounded at a scale for each neuron, with its error on what it saw."""
+        """Return layer k rounded at a scale for each neuron, with its error."""
         rounded = round_layer(
             self.network.layers[k], scale, shift, recurrent_shift, self.network.dt
         )
         # The readout's register stays as it is when the hidden thresholds are scaled.
         output = self._is_output(k)
-        seen = [(1.0 if output else s, run[k]) for s, run in self.runs.items()]
-        limits = Limits(15 if k == 0 else 31, 1 if output else 31)
-        return _measured(rounded, seen, shift, recurrent_shift, limits)
+        runs = [(1.0 if output else s, run[k]) for s, run in self.runs.items()]
+        received = MAX_INPUT if k == 0 else MAX_SPIKES["hidden"]
+        limits = Limits(received, MAX_SPIKES["output" if output else "hidden"])
+        return _measured(rounded, runs, shift, recurrent_shift, limits)
 
     def _is_output(self, k: int) -> bool:
         return k == len(self.network.layers) - 1
@@ -205,51 +181,19 @@ def _pick(tried: list[Integers]) -> Integers:
     return Integers(**chosen)
 
 
-def _matrices(layer: Layer) -> tuple[np.ndarray, np.ndarray]:
-    """Return feed-forward and recurrent weights with a synapse axis; zero recurrence if none."""
-    weight = layer.weight.reshape(layer.n_in, layer.n_out, -1).astype(float)
-    recurrent = np.zeros((layer.n_out, *weight.shape[1:]))
-    if layer.recurrent is not None:
-        recurrent += layer.recurrent.reshape(recurrent.shape)
-    return weight, recurrent
-
-
-def round_layer(
-    layer: Layer, scale: np.ndarray, shift: int, recurrent_shift: int, dt: float
-) -> Integers:
-    """Return a layer in integers, every neuron at its scale, weights shifted down."""
-    weight, recurrent = _matrices(layer)
-    return Integers(
-        weight=_round(weight * scale[:, None] / 2**shift),
-        recurrent=_round(recurrent * scale[:, None] / 2**recurrent_shift),
-        threshold=np.maximum(_round(layer.threshold * scale), 1),
-        bias=_round(layer.bias * scale),
-        dash_mem=decay_shift(layer.tau_mem, dt),
-        dash_syn=decay_shift(layer.tau_syn, dt).reshape(layer.n_out, -1),
-        error=np.zeros(layer.n_out),
-        count=np.zeros(layer.n_out),
-    )
-
-
-def _fill(weight: np.ndarray, shift: int, most: int) -> np.ndarray:
-    """Return the scale at which each neuron's largest weight is the widest; inf without weights."""
-    with np.errstate(divide="ignore"):
-        return most * 2.0**shift / np.abs(weight).max(axis=(0, 2))
-
-
 def _measured(
     integers: Integers,
-    seen: Sequence[tuple[float, Seen]],
+    runs: Sequence[tuple[float, LayerRun]],
     shift: int,
     recurrent_shift: int,
     limits: Limits,
 ) -> Integers:
-    """Return the candidate with its error on what the layer saw."""
+    """Return the candidate with its error on what the layer received."""
     error, count = np.zeros((2, len(integers.threshold)))
     weight = integers.weight << shift
     if integers.recurrent.any():  # added after the inputs, in the order of the ids
         weight = np.concatenate([weight, integers.recurrent << recurrent_shift])
-    for scale, run in seen:
+    for scale, run in runs:
         events = np.minimum(run.events, limits.received)
         if integers.recurrent.any():
             events = np.concatenate([events, run.own_before], axis=2)
@@ -265,7 +209,3 @@ def _measured(
         error += np.abs(counts - run.spikes.sum(axis=1)).sum(axis=0)
         count += run.spikes.sum(axis=(0, 1))
     return replace(integers, error=error, count=count)
-
-
-def _round(values: np.ndarray) -> np.ndarray:
-    return np.rint(values).astype(np.int64)

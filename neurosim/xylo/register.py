@@ -1,4 +1,4 @@
-"""The runtime threshold: what a wished scale becomes in the integer registers of the chip."""
+"""The runtime threshold: what a requested scale becomes in the integer registers of the chip."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class ThresholdRegister:
     """The threshold registers of a specification under one common scale (ASPEN's runtime knob).
 
-    A register holds floor(threshold * scale + 1/2), so a wished scale is met by each neuron to
+    A register holds floor(threshold * scale + 1/2), so a requested scale is met by each neuron to
     within half a unit of its register, and by all of them exactly only at multiples of `step`.
     """
 
@@ -76,12 +76,12 @@ class ThresholdRegister:
         return scaled.astype(np.int64)
 
     def scales(self, scale: float) -> np.ndarray:
-        """Return the scale that each register takes when `scale` is wished for."""
-        found: np.ndarray = self.integers(scale) / self.registers
-        return found
+        """Return the scale that each register takes for a requested scale."""
+        actual: np.ndarray = self.integers(scale) / self.registers
+        return actual
 
     def error(self, scale: float) -> float:
-        """Return the largest relative difference of a register from the wished scale."""
+        """Return the largest relative difference of a register from the requested scale."""
         return float(np.abs(self.scales(scale) / scale - 1.0).max())
 
     def expresses(self, scale: float | Fraction) -> bool:

@@ -19,14 +19,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from neurosim.equations.xylo import MAX_SPIKES
 from neurosim.errors import InputError
 from neurosim.network import Network
-from neurosim.xylo import float_layer
-from neurosim.xylo.quantise import Integers
+from neurosim.xylo.calibration import Residuals, calibration_events, run_layers
+from neurosim.xylo.grid import Integers
 
-Residuals = tuple[tuple[int, int], ...]
-
-MAX_SPIKES = 31
+MOST = MAX_SPIKES["hidden"]
 """Most spikes of a hidden neuron in a step, those of its aliases among them."""
 
 
@@ -47,7 +46,7 @@ def check(network: Network, residuals: Sequence[tuple[int, int]], aligned: bool)
     Raises:
         InputError: naming the connection and what stands in its way.
     """
-    found: list[tuple[int, int]] = []
+    checked: list[tuple[int, int]] = []
     hidden = network.layers[:-1]
     for residual in residuals:
         try:
@@ -68,12 +67,12 @@ def check(network: Network, residuals: Sequence[tuple[int, int]], aligned: bool)
                 f"{where}: layer {target} is recurrent and would feed the added spikes back; "
                 "end the residual at a layer that is not"
             )
-        if not aligned and source in {a for a, _ in found}:
+        if not aligned and source in {a for a, _ in checked}:
             raise InputError(
                 f"{where}: layer {source} has its one alias already; use aligned residuals"
             )
-        found.append((source, target))
-    return tuple(found)
+        checked.append((source, target))
+    return tuple(checked)
 
 
 def check_sums(
@@ -85,18 +84,18 @@ def check_sums(
         network: the net without its residual connections.
         calibration: events (samples, time, channels); drawn where None.
         residuals: (source, target) hidden layers.
-        aligned: whether spikes of both ways arrive in one step, see `float_layer.run`.
+        aligned: whether spikes of both ways arrive in one step, see `calibration.run_layers`.
     """
     if not residuals:
         return []
-    events = float_layer.calibration_events(calibration, network.shape[0])
-    seen = float_layer.run(network, events, residuals, aligned=aligned)
-    most = {k: int(seen[k].emitted.max()) for k in sorted({b for _, b in residuals})}
+    events = calibration_events(calibration, network.shape[0])
+    layers = run_layers(network, events, residuals, aligned=aligned)
+    most = {k: int(layers[k].emitted.max()) for k in sorted({b for _, b in residuals})}
     return [
         f"layer {k}: spikes and residual reach {count} spikes a step, a neuron emits at most "
-        f"{MAX_SPIKES}: what it holds back it fires later; raise the thresholds"
+        f"{MOST}: what it holds back it fires later; raise the thresholds"
         for k, count in most.items()
-        if count > MAX_SPIKES
+        if count > MOST
     ]
 
 

@@ -1,6 +1,6 @@
 """Design rules: what a specification must obey before a simulator or a chip may see it.
 
-`fields.normalise` has turned the given values into integer arrays of the right shape; each rule
+`fields.normalise` has turned the values into integer arrays of the right shape; each rule
 then looks at one thing and yields violations. XyloSim itself checks little of this: a threshold of
 zero fires without end, weights wrap, an alias of a neuron that is not there crashes (measured with
 xylosim 0.1.3).
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from neurosim.xylo.spec import XyloSpec
 
 REGISTER_MAX = 32767
-"""Largest value of a 16-bit register."""
+"""Largest value of a 16-bit register or state."""
+REGISTER_MIN = -REGISTER_MAX - 1
+DASH_MAX = 15
+"""Largest decay shift: a register of 4 bits."""
+WEIGHT_SHIFT_MAX = 8
+"""Largest left shift with which an 8-bit weight stays within 16 bits."""
 
 
 @dataclass(frozen=True)
@@ -104,19 +109,25 @@ def thresholds_are_positive(spec: XyloSpec) -> Iterator[Violation]:
 
 def biases_fit_16_bit(spec: XyloSpec) -> Iterator[Violation]:
     """Biases are signed 16-bit words."""
-    yield from _outside(spec, ("bias", "bias_out"), -32768, 32767, "quantise with a smaller scale")
+    yield from _outside(
+        spec,
+        ("bias", "bias_out"),
+        REGISTER_MIN,
+        REGISTER_MAX,
+        "quantise with a smaller scale",
+    )
 
 
 def decays_fit_4_bit(spec: XyloSpec) -> Iterator[Violation]:
     """Decay shifts are 4-bit registers."""
     names = ("dash_mem", "dash_mem_out", "dash_syn", "dash_syn_2", "dash_syn_out")
-    yield from _outside(spec, names, 0, 15, "choose a time constant between dt and 32768 dt")
+    yield from _outside(spec, names, 0, DASH_MAX, "choose a time constant between dt and 32768 dt")
 
 
 def weight_shifts_fit(spec: XyloSpec) -> Iterator[Violation]:
     """A weight shifted by more than 8 leaves 16 bits."""
     names = ("weight_shift_in", "weight_shift_rec", "weight_shift_out")
-    yield from _outside(spec, names, 0, 8, "use a smaller shift and larger weights")
+    yield from _outside(spec, names, 0, WEIGHT_SHIFT_MAX, "use a smaller shift and larger weights")
 
 
 def aliases_are_single(spec: XyloSpec) -> Iterator[Violation]:
@@ -195,7 +206,8 @@ def usage(spec: XyloSpec) -> list[Resource]:
 
 def connections(spec: XyloSpec) -> np.ndarray:
     """Return (N,) how many hidden neurons each reaches; see `chips` on what counts."""
-    return np.count_nonzero(spec.weights_rec.any(axis=2), axis=1)
+    reached: np.ndarray = np.count_nonzero(spec.weights_rec.any(axis=2), axis=1)
+    return reached
 
 
 def too_much(chip: chips.Chip, used: list[Resource]) -> Iterator[Violation]:

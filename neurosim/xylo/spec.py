@@ -141,6 +141,11 @@ class XyloSpec:
         return len(self.layers)
 
     @property
+    def populations(self) -> tuple[str, ...]:
+        """Names of what engines record: hidden neurons in the order of their ids, and outputs."""
+        return ("hidden", "output")
+
+    @property
     def has_bias(self) -> bool:
         """Whether any bias is set: the chip then adds biases in all neurons, with saturation."""
         return bool(np.any(self.bias) or np.any(self.bias_out))
@@ -173,12 +178,28 @@ class XyloSpec:
         """
         return replace(self, chip=chip)
 
-    def save(self, path: str | Path) -> Path:
-        """Write one safetensors file with a JSON header, whole or not at all."""
+    def parts(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Return its arrays, and all else as JSON values: what a file holds of it."""
         tensors = {name: getattr(self, name).astype(np.int32) for name in ARRAYS}
         names = (*SCALARS, "aliases", "layers", "relays", "front_end")
-        header = {name: getattr(self, name) for name in names}
-        return store.save(path, "xylo-spec", tensors, header)
+        return tensors, {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_parts(cls, tensors: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> XyloSpec:
+        """Return the specification of `parts`; all design rules are checked again.
+
+        Raises:
+            InputError: a value is refused.
+            KeyError, TypeError: a part is missing or odd (see `store.reading`).
+        """
+        aliases = tuple(tuple(a) for a in header["aliases"])
+        keys: dict[str, Any] = {**tensors, **{name: header[name] for name in SCALARS}}
+        keys |= {name: tuple(header.get(name, ())) for name in ("layers", "relays")}
+        return cls(**keys, aliases=aliases, front_end=header.get("front_end"))
+
+    def save(self, path: str | Path) -> Path:
+        """Write one safetensors file with a JSON header, whole or not at all."""
+        return store.save(path, "xylo-spec", *self.parts())
 
     @classmethod
     def load(cls, path: str | Path) -> XyloSpec:
@@ -189,11 +210,7 @@ class XyloSpec:
         """
         tensors, header = store.load(path, "xylo-spec")
         with store.reading(path):
-            aliases = tuple(tuple(a) for a in header["aliases"])
-            keys: dict[str, Any] = {**tensors, **{name: header[name] for name in SCALARS}}
-            keys |= {"layers": tuple(header["layers"]), "front_end": header["front_end"]}
-            keys["relays"] = tuple(header.get("relays", ()))
-            return cls(**keys, aliases=aliases)
+            return cls.from_parts(tensors, header)
 
     def digest(self) -> str:
         """Return a hash of everything that determines the dynamics."""

@@ -15,7 +15,7 @@ from neurosim.data.imu_filters import band_pass, taps
 from neurosim.data.imu_rotation import remove_rotation
 from neurosim.data.windows import resample
 from neurosim.errors import InputError
-from neurosim.xylo import rockpool_devices
+from neurosim.formats import rockpool_devices
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:divide by zero:RuntimeWarning", "ignore:Conversion of an array:DeprecationWarning"

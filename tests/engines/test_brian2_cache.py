@@ -24,6 +24,11 @@ def files() -> dict[str, str]:
     return {"source.cpp": SOURCE, "manifest.json": "{}"}
 
 
+def kept(folder) -> list[str]:
+    """All that lies in the cache, locks left out."""
+    return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
+
+
 def refuse() -> dict[str, str]:
     raise AssertionError("built again")
 
@@ -41,14 +46,14 @@ def test_a_library_is_built_once_and_runs(own_folder) -> None:
 def test_a_build_that_fails_leaves_nothing(own_folder) -> None:
     with pytest.raises(UnavailableError, match=r"failed: .*error"):
         cache.library("bad", lambda: {"source.cpp": "this is no C++"})
-    assert list(own_folder.iterdir()) == []
+    assert kept(own_folder) == []
 
     def interrupted() -> dict[str, str]:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         cache.library("bad", interrupted)
-    assert list(own_folder.iterdir()) == []
+    assert kept(own_folder) == []
     assert ctypes.CDLL(str(cache.library("bad", files))).answer() == 42
 
 
@@ -62,7 +67,7 @@ def test_the_least_recently_used_go_first(monkeypatch) -> None:
         os.utime(cache.folder() / name, (1000 + age, 1000 + age))
     cache.project("a", lambda place: None)  # used again: now the newest
     cache.project("d", lambda place: (place / "library.so").write_text("x"))
-    assert sorted(path.name for path in cache.folder().iterdir()) == ["a", "c", "d"]
+    assert kept(cache.folder()) == ["a", "c", "d"]
 
 
 def test_clearing_empties_it() -> None:
@@ -96,18 +101,22 @@ def test_a_missing_compiler_is_named(monkeypatch) -> None:
         cache.library("one", files)
 
 
-def test_two_processes_may_build_at_once(own_folder) -> None:
+def test_of_two_processes_that_need_a_build_one_makes_it(own_folder) -> None:
     script = (
         "import ctypes, pathlib, sys, time\n"
         "from neurosim.engines.brian2 import cache\n"
         "cache.folder = lambda: pathlib.Path(sys.argv[1])\n"
         "def files():\n"
-        "    time.sleep(1.0)\n"  # both are past the look into the cache
+        "    (cache.folder().parent / f'built-by-{sys.argv[2]}').touch()\n"
+        "    time.sleep(1.0)\n"  # the other one needs it meanwhile
         f"    return {{'source.cpp': {SOURCE!r}}}\n"
         "assert ctypes.CDLL(str(cache.library('one', files))).answer() == 42\n"
     )
     command = [sys.executable, "-c", script, str(own_folder)]
-    running = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    running = [
+        subprocess.Popen([*command, str(k)], stderr=subprocess.PIPE, text=True) for k in range(2)
+    ]
     for process in running:
         assert process.wait(timeout=60) == 0, process.stderr.read()
-    assert [path.name for path in own_folder.iterdir()] == ["one"]
+    assert kept(own_folder) == ["one"]
+    assert len(list(own_folder.parent.glob("built-by-*"))) == 1

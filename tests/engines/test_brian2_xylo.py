@@ -218,5 +218,5 @@ def test_unknown_options_are_refused(options: dict, message: str) -> None:
 
 
 def test_a_model_that_is_no_specification_is_refused(raster) -> None:
-    with pytest.raises(InputError, match="not a dict"):
+    with pytest.raises(InputError, match="runs a XyloSpec or a Network, got dict"):
         Brian2Engine().run({"weights_in": 1}, raster)

@@ -14,6 +14,10 @@ from neurosim.errors import InputError
 from tests import nets
 
 
+def run(net: LoihiNet, raster: np.ndarray):
+    return engines.get("loihi").run(net, raster, record=("spikes", "v_mem", "i_syn"))
+
+
 def leak(x: int, decay: int) -> int:
     """x decay/4096, rounded away from zero."""
     size = -(-abs(x) * decay // 4096)
@@ -54,12 +58,12 @@ def test_every_state_of_every_step_in_two_layers(seed: int) -> None:
     rng = np.random.default_rng(seed)
     net = LoihiNet((layer(rng, 5, 12), layer(rng, 12, 6)), 1e-3)
     raster = nets.events(rng, (2, 60, 5))
-    run = loihi.run(net, raster)
+    found = run(net, raster)
     for sample, heard in enumerate(raster):
         for k, one in enumerate(net.layers):
             expected = simulate(one, heard)
             for name, values in expected.items():
-                np.testing.assert_array_equal(getattr(run, name)[k][sample], values)
+                np.testing.assert_array_equal(getattr(found, name)[k][sample], values)
             heard = expected["spikes"]
         assert heard.sum() > 5
 
@@ -69,16 +73,16 @@ def test_the_membrane_stays_in_24_bits() -> None:
     slow = {"decay_v": np.ones(3), "decay_i": np.full(3, 200.0)}
     one = layer(rng, 4, 3, weight=np.full((4, 3), -254.0), **slow)
     raster = np.full((1, 300, 4), 2, np.uint8)
-    run = loihi.run(LoihiNet((one,), 1e-3), raster)
-    assert run.v_mem[0].min() == -(2**23) + 1
-    np.testing.assert_array_equal(run.v_mem[0][0], simulate(one, raster[0])["v_mem"])
+    found = run(LoihiNet((one,), 1e-3), raster)
+    assert found.v_mem[0].min() == -(2**23) + 1
+    np.testing.assert_array_equal(found.v_mem[0][0], simulate(one, raster[0])["v_mem"])
 
 
 def test_a_current_beyond_24_bits_is_refused() -> None:
     rng = np.random.default_rng(1)
     one = layer(rng, 4, 3, weight=np.full((4, 3), 254.0), decay_i=np.ones(3))
     with pytest.raises(InputError, match="leaves Loihi's 24 bits"):
-        loihi.run(LoihiNet((one,), 1e-3), np.full((1, 400, 4), 15, np.uint8))
+        run(LoihiNet((one,), 1e-3), np.full((1, 400, 4), 15, np.uint8))
 
 
 def test_a_binary_net_with_little_reset_keeps_its_counts(rng) -> None:
@@ -88,8 +92,8 @@ def test_a_binary_net_with_little_reset_keeps_its_counts(rng) -> None:
     network, raster = replace(network, layers=tuple(layers)), nets.events(rng, (8, 200, 6), 0.1)
     net = loihi.from_network(network, raster)
     counts = [
-        run.spikes[0].sum(axis=1, dtype=float).ravel()
-        for run in (engines.get("brian2").run(network, raster), loihi.run(net, raster))
+        made.spikes[0].sum(axis=1, dtype=float).ravel()
+        for made in (engines.get("brian2").run(network, raster), run(net, raster))
     ]
     assert counts[0].sum() > 200
     assert np.corrcoef(counts)[0, 1] > 0.95
@@ -102,7 +106,7 @@ def test_the_threshold_is_a_register(rng) -> None:
         up.layers[0].threshold, np.floor(1.5 * net.layers[0].threshold + 0.5)
     )
     np.testing.assert_array_equal(up.layers[-1].threshold, net.layers[-1].threshold)
-    spikes = [loihi.run(n, nets.events(rng)).spikes[0].sum() for n in (net, up)]
+    spikes = [run(n, nets.events(rng)).spikes[0].sum() for n in (net, up)]
     assert spikes[0] > spikes[1] > 0
     for scale in (0.0, float("nan"), 1e9):
         with pytest.raises(InputError, match="threshold"):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from neurosim import engines
 from neurosim.errors import InputError
-from neurosim.xylo import rockpool_devices
+from neurosim.formats import rockpool_devices
 from tests import nets
 
 XYLOSIM = engines.get("xylosim")

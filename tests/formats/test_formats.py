@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from neurosim import engines
 from neurosim.errors import InputError
-from neurosim.formats import samna, xylo_json
-from neurosim.xylo import XyloSpec, chips, rockpool_devices
+from neurosim.formats import rockpool_devices, samna, xylo_json
+from neurosim.xylo import XyloSpec, chips
 from tests import nets
 
 

@@ -61,7 +61,7 @@ def test_the_declared_neuron_equals_the_emulator() -> None:
         )
     net = loihi.LoihiNet(tuple(layers), 1e-3)
     counts = (rng.random((80, 6)) < 0.3).astype(np.uint8)
-    ours = loihi.run(net, counts[None])
+    ours = loihi.ENGINE.run(net, counts[None], record=("spikes", "v_mem", "i_syn"))
     theirs = emulated(net, counts)
     for k, layer in enumerate(theirs):
         assert ours.spikes[k].sum() > 40

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neurosim.engines.nir import run as run_graph
+from neurosim import engines
 from neurosim.errors import InputError
 from neurosim.formats import nir
 from neurosim.network import Network
@@ -27,7 +27,7 @@ DIFFERING = 0.002
 
 def agreement(made: Made) -> tuple[int, int, int]:
     """Return spikes of the source, of Brian2, and how many values differ."""
-    run = run_graph(nir.load(made.path, source=made.source), made.raster)
+    run = engines.get("nir").run(nir.load(made.path, source=made.source), made.raster)
     ours = run.spikes[-1]
     differ = int(np.count_nonzero(ours != made.spikes))
     return int(made.spikes.sum()), int(ours.sum()), differ
@@ -48,7 +48,7 @@ def test_brian2_runs_the_file_as_its_source_does(name: str, tmp_path: Path) -> N
 def test_a_wrong_convention_is_seen(tmp_path: Path) -> None:
     pytest.importorskip("snntorch")
     made = MAKERS["snnTorch Leaky"][1](tmp_path)
-    wrong = run_graph(nir.load(made.path, source="norse", dt=1e-4), made.raster)
+    wrong = engines.get("nir").run(nir.load(made.path, source="norse", dt=1e-4), made.raster)
     assert np.count_nonzero(wrong.spikes[-1] != made.spikes) > 0.01 * made.spikes.size
 
 

@@ -11,7 +11,7 @@ from rockpool.nn.modules.torch.lif_torch import PeriodicExponential, StepPWL
 from neurosim.errors import InputError
 from neurosim.formats.rockpool import network_from_module
 from neurosim.snn import LIF
-from tests.snn.nets import assert_close
+from tests.snn.nets import assert_close, on_grid
 
 SUMS = 2e-5
 """Sums over samples and steps in another order; float32 keeps 6e-8, thousands are added."""
@@ -60,7 +60,7 @@ def test_delta_synapses(kind, recurrent, exact):
         "bias": 0.1 * torch.rand(n) - 0.05,
         "threshold": 0.7 + 0.6 * torch.rand(n),
     }
-    w_rec = torch.randn(n, n) * 0.3 if recurrent else None
+    w_rec = on_grid(torch.randn(n, n) * 0.3) if recurrent else None
     x, g = torch.rand(4, 30, n) * 0.9, torch.randn(4, 30, n)
     theirs = reference(kind, x, g, recurrent=w_rec, **constants)
     lif = LIF(
@@ -132,9 +132,10 @@ def test_combinations_equal_liftorch(synapses, shared, recurrent):
     n, results = 5, []
     for kind, extra in ((LIFTorch, {}), (LIF, {"exact": True})):
         torch.manual_seed(3)
+        loop = {"w_rec": on_grid(torch.randn(n, n * synapses) * 0.2)} if recurrent else {}
         module = kind(
             (n * synapses, n), has_rec=recurrent, spike_generation_fn=PeriodicExponential,
-            **({"w_rec": torch.randn(n, n * synapses) * 0.2} if recurrent else {}), **extra,
+            **loop, **extra,
         )  # fmt: skip
         module.tau_mem = torch.nn.Parameter(0.01 + 0.02 * torch.rand(() if shared else (n,)))
         module.tau_syn = torch.nn.Parameter(

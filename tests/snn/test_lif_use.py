@@ -119,7 +119,7 @@ def test_wrong_scale_is_refused(scale, message):
 
 
 def test_rockpools_mapper_accepts_the_net():
-    from neurosim.xylo.rockpool_devices import mapper
+    from neurosim.formats.rockpool_devices import mapper
 
     ours = mapper("syns63300")(deep(LIF).as_graph())
     theirs = mapper("syns63300")(deep(LIFTorch).as_graph())

@@ -10,7 +10,7 @@ from neurosim.formats.rockpool import chain_of, network_from_module
 from neurosim.snn import LIF
 from neurosim.snn.initial_rates import set_rates
 from neurosim.snn.synnet import synnet
-from neurosim.xylo import float_layer, mapping
+from neurosim.xylo import calibration, mapping
 
 DT = 1e-3
 
@@ -80,12 +80,12 @@ def test_a_residual_adds_spikes_as_the_reference_of_the_chip_does():
     assert residuals == ((0, 2), (2, 3))
     assert network.shape == (16, 20, 20, 20, 20, 5)
     ours = _spikes(net, events)
-    reference = float_layer.run(network, events.numpy(), residuals)
+    reference = calibration.run_layers(network, events.numpy(), residuals)
     for spikes, seen in zip(ours, reference, strict=True):
         # Single against double precision: a spike may move by a step, rarely.
         assert np.mean(spikes.numpy() != seen.spikes) < 1e-3
         assert seen.spikes.mean() > 0.05
-    plain = float_layer.run(network, events.numpy())
+    plain = calibration.run_layers(network, events.numpy())
     assert np.mean(plain[-1].spikes != reference[-1].spikes) > 0.01
 
 

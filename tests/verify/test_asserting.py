@@ -15,21 +15,24 @@ def test_integers_and_floats_pass(rng) -> None:
     raster = nets.events(rng, (3, 30, 4))
     assert assert_equivalent(nets.spec(rng), raster).exact
     network = nets.network(rng)
-    report = assert_equivalent(network, nets.events(rng))
-    assert report.verdicts[0].kind == "rounding"  # float64 against float64, summed in another order
+    assert assert_equivalent(network, nets.events(rng)).engines == ("brian2", "torch")
+    report = assert_equivalent(network, nets.events(rng), engines=("brian2", "liftorch"))
+    assert report.verdicts[0].kind == "rounding"  # float64 against float32
     assert report.verdicts[0].rounding < 1
 
 
 def test_a_rockpool_module_is_read_as_a_network(rng) -> None:
     module = module_from_network(nets.network(rng))
     report = assert_equivalent(module, nets.events(rng), engines=("liftorch", "torch"))
-    assert report.exact
+    assert report.passed
     assert report.verdicts[0].spikes > 100
 
 
 def test_rounding_can_be_refused(rng) -> None:
     with pytest.raises(AssertionError, match="differ by rounding"):
-        assert_equivalent(nets.network(rng), nets.events(rng), rounding=False)
+        assert_equivalent(
+            nets.network(rng), nets.events(rng), engines=("brian2", "liftorch"), rounding=False
+        )
 
 
 def test_silence_proves_nothing(rng) -> None:

@@ -81,8 +81,10 @@ def test_verify_needs_two_engines(rng):
         ns.verify(nets.spec(rng), np.zeros((1, 5, 4), int), engines=("xylosim", "xylosim"))
     with pytest.raises(InputError, match=r"raster has shape \(\)"):
         ns.verify(nets.spec(rng), 5)
-    with pytest.raises(InputError, match="not known"):
+    with pytest.raises(InputError, match="engine loihi runs a LoihiNet, got XyloSpec"):
         ns.verify(nets.spec(rng), np.zeros((1, 5, 4), int), engines=("xylosim", "loihi"))
+    with pytest.raises(InputError, match="not known"):
+        ns.verify(nets.spec(rng), np.zeros((1, 5, 4), int), engines=("xylosim", "loihi-2"))
 
 
 def test_brian2_and_xylosim_agree_over_chunks_and_workers(rng, tmp_path):

@@ -94,8 +94,6 @@ def test_the_gap_to_integers_is_measured(ladder) -> None:
 
 
 def test_the_report_is_written_in_all_forms(ladder, tmp_path) -> None:
-    from neurosim.verify.page import table
-
     said = json.loads(json.dumps(ladder.to_dict()))
     assert said["passed"] is True
     assert said["provenance"]["seed"] == 8
@@ -106,7 +104,7 @@ def test_the_report_is_written_in_all_forms(ladder, tmp_path) -> None:
     assert "<script" not in page
     for rung in ladder.rungs:
         assert html.escape(rung.name).replace("&#x27;", "&#39;") in page
-    assert table(ladder).row_count == 6
+    assert ladder.table().row_count == 6
 
 
 def test_a_wrong_trainer_is_a_divergence(subject, monkeypatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 from rockpool.nn.combinators import Sequential
 from rockpool.nn.modules import LIFBitshiftTorch, LIFTorch, LinearTorch
 
-from neurosim.engines.nir import run as run_graph
+from neurosim import engines
 from neurosim.errors import InputError
 from neurosim.formats import nir, xylo_json
 from neurosim.formats.rockpool import module_from_network, network_from_module
@@ -76,7 +76,7 @@ def test_a_nir_graph_that_is_no_network_is_compared_with_numpy(rng, tmp_path) ->
 
     reference.write(tmp_path / "euler.nir", graph)
     report = verified(tmp_path / "euler.nir", "random", dt=5e-3)
-    assert report.engines == ("brian2", "numpy")
+    assert report.engines == ("nir", "nir-numpy")
     assert report.exact
     found, events = verification.prepare(tmp_path / "euler.nir", "random", dt=5e-3)
     with pytest.raises(InputError, match="cannot climb the ladder"):
@@ -86,7 +86,7 @@ def test_a_nir_graph_that_is_no_network_is_compared_with_numpy(rng, tmp_path) ->
 def test_spikes_of_the_source_are_compared(rng, tmp_path) -> None:
     path = nir.write(nets.network(rng), tmp_path / "net.nir")
     found, events = verification.prepare(path, "random")
-    spikes = run_graph(found["net"].graph, events.raster).spikes[-1]
+    spikes = engines.get("nir").run(found["net"].graph, events.raster).spikes[-1]
     np.save(tmp_path / "same.npy", spikes)
     np.save(tmp_path / "other.npy", np.roll(spikes, 1, axis=1))
     np.save(tmp_path / "short.npy", spikes[:, 1:])
@@ -95,7 +95,7 @@ def test_spikes_of_the_source_are_compared(rng, tmp_path) -> None:
         for name in ("same", "other")
     ]
     assert reports[0].exact
-    assert reports[0].engines == ("brian2", "numpy", "neurosim")
+    assert reports[0].engines == ("nir", "nir-numpy", "neurosim")
     assert not reports[1].passed
     with pytest.raises(InputError, match="the output has"):
         verification.verify_targets(found, events, expected=tmp_path / "short.npy")

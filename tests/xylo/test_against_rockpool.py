@@ -5,16 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 
+from neurosim.formats import rockpool_devices
 from neurosim.formats.rockpool import module_from_network, network_from_module
 from neurosim.network import Network
-from neurosim.xylo import XyloSpec, deploy, rockpool_devices
+from neurosim.xylo import XyloSpec, deploy
 from tests import nets
 
 
 def mapped_by_rockpool(network: Network) -> dict:
-    spec = rockpool_devices.mapper("syns63300")(module_from_network(network).as_graph())
-    spec.pop("mapped_graph")
-    return spec
+    return rockpool_devices.mapped(network, "syns63300")
 
 
 def test_same_layout_and_shifts_where_decays_are_the_chips(rng):

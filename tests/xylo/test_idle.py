@@ -56,16 +56,16 @@ def test_pruning_changes_no_output_and_the_dead_never_fire(seed):
 
 
 def test_the_sparse_nets_are_worth_the_test():
-    """Some have dead, some unheard neurons, and outputs do fire."""
+    """Some have dead, some unread neurons, and outputs do fire."""
     raster = np.random.default_rng(0).poisson(1.0, (2, 40, 3)).astype(np.uint8)
-    dead = unheard = fired = 0
+    dead = unread = fired = 0
     for seed in range(60):
         spec = sparse(np.random.default_rng(seed))
         found = idle.find(spec)
-        dead, unheard = dead + len(found.dead), unheard + len(found.unheard)
+        dead, unread = dead + len(found.dead), unread + len(found.unread)
         fired += bool(engines.get("xylosim").run(spec, raster).spikes[1].any())
     assert dead > 20
-    assert unheard > 20
+    assert unread > 20
     assert fired > 5
 
 
@@ -84,7 +84,7 @@ def test_deployment_reports_idle_neurons_and_prunes_on_demand(rng):
     net, raster = with_silent(rng), nets.events(rng)
     whole = plan(net, calibration=raster)
     assert 2 in whole.idle.dead
-    assert 5 in whole.idle.unheard
+    assert 5 in whole.idle.unread
     assert whole.spec.hidden == 18
     pruned = plan(net, calibration=raster, prune=True)
     assert pruned.idle == whole.idle

@@ -8,10 +8,10 @@ import pytest
 from neurosim import engines
 from neurosim.errors import InputError
 from neurosim.network import Layer, Network
-from neurosim.xylo import DeployWarning, RuleError, deploy, float_layer, plan
+from neurosim.xylo import DeployWarning, RuleError, calibration, deploy, plan
 from neurosim.xylo.decays import decay_shift
+from neurosim.xylo.grid import Integers
 from neurosim.xylo.mapping import lay_out
-from neurosim.xylo.quantise import Integers
 from tests import nets
 
 
@@ -67,7 +67,7 @@ def test_integer_spikes_follow_the_float_net(rng, gain, recurrent):
         recording = engines.get("xylosim").run(spec.with_threshold(scale), raster[20:])
         hidden, output = (spikes.sum(1, dtype=int) for spikes in recording.spikes)
         found = [*np.split(hidden, [24], axis=1), output]
-        expected = float_layer.run(net.with_threshold(scale), raster[20:].astype(float))
+        expected = calibration.run_layers(net.with_threshold(scale), raster[20:].astype(float))
         for counts, seen in zip(found, expected, strict=True):
             counted = seen.spikes.sum(1)
             assert counted.sum() > 300
@@ -104,7 +104,7 @@ def test_biases_keep_their_scale(rng):
     raster = nets.events(rng)
     spec = deploy(biased, calibration=raster)
     recording = engines.get("xylosim").run(spec, raster)
-    expected = float_layer.run_layer(biased.layers[0], raster.astype(float), net.dt)
+    expected = calibration.run_layer(biased.layers[0], raster.astype(float), net.dt)
     found = recording.spikes[0][:, : raster.shape[1]].sum(1, dtype=int)
     assert expected.sum() > 100
     np.testing.assert_allclose(found, expected.sum(1), atol=2)
@@ -151,7 +151,7 @@ def test_time_constants_are_listed_and_large_changes_said(rng):
     made = plan(net, calibration=raster)
     row = next(r for r in made.time_constants if r.layer == 0 and r.name == "tau_mem")
     assert (row.neurons, row.shift) == (10, 3)
-    assert row.given == pytest.approx(-0.005 / np.log(1 - 1 / 8))
+    assert row.actual == pytest.approx(-0.005 / np.log(1 - 1 / 8))
     assert row.change == pytest.approx(0.248, abs=1e-3)
     assert all(abs(r.change) < 1e-9 for r in made.time_constants if r is not row)
     with pytest.warns(

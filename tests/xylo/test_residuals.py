@@ -9,7 +9,7 @@ from neurosim import engines
 from neurosim.errors import InputError
 from neurosim.network import Network
 from neurosim.workflows import fidelity
-from neurosim.xylo import DeployWarning, RuleError, deploy, float_layer, plan
+from neurosim.xylo import DeployWarning, RuleError, calibration, deploy, plan
 from tests import nets
 
 
@@ -103,7 +103,7 @@ def test_sums_beyond_what_a_neuron_emits_are_said(rng):
 
 def test_float_residuals_add_total_spikes(rng, net):
     raster = nets.events(rng).astype(float)
-    seen = float_layer.run(net, raster, [(0, 1), (1, 2)])
+    seen = calibration.run_layers(net, raster, [(0, 1), (1, 2)])
     np.testing.assert_array_equal(seen[1].emitted, seen[1].spikes + seen[0].spikes)
     np.testing.assert_array_equal(seen[2].emitted, seen[2].spikes + seen[1].emitted)
     np.testing.assert_array_equal(seen[3].events, seen[2].emitted)

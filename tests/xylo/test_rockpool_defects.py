@@ -1,31 +1,23 @@
 """Defects of rockpool's mappers and quantisers that change results: shown, and not ours."""
 
-import copy
 import dataclasses
 
 import numpy as np
 import pytest
 
 from neurosim import engines
-from neurosim.formats import xylo_json
-from neurosim.formats.rockpool import module_from_network
+from neurosim.formats import rockpool_devices, xylo_json
+from neurosim.formats.rockpool_devices import quantised
 from neurosim.network import Network
 from neurosim.workflows import fidelity
-from neurosim.xylo import RuleError, deploy, plan, rockpool_devices
+from neurosim.xylo import RuleError, deploy, plan
 from neurosim.xylo.decays import shift_tau
 from neurosim.xylo.quantise import quantise
 from tests import nets
 
 
 def mapped(network, part="syns63300"):
-    found = rockpool_devices.mapper(part)(module_from_network(network).as_graph())
-    found.pop("mapped_graph")
-    return found
-
-
-def quantised(values, name):
-    values = copy.deepcopy(values)
-    return {**values, **rockpool_devices.quantiser(name)(**values)}
+    return rockpool_devices.mapped(network, part)
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """Built libraries, kept on disk: one folder for each key, in the user's cache directory.
 
-A folder appears whole or not at all (it is built beside and renamed), so two processes may build
-the same one at once. The least recently used ones go when there are more than `LIMIT`.
+A folder appears whole or not at all: it is built beside and renamed. Where several processes need
+the same one, the first builds it and the others wait for its lock. The least recently used ones go
+when there are more than `LIMIT`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import platformdirs
+from filelock import FileLock
 
 from neurosim.equations import declaration
 from neurosim.errors import UnavailableError
@@ -119,20 +121,28 @@ def project(name: str, build: Callable[[Path], None]) -> Path:
         build: fills an empty folder, which is then renamed: nothing in it may know its own path.
     """
     place = folder() / name
-    if place.is_dir():
-        with suppress(OSError):
-            os.utime(place)  # most recently used
-        return place
-    folder().mkdir(parents=True, exist_ok=True)
+    if not place.is_dir():
+        folder().mkdir(parents=True, exist_ok=True)
+        with FileLock(_lock(place)):
+            if not place.is_dir():  # nobody has built it while this process waited
+                _make(place, build)
+        _forget_oldest()
+    with suppress(OSError):
+        os.utime(place)  # most recently used
+    return place
+
+
+def _make(place: Path, build: Callable[[Path], None]) -> None:
     partial = Path(tempfile.mkdtemp(prefix=".building-", dir=folder()))
     try:
         build(partial)
-        with suppress(OSError):  # another process was faster: its build is the same
-            partial.rename(place)
+        partial.rename(place)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    _forget_oldest()
-    return place
+
+
+def _lock(place: Path) -> Path:
+    return place.with_name(f".{place.name}.lock")
 
 
 def _compile(arguments: Sequence[str]) -> None:
@@ -162,6 +172,7 @@ def _builds() -> list[Path]:
 def _forget_oldest() -> None:
     for build in _builds()[:-LIMIT]:
         shutil.rmtree(build, ignore_errors=True)
+        _lock(build).unlink(missing_ok=True)
 
 
 @lru_cache

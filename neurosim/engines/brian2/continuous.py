@@ -64,7 +64,7 @@ def flow(network: Network, raster: np.ndarray, factor: int, **options: object) -
     """
     factor = _factor(factor)
     raster = check_raster(np.asarray(raster)[None], network.shape[0])
-    heard = refine_raster(raster, factor)[0]
+    events = refine_raster(raster, factor)[0]
     results = []
     for k, layer in enumerate(network.layers):
         if layer.recurrent is not None or layer.synapses != 1:
@@ -72,7 +72,7 @@ def flow(network: Network, raster: np.ndarray, factor: int, **options: object) -
         result = simulate(
             "lif-flow",
             n=layer.n_out,
-            duration=len(heard) * network.dt / factor,
+            duration=len(events) * network.dt / factor,
             dt=network.dt / factor,
             parameters={
                 "tau_mem": layer.tau_mem * 1e3,
@@ -81,11 +81,11 @@ def flow(network: Network, raster: np.ndarray, factor: int, **options: object) -
                 "theta_0": layer.threshold,
                 "dt_map": network.dt * 1e3,
             },
-            inputs={"receive": Spikes(heard, layer.weight.reshape(layer.n_in, layer.n_out))},
+            inputs={"receive": Spikes(events, layer.weight.reshape(layer.n_in, layer.n_out))},
             record=("v_mem", "i_syn"),
             **options,  # type: ignore[arg-type]
         )
-        heard = np.zeros((len(heard), layer.n_out), dtype=np.uint8)
-        np.add.at(heard, (result.spike_steps, result.spike_neurons), 1)
+        events = np.zeros((len(events), layer.n_out), dtype=np.uint8)
+        np.add.at(events, (result.spike_steps, result.spike_neurons), 1)
         results.append(result)
     return results

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from neurosim.engines import check_record
 from neurosim.engines.brian2 import cache, targets
+from neurosim.engines.engine import Engine, Records
 from neurosim.errors import InputError, UnavailableError
 from neurosim.network import Network
-from neurosim.raster import check_raster
 from neurosim.recording import Recording
 from neurosim.xylo.spec import XyloSpec
 
@@ -20,7 +19,7 @@ TARGETS = ("auto", "library", "numpy", "cython")
 
 
 @dataclass(frozen=True)
-class Brian2Engine:
+class Brian2Engine(Engine):
     """Runs a XyloSpec in integers and a Network in float64, as Brian2 generates the arithmetic.
 
     The neurons are those of `neurosim.equations.xylo` and `neurosim.equations.lif_map`. With a C++
@@ -31,6 +30,7 @@ class Brian2Engine:
     """
 
     name: str = "brian2"
+    models: ClassVar[tuple[type[Any], ...]] = (XyloSpec, Network)
     target: str = "auto"
     """"library", or "numpy" or "cython" for plain Brian2 objects; "auto" needs no compiler."""
     threads: int = 1
@@ -41,35 +41,6 @@ class Brian2Engine:
             raise InputError(f"target {self.target!r} is not known; choose from {TARGETS}")
         if self.threads < 1:
             raise InputError(f"threads is {self.threads}; at least one is needed")
-
-    def run(
-        self,
-        model: object,
-        raster: np.ndarray,
-        *,
-        record: Sequence[str] = ("spikes",),
-        seed: int | None = None,
-    ) -> Recording:
-        """Run all samples of a raster, each from a zero state.
-
-        Args:
-            model: a XyloSpec or a Network.
-            raster: event counts (samples, time, channels), 0..255; for a XyloSpec, `lag` empty
-                steps follow.
-            record: variables to record; spikes always are.
-            seed: without effect, nothing here is random.
-
-        Raises:
-            InputError: the model, the raster or a name of `record` is not what is needed.
-            UnavailableError: Brian2 or the compiler fails.
-        """
-        if isinstance(model, Network):
-            return self._run_network(model, raster, check_record(record))
-        if not isinstance(model, XyloSpec):
-            kind = type(model).__name__
-            raise InputError(f"engine brian2 runs a XyloSpec or a Network, not a {kind}")
-        asked = _variables(check_record(record), model.synapses)
-        return self._run_spec(model, check_raster(raster, model.channels), asked)
 
     def stream(
         self,
@@ -89,60 +60,24 @@ class Brian2Engine:
         for first in range(0, len(raster), samples):
             yield self.run(model, raster[first : first + samples], record=record)
 
-    def _run_spec(self, spec: XyloSpec, raster: np.ndarray, asked: tuple[str, ...]) -> Recording:
-        steps = raster.shape[1] + spec.lag
+    def _run(
+        self, model: XyloSpec | Network, raster: np.ndarray, variables: tuple[str, ...]
+    ) -> tuple[Records, dict[str, Any]]:
         target = targets.choose(self.target)
+        provenance = {"target": target, "brian2": cache.brian2_version()}
+        if isinstance(model, Network):
+            if target != "library":
+                raise UnavailableError(
+                    "a Network runs in the generated library only: install a C++ compiler and "
+                    "leave the target at 'auto', or use the engine 'torch'"
+                )
+            from neurosim.engines.brian2 import layers_run
+
+            return layers_run.run(model, raster, variables), provenance
         if target == "library":
-            from neurosim.engines.brian2.xylo_run import Model
+            from neurosim.engines.brian2 import xylo_run
 
-            records = Model(spec).run(raster, steps, asked, self.threads)
-        else:
-            from neurosim.engines.brian2 import xylo_objects
+            return xylo_run.run(model, raster, variables, self.threads), provenance
+        from neurosim.engines.brian2 import xylo_objects
 
-            records = xylo_objects.run(spec, raster, steps, asked, target)
-        names = tuple(records)
-        return _recording(list(records.values()), asked, spec, names, target)
-
-    def _run_network(
-        self, network: Network, raster: np.ndarray, record: tuple[str, ...]
-    ) -> Recording:
-        from neurosim.engines.brian2 import layers_run
-
-        if targets.choose(self.target) != "library":
-            raise UnavailableError(
-                "a Network runs in the generated library only: install a C++ compiler and leave "
-                "the target at 'auto', or use the engine 'torch'"
-            )
-        raster = check_raster(raster, network.shape[0])
-        asked = _variables(record, max(layer.synapses for layer in network.layers))
-        records = layers_run.run(network, raster, asked)
-        return _recording(records, asked, network, (), "library")
-
-
-def _variables(record: tuple[str, ...], synapses: int) -> tuple[str, ...]:
-    """Return what to record: the current of a second synapse comes with that of the first."""
-    names = [name for name in record if name != "i_syn_2"]
-    return (*names, "i_syn_2") if synapses == 2 and "i_syn" in names else tuple(names)
-
-
-def _recording(
-    records: Sequence[dict[str, np.ndarray]],
-    asked: tuple[str, ...],
-    model: XyloSpec | Network,
-    populations: tuple[str, ...],
-    target: str,
-) -> Recording:
-    """Gather arrays by variable; a population without second synapse has no current in it."""
-    variables: dict[str, Any] = {
-        name: tuple(
-            arrays[name] if name in arrays else np.zeros_like(arrays["i_syn"]) for arrays in records
-        )
-        for name in asked
-    }
-    provenance = {
-        "engine": "brian2",
-        "target": target,
-        "brian2": cache.brian2_version(),
-        "model": model.digest(),
-    }
-    return Recording(**variables, dt=model.dt, populations=populations, provenance=provenance)
+        return xylo_objects.run(model, raster, variables, target), provenance

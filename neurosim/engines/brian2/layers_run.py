@@ -1,4 +1,7 @@
-"""Run a Network in float64, in a library generated from the declared discrete-time neuron."""
+"""Run a Network in float64, in a library generated from the declared discrete-time neuron.
+
+Brian2 translates the neuron's equations to C++; the template `layers.cpp` has the rest.
+"""
 
 from __future__ import annotations
 
@@ -8,38 +11,36 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurosim.engines.brian2 import cache, layers_source
+from neurosim.engines.brian2 import cache
+from neurosim.engines.brian2.codegen import Translation, render, translate
+from neurosim.engines.engine import Records
+from neurosim.equations.groups import group
+from neurosim.equations.lif_map import LIF_MAP, LIF_MAP_TWO_SYNAPSES
 from neurosim.errors import InputError
 
 if TYPE_CHECKING:
+    from neurosim.equations import Declaration
     from neurosim.network import Layer, Network
 
-Records = list[dict[str, np.ndarray]]
+STATES = ("v_mem", "i_syn", "i_syn_2", "spikes")
 
 
 def parameters(network: Network, k: int) -> dict[str, np.ndarray]:
     """Return the parameters of layer k by their declared names, float64 (neurons,)."""
     layer = network.layers[k]
-    beta = np.exp(-network.dt / layer.tau_syn.astype(float).reshape(layer.n_out, -1))
+    alpha, beta = layer.decays(network.dt)
     values = {
-        "alpha": np.exp(-network.dt / layer.tau_mem.astype(float)),
+        "alpha": alpha,
         "beta": beta[:, 0],
         "bias": layer.bias,
         "theta_0": layer.threshold,
         "max_spikes": np.full(layer.n_out, layer.max_spikes),
         "I": np.zeros(layer.n_out),
     }
-    if _synapses(network) == 2:
-        # A layer with one synapse in a net with two: the second never hears anything.
+    if network.synapses == 2:
+        # A layer with one synapse in a net with two: the second receives nothing.
         values["beta_2"] = beta[:, -1]
     return {name: np.array(value, dtype=float) for name, value in values.items()}
-
-
-def _synapses(network: Network) -> int:
-    most = max(layer.synapses for layer in network.layers)
-    if most > 2:
-        raise InputError(f"a layer has {most} synapses; the brian2 engine runs at most 2")
-    return most
 
 
 def _matrices(layer: Layer, weight: np.ndarray | None, synapses: int) -> list[np.ndarray | None]:
@@ -54,7 +55,7 @@ def _matrices(layer: Layer, weight: np.ndarray | None, synapses: int) -> list[np
 @lru_cache
 def _types(synapses: int) -> tuple[type[ctypes.Structure], type[ctypes.Structure]]:
     """Return the C++ structs Layer and Record."""
-    names = list(layers_source.neuron(synapses).parameters)
+    names = list(_neuron(synapses).parameters)
 
     class Layer(ctypes.Structure):
         _fields_ = (
@@ -66,7 +67,7 @@ def _types(synapses: int) -> tuple[type[ctypes.Structure], type[ctypes.Structure
         )
 
     class Record(ctypes.Structure):
-        _fields_ = tuple((name, ctypes.c_void_p) for name in layers_source.states(synapses))
+        _fields_ = tuple((name, ctypes.c_void_p) for name in _states(synapses))
 
     return Layer, Record
 
@@ -74,8 +75,8 @@ def _types(synapses: int) -> tuple[type[ctypes.Structure], type[ctypes.Structure
 @lru_cache
 def _load(synapses: int) -> Any:
     """Return the function `run` of the library; built if need be."""
-    name = cache.key("layers", layers_source.neuron(synapses).digest())
-    run = ctypes.CDLL(str(cache.library(name, partial(layers_source.files, synapses)))).run
+    name = cache.key("layers", _neuron(synapses).digest())
+    run = ctypes.CDLL(str(cache.library(name, partial(_files, synapses)))).run
     run.restype = None
     run.argtypes = (
         (ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p)
@@ -101,7 +102,9 @@ def run(network: Network, raster: np.ndarray, record: tuple[str, ...]) -> Record
         InputError: a layer has more than two synapses.
         UnavailableError: the library has to be built, and there is no compiler.
     """
-    synapses = _synapses(network)
+    synapses = network.synapses
+    if synapses > 2:
+        raise InputError(f"a layer has {synapses} synapses; the brian2 engine runs at most 2")
     function = _load(synapses)
     layer_type, record_type = _types(synapses)
     alive: list[np.ndarray] = []  # what the structs point to
@@ -124,7 +127,7 @@ def run(network: Network, raster: np.ndarray, record: tuple[str, ...]) -> Record
         records.append(
             {
                 name: np.empty(shape, np.uint32 if name == "spikes" else np.float64)
-                for name in layers_source.states(synapses)
+                for name in _states(synapses)
                 if name in record
             }
         )
@@ -140,3 +143,50 @@ def run(network: Network, raster: np.ndarray, record: tuple[str, ...]) -> Record
     for layer, arrays in zip(network.layers, records, strict=True):
         arrays["spikes"] = arrays["spikes"].astype(np.min_scalar_type(layer.max_spikes))
     return records
+
+
+# --- the library ----------------------------------------------------------------------------------
+
+
+def _neuron(synapses: int) -> Declaration:
+    """Return the declaration of a neuron with that many synapses, one or two."""
+    return LIF_MAP if synapses == 1 else LIF_MAP_TWO_SYNAPSES
+
+
+def _states(synapses: int) -> tuple[str, ...]:
+    """Return its state variables."""
+    return tuple(name for name in _neuron(synapses).variables if name in STATES)
+
+
+def _files(synapses: int) -> dict[str, str]:
+    """Return the C++ of a network whose neurons have that many synapses."""
+    from neurosim.equations.sandbox import forget, load, sandbox
+
+    load()
+    from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
+
+    model = _neuron(synapses)
+    with sandbox(CPPStandaloneDevice(), as_written=True):
+        code = _translate(model)
+        forget()
+    text = render(
+        "layers.cpp",
+        code=code,
+        support_code="\n".join(code.support),
+        states=_states(synapses),
+        parameters=list(model.parameters),
+        arrays=[*_states(synapses), *model.parameters],
+        step=list(model.step),
+        receive=list(model.events),
+    )
+    return {"source.cpp": text}
+
+
+def _translate(model: Declaration) -> Translation:
+    import brian2
+
+    members = group(model, 2, name="neurons")
+    synapse = brian2.NeuronGroup(2, f"{model.synapse}\nspikes : 1 (shared)", name="synapse")
+    incoming = {f"{name}_post": v for name, v in members.variables.items()}
+    incoming |= {"w": synapse.variables["w"], "spikes_pre": synapse.variables["spikes"]}
+    return translate(members, {**model.step, **model.events}, extra=incoming)

@@ -62,7 +62,7 @@ def make_plan(
     watch: Sequence[int] | None,
     seed: int | None,
 ) -> Plan:
-    """Check all that a user gave and return it as a Plan.
+    """Check the arguments of `simulate` and return them as a Plan.
 
     Raises:
         InputError: a name is unknown, a value out of bounds or of a wrong shape.
@@ -78,12 +78,12 @@ def make_plan(
     values = {name: np.asarray(float(p.default)) for name, p in model.parameters.items()}
     courses: dict[str, np.ndarray] = {}
     trains: dict[str, Spikes] = {}
-    for name, given in {**parameters, **inputs}.items():
-        if isinstance(given, Spikes):
-            trains[name] = _train(model, name, given, steps, n)
+    for name, value in {**parameters, **inputs}.items():
+        if isinstance(value, Spikes):
+            trains[name] = _train(model, name, value, steps, n)
             continue
         parameter = _parameter(model, name)
-        array = _numbers(name, given, parameter)
+        array = _numbers(name, value, parameter)
         if array.ndim == 0 or (array.shape == (n,) and not (n == steps and name in inputs)):
             values[name] = array
         elif parameter.varies and array.shape[0] == steps and array.shape[1:] in ((), (1,), (n,)):
@@ -119,19 +119,19 @@ def _parameter(model: Declaration, name: str) -> Parameter:
     return model.parameters[name]
 
 
-def _numbers(name: str, given: Any, parameter: Parameter) -> np.ndarray:
+def _numbers(name: str, value: Any, parameter: Parameter) -> np.ndarray:
     """Return a value as floats in the declared unit, within the declared bounds."""
-    if hasattr(given, "dim"):  # a Brian2 quantity
+    if hasattr(value, "dim"):  # a Brian2 quantity
         from neurosim.equations.groups import quantity
 
         unit = quantity(1.0, parameter.unit)
-        if getattr(unit, "dim", None) is not given.dim and not given.dim.is_dimensionless:
-            raise InputError(f"{name} is {given}; it needs a quantity like 1 {parameter.unit}")
-        given = np.asarray(given) / float(unit)
+        if getattr(unit, "dim", None) is not value.dim and not value.dim.is_dimensionless:
+            raise InputError(f"{name} is {value}; it needs a quantity like 1 {parameter.unit}")
+        value = np.asarray(value) / float(unit)
     try:
-        array = np.asarray(given, dtype=float)
+        array = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
-        raise InputError(f"{name} is {given!r}; give numbers in {parameter.unit}") from None
+        raise InputError(f"{name} is {value!r}; give numbers in {parameter.unit}") from None
     parameter.check(name, array)
     return array
 
@@ -145,14 +145,14 @@ def _shape_fault(
     return f"{name} has shape {shape}; it needs {fits}"
 
 
-def _train(model: Declaration, event: str, given: Spikes, steps: int, n: int) -> Spikes:
+def _train(model: Declaration, event: str, train: Spikes, steps: int, n: int) -> Spikes:
     if event not in model.events:
         events = ", ".join(model.events) or "none"
         raise InputError(f"{model.name} has no event {event!r}; it has {events}")
-    weights = np.asarray(given.weights, dtype=float)
+    weights = np.asarray(train.weights, dtype=float)
     if weights.ndim != 2 or weights.shape[1] != n or not np.isfinite(weights).all():
         raise InputError(f"{event}: weights have shape {weights.shape}; they need (channels, {n})")
-    counts = np.asarray(given.counts)
+    counts = np.asarray(train.counts)
     if counts.ndim != 2 or len(counts) != steps:
         raise InputError(
             f"{event}: counts have shape {counts.shape}; they need ({steps}, channels)"

@@ -11,6 +11,7 @@ import numpy as np
 
 from neurosim.engines.brian2 import cache, population_source
 from neurosim.engines.brian2.simulation import Simulation
+from neurosim.engines.engine import ByDigest
 from neurosim.equations.functions import TABLE
 from neurosim.errors import InputError
 
@@ -59,12 +60,12 @@ class _Monitor(ctypes.Structure):
 
 
 def run(plan: Plan, report: Callable[[int], None]) -> Simulation:
-    """Run a Plan; `report` is told the number of steps done now and then.
+    """Run a Plan; `report` is called now and then with the number of steps done.
 
     Raises:
         UnavailableError: the library has to be built, and there is no compiler.
     """
-    library, manifest = _load(plan.model, plan.per_neuron)
+    library, manifest = _load(ByDigest.of(plan.model), plan.per_neuron)
     arrays = _arrays(plan, manifest)
     pointers = (ctypes.c_void_p * len(arrays))(*(a.ctypes.data for a in arrays.values()))
     courses = {name: c * manifest["scales"][name] for name, c in plan.courses.items()}
@@ -162,26 +163,8 @@ def _arrays(plan: Plan, manifest: dict[str, Any]) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _load(model: Declaration, per_neuron: tuple[str, ...]) -> tuple[Any, dict[str, Any]]:
-    return _load_cached(_Key(model), per_neuron)
-
-
-class _Key:
-    """A declaration as a dictionary key: equal where the dynamics are equal."""
-
-    def __init__(self, model: Declaration) -> None:
-        self.model = model
-        self.digest = model.digest()
-
-    def __hash__(self) -> int:
-        return hash(self.digest)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self.digest == other.digest
-
-
 @lru_cache(maxsize=256)
-def _load_cached(key: _Key, per_neuron: tuple[str, ...]) -> tuple[Any, dict[str, Any]]:
+def _load(key: ByDigest[Declaration], per_neuron: tuple[str, ...]) -> tuple[Any, dict[str, Any]]:
     """Return the library of a model and what there is to know of it; built if need be."""
     functions = [TABLE[name].cpp for name in key.model.functions]
     name = cache.key("population", key.digest, repr(per_neuron), *functions)

@@ -73,7 +73,8 @@ class Simulation:
 
     def times_of(self, neuron: int) -> np.ndarray:
         """Return the spike times of one neuron in seconds."""
-        return self.spike_times[self.spike_neurons == neuron]
+        times: np.ndarray = self.spike_times[self.spike_neurons == neuron]
+        return times
 
     def to_xarray(self) -> xr.Dataset:
         """Return traces (time, neuron) and spikes (spike) as a Dataset."""

@@ -102,7 +102,8 @@ def _manifest(plan: Plan, objects: Any, device: Any) -> dict[str, Any]:
     """Return the files that the program writes, and the units of traces."""
 
     def file(owner: Any, name: str) -> str:
-        return device.get_array_filename(owner.variables[name])
+        path: str = device.get_array_filename(owner.variables[name])
+        return path
 
     members = objects.neurons
     from neurosim.equations.groups import quantity

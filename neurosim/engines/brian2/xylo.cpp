@@ -115,7 +115,7 @@ struct Network {
     }
 
     void receive(const uint8_t *events) {
-        for (int32_t channel = 0; events && channel < model.channels; channel++) {
+        for (int32_t channel = 0; channel < model.channels; channel++) {
             if (events[channel] == 0) continue;
             const int32_t spikes = std::min<int32_t>(events[channel], model.max_input);
 {% for name in receive %}
@@ -175,17 +175,16 @@ struct Network {
 
 }  // namespace
 
-// Run samples one after the other, each from a zero state: raster (samples, events, channels);
-// steps beyond its events are empty.
+// Run samples one after the other, each from a zero state: raster (samples, steps, channels).
 extern "C" void run(const Model *model, const uint8_t *raster, const int64_t samples,
-                    const int64_t events, const int64_t steps, const Record *record) {
+                    const int64_t steps, const Record *record) {
     Network network(*model);
     for (int64_t sample = 0; sample < samples; sample++) {
         network.reset();
         for (int64_t t = 0; t < steps; t++) {
-            const int64_t row = sample * events + t;
-            network.step(t < events ? raster + row * model->channels : nullptr);
-            network.write(*record, sample * steps + t);
+            const int64_t row = sample * steps + t;
+            network.step(raster + row * model->channels);
+            network.write(*record, row);
         }
     }
 }

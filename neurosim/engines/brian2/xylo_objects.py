@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.engines.brian2.xylo_parameters import (
+    Neurons,
     alias_targets,
-    neurons,
-    parameters,
-    sizes,
+    populations,
     weights,
 )
+from neurosim.engines.engine import Records
 from neurosim.equations.groups import group
 from neurosim.equations.sandbox import load, sandbox
 from neurosim.equations.xylo import MAX_INPUT
@@ -25,76 +25,68 @@ if TYPE_CHECKING:
     from neurosim.equations import Declaration
     from neurosim.xylo.spec import XyloSpec
 
-Records = dict[str, dict[str, np.ndarray]]
-
 CHUNK = 64
 """Samples in one Brian2 network."""
 
 
-def run(
-    spec: XyloSpec, raster: np.ndarray, steps: int, record: tuple[str, ...], target: str
-) -> Records:
-    """Run all samples of a raster (samples, time, channels) in Brian2's runtime.
+def run(spec: XyloSpec, raster: np.ndarray, record: tuple[str, ...], target: str) -> Records:
+    """Run all samples of a raster (samples, steps, channels) in Brian2's runtime.
 
     Args:
         spec: the network.
         raster: event counts.
-        steps: how many steps to run, at least those of the raster.
         record: names of variables.
         target: "numpy" or "cython".
 
     Returns:
-        Arrays (samples, steps, neurons) by population and variable.
+        Of the hidden and the output neurons, arrays (samples, steps, neurons) by variable.
     """
     load()
-    parts = []
+    chunks = []
     for first in range(0, len(raster), CHUNK):
         with sandbox(target=target):
-            parts.append(_run_chunk(spec, raster[first : first + CHUNK], steps, record))
-    return {
-        population: {
-            name: np.concatenate([part[population][name] for part in parts]) for name in of
-        }
-        for population, of in parts[0].items()
-    }
+            chunks.append(_run_chunk(spec, raster[first : first + CHUNK], record))
+    return [
+        {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        for parts in zip(*chunks, strict=True)
+    ]
 
 
-def _run_chunk(spec: XyloSpec, raster: np.ndarray, steps: int, record: tuple[str, ...]) -> Records:
+def _run_chunk(spec: XyloSpec, raster: np.ndarray, record: tuple[str, ...]) -> Records:
     import brian2
 
-    samples = len(raster)
+    samples, steps, _ = raster.shape
     dt = 1 * brian2.ms  # Brian2's clock; the integer network counts steps
-    models = neurons(spec.synapses)
+    neurons = populations(spec)
     groups = {
-        name: group(models[name], n * samples, name=name, dt=dt) for name, n in sizes(spec).items()
+        name: group(of.model, of.n * samples, name=name, dt=dt) for name, of in neurons.items()
     }
     for name, members in groups.items():
-        for parameter, values in parameters(spec, name).items():
+        for parameter, values in neurons[name].parameters.items():
             setattr(members, parameter, np.repeat(values, samples))
-    source = _input(raster, steps, dt)
-    links = _synapses(spec, source, groups, samples)
-    aliases = _schedule(spec, groups, samples, dt)
+    source = _input(raster, dt)
+    links = _synapses(spec, neurons, source, groups, samples)
+    aliases = _schedule(spec, neurons, groups, samples, dt)
     monitors = {
         name: brian2.StateMonitor(
-            members, [n for n in models[name].variables if n in record], True, when="end", dt=dt
+            groups[name], [n for n in of.model.variables if n in record], True, when="end", dt=dt
         )
-        for name, members in groups.items()
+        for name, of in neurons.items()
     }
     network = brian2.Network(source, *groups.values(), *links, *aliases, *monitors.values())
     network.run(steps * dt, namespace={})
-    return {
-        name: {v: _by_sample(getattr(monitor, v), v, samples) for v in monitor.record_variables}
-        for name, monitor in monitors.items()
-    }
+    return [
+        {v: _by_sample(getattr(monitor, v), v, samples) for v in monitor.record_variables}
+        for monitor in monitors.values()
+    ]
 
 
-def _input(raster: np.ndarray, steps: int, dt: Any) -> Any:
+def _input(raster: np.ndarray, dt: Any) -> Any:
     """Return a group whose neurons `channel * samples + sample` emit the raster's counts."""
     import brian2
 
-    samples, time, channels = raster.shape
-    counts = np.zeros((steps, channels * samples))
-    counts[:time] = raster.transpose(1, 2, 0).reshape(time, -1)
+    samples, steps, channels = raster.shape
+    counts = raster.transpose(1, 2, 0).reshape(steps, -1).astype(float)
     source = brian2.NeuronGroup(
         channels * samples,
         "spikes : integer",
@@ -107,15 +99,20 @@ def _input(raster: np.ndarray, steps: int, dt: Any) -> Any:
     return source
 
 
-def _synapses(spec: XyloSpec, source: Any, groups: dict[str, Any], samples: int) -> list[Any]:
+def _synapses(
+    spec: XyloSpec,
+    neurons: dict[str, Neurons],
+    source: Any,
+    groups: dict[str, Any],
+    samples: int,
+) -> list[Any]:
     """Return all connections; at the start of a step they carry the spikes of the last one.
 
     The order is that of the chip: input channels first, presynaptic numbers ascending.
     """
     hidden, output = groups["hidden"], groups["output"]
     matrices = weights(spec)
-    models = neurons(spec.synapses)
-    receive = [n for n in models["hidden"].events if n.startswith("receive")]
+    receive = [n for n in neurons["hidden"].model.events if n.startswith("receive")]
     feeding = hidden[hidden.N - len(spec.weights_out) * samples :]
     plan = [
         *(
@@ -128,7 +125,7 @@ def _synapses(spec: XyloSpec, source: Any, groups: dict[str, Any], samples: int)
     links = []
     for order, (pre, post, population, event, matrix) in enumerate(plan):
         if matrix.any():
-            link = _link(models[population], event, pre, post, np.nonzero(matrix), samples)
+            link = _link(neurons[population].model, event, pre, post, np.nonzero(matrix), samples)
             link.w = np.repeat(matrix[np.nonzero(matrix)], samples)
             link.pre.when, link.pre.order = "start", order
             links.append(link)
@@ -159,17 +156,24 @@ def _link(
     return link
 
 
-def _schedule(spec: XyloSpec, groups: dict[str, Any], samples: int, dt: Any) -> list[Any]:
+def _schedule(
+    spec: XyloSpec,
+    neurons: dict[str, Neurons],
+    groups: dict[str, Any],
+    samples: int,
+    dt: Any,
+) -> list[Any]:
     """Let all blocks of a step run in the chip's order, and return what carries the aliases.
 
     Hidden neurons fire in segments of neighbours, none of which has an alias to a later one of its
     own segment; a segment's aliases follow it.
     """
-    models = neurons(spec.synapses)
     for name, members in groups.items():
-        members.run_regularly(models[name].step["membrane"], when="groups", order=1, dt=dt)
-    groups["output"].run_regularly(models["output"].step["fire"], when="groups", order=2, dt=dt)
-    hidden, model = groups["hidden"], models["hidden"]
+        step = neurons[name].model.step
+        members.run_regularly(step["membrane"], when="groups", order=1, dt=dt)
+    fire = neurons["output"].model.step["fire"]
+    groups["output"].run_regularly(fire, when="groups", order=2, dt=dt)
+    hidden, model = groups["hidden"], neurons["hidden"].model
     targets = alias_targets(spec)
     if targets is None:
         targets = np.full(spec.hidden, -1)
@@ -194,13 +198,13 @@ def _relay(hidden: Any, chosen: np.ndarray, samples: int, order: int) -> Any:
     relay = brian2.NeuronGroup(
         len(chosen) * samples,
         """spikes : integer
-        heard : integer (linked)""",
+        repeated : integer (linked)""",
         threshold="spikes > 0",
         clock=hidden.clock,
     )
     index = (chosen[:, None] * samples + np.arange(samples)).ravel()
-    relay.heard = brian2.linked_var(hidden, "spikes", index=index)
-    relay.run_regularly("spikes = heard", when="groups", order=order, dt=hidden.clock.dt)
+    relay.repeated = brian2.linked_var(hidden, "spikes", index=index)
+    relay.run_regularly("spikes = repeated", when="groups", order=order, dt=hidden.clock.dt)
     relay.set_event_schedule("spike", when="groups", order=order + 1)
     return relay
 
@@ -220,4 +224,4 @@ def _by_sample(values: Any, name: str, samples: int) -> np.ndarray:
     """Turn a monitor's (neurons * samples, steps) into (samples, steps, neurons)."""
     values = np.asarray(values)
     shaped = values.reshape(-1, samples, values.shape[1]).transpose(1, 2, 0)
-    return shaped.astype(np.uint8 if name == "spikes" else np.int16)
+    return np.ascontiguousarray(shaped, dtype=np.uint8 if name == "spikes" else np.int16)

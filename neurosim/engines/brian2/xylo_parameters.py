@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,37 +14,52 @@ if TYPE_CHECKING:
     from neurosim.xylo.spec import XyloSpec
 
 
-def neurons(synapses: int) -> dict[str, Declaration]:
+@dataclass(frozen=True)
+class Neurons:
+    """The neurons of one population."""
+
+    model: Declaration
+    n: int
+    parameters: dict[str, np.ndarray]
+    """By declared name, int16 (n,)."""
+
+
+def models(synapses: int) -> dict[str, Declaration]:
     """Return the declarations of the hidden and output neurons, by population."""
     return {"hidden": XYLO if synapses == 1 else XYLO_TWO_SYNAPSES, "output": XYLO}
 
 
-def sizes(spec: XyloSpec) -> dict[str, int]:
-    """Return the number of neurons of each population."""
-    return {"hidden": spec.hidden, "output": spec.outputs}
+def populations(spec: XyloSpec) -> dict[str, Neurons]:
+    """Return the hidden and the output neurons by population."""
+    sizes = {"hidden": spec.hidden, "output": spec.outputs}
+    endings = {"hidden": "", "output": "_out"}
 
+    def values(population: str, name: str) -> np.ndarray:
+        if name == "max_spikes":
+            return np.full(sizes[population], MAX_SPIKES[population], np.int16)
+        register: np.ndarray = getattr(spec, name + endings[population])
+        return register.astype(np.int16)
 
-def parameters(spec: XyloSpec, population: str) -> dict[str, np.ndarray]:
-    """Return the parameters of a population's neurons by their declared names, int16 (neurons,)."""
-    ending = "_out" if population == "output" else ""
-    most = np.full(sizes(spec)[population], MAX_SPIKES[population])
     return {
-        name: (most if name == "max_spikes" else getattr(spec, name + ending)).astype(np.int16)
-        for name in neurons(spec.synapses)[population].parameters
+        population: Neurons(
+            model, sizes[population], {name: values(population, name) for name in model.parameters}
+        )
+        for population, model in models(spec.synapses).items()
     }
 
 
 def weights(spec: XyloSpec) -> dict[str, list[np.ndarray]]:
-    """Return all weights as the neurons meet them: shifted, held in 16 bits.
+    """Return all weights as they act on the neurons: shifted, held in 16 bits.
 
     Returns:
         "input": for each synapse (channels, hidden); "recurrent": for each synapse (hidden,
         hidden); "readout": one array (hidden neurons that feed the output, outputs).
     """
-    inputs = np.zeros((spec.channels, spec.hidden, spec.synapses), dtype=np.int64)
-    inputs[:, : spec.weights_in.shape[1]] = spec.weights_in
+    channels, reading, synapses = spec.weights_in.shape
+    inputs = np.zeros((channels, len(spec.threshold), synapses), dtype=np.int64)
+    inputs[:, :reading] = spec.weights_in
     recurrent = np.asarray(spec.weights_rec)
-    split = range(spec.synapses)
+    split = range(synapses)
     return {
         "input": [_shifted(inputs[:, :, k], spec.weight_shift_in) for k in split],
         "recurrent": [_shifted(recurrent[:, :, k], spec.weight_shift_rec) for k in split],
@@ -56,7 +72,7 @@ def _shifted(weight: np.ndarray, shift: int) -> np.ndarray:
 
 
 def alias_targets(spec: XyloSpec) -> np.ndarray | None:
-    """Return the neuron that hears each hidden neuron's spikes at once, -1 for none, int32.
+    """Return the neuron to which each hidden neuron's spikes also count, -1 for none, int32.
 
     None where no neuron has an alias.
     """

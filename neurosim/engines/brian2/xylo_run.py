@@ -11,19 +11,18 @@ import numpy as np
 
 from neurosim.engines.brian2 import cache, xylo_source
 from neurosim.engines.brian2.xylo_parameters import (
+    Neurons,
     alias_targets,
-    neurons,
-    parameters,
-    sizes,
+    models,
+    populations,
     weights,
 )
+from neurosim.engines.engine import Records
 from neurosim.equations.functions import TABLE
 from neurosim.equations.xylo import MAX_INPUT
 
 if TYPE_CHECKING:
     from neurosim.xylo.spec import XyloSpec
-
-Records = dict[str, dict[str, np.ndarray]]
 
 _INT16: Any = ctypes.POINTER(ctypes.c_int16)
 _INT32: Any = ctypes.POINTER(ctypes.c_int32)
@@ -42,7 +41,7 @@ class _Weights(ctypes.Structure):
 @lru_cache
 def _model_type(synapses: int) -> type[ctypes.Structure]:
     """Return the C++ struct Model."""
-    names = [(p, name) for p, model in neurons(synapses).items() for name in model.parameters]
+    names = [(p, name) for p, model in models(synapses).items() for name in model.parameters]
 
     class Model(ctypes.Structure):
         _fields_ = (
@@ -61,7 +60,7 @@ def _model_type(synapses: int) -> type[ctypes.Structure]:
 @lru_cache
 def _record_type(synapses: int) -> type[ctypes.Structure]:
     """Return the C++ struct Record."""
-    names = [(p, name) for p, model in neurons(synapses).items() for name in model.variables]
+    names = [(p, name) for p, model in models(synapses).items() for name in model.variables]
 
     class Record(ctypes.Structure):
         _fields_ = tuple(
@@ -79,7 +78,7 @@ def load(synapses: int) -> Any:
     Raises:
         UnavailableError: it has to be built, and there is no compiler.
     """
-    declared = [model.digest() for model in neurons(synapses).values()]
+    declared = [model.digest() for model in models(synapses).values()]
     functions = [entry.cpp for entry in TABLE.values()]
     name = cache.key("xylo", *declared, *functions)
     run = ctypes.CDLL(str(cache.library(name, partial(xylo_source.files, synapses)))).run
@@ -87,91 +86,101 @@ def load(synapses: int) -> Any:
     run.argtypes = (
         ctypes.POINTER(_model_type(synapses)),
         _UINT8,
-        *(ctypes.c_int64,) * 3,
+        *(ctypes.c_int64,) * 2,
         ctypes.POINTER(_record_type(synapses)),
     )
     return run
 
 
-class Model:
-    """A XyloSpec in the memory layout of the library."""
+def run(spec: XyloSpec, raster: np.ndarray, record: tuple[str, ...], threads: int) -> Records:
+    """Run all samples, shared out among threads.
 
-    def __init__(self, spec: XyloSpec) -> None:
-        self.spec = spec
-        self._arrays: list[np.ndarray] = []  # what the struct points to
-        aliases = alias_targets(spec)
-        matrices = {
-            name: (_Weights * len(list_))(*map(self._weights, list_))
-            for name, list_ in weights(spec).items()
+    Args:
+        spec: the network.
+        raster: uint8 (samples, steps, channels), contiguous.
+        record: names of variables.
+        threads: at most this many at once; they change nothing in the result.
+
+    Returns:
+        Of the hidden and the output neurons, arrays (samples, steps, neurons) by variable.
+    """
+    synapses, (samples, steps, _) = spec.synapses, raster.shape
+    function, record_type = load(synapses), _record_type(synapses)
+    neurons = populations(spec)
+    pointed_at: list[np.ndarray] = []
+    model = _model(spec, neurons, pointed_at)
+    records = {
+        population: {
+            name: np.empty((samples, steps, of.n), np.uint8 if name == "spikes" else np.int16)
+            for name in of.model.variables
+            if name in record
         }
-        values = {
-            f"{population}_{name}": self._pointer(array)
-            for population in sizes(spec)
-            for name, array in parameters(spec, population).items()
+        for population, of in neurons.items()
+    }
+
+    def part(first: int, last: int) -> None:
+        pointers = {
+            f"{population}_{name}": _pointer(array[first:last])
+            for population, arrays in records.items()
+            for name, array in arrays.items()
         }
-        self.struct = _model_type(spec.synapses)(
-            channels=spec.channels,
-            first_output=spec.hidden - len(spec.weights_out),
-            max_input=MAX_INPUT,
-            alias=None if aliases is None else self._pointer(aliases),
-            **sizes(spec),
-            **matrices,
-            **values,
-        )
+        part_of_raster = _pointer(raster[first:last])
+        function(model, part_of_raster, last - first, steps, record_type(**pointers))
 
-    def _pointer(self, array: np.ndarray) -> Any:
-        self._arrays.append(array)
-        return array.ctypes.data_as(_POINTERS[array.dtype])
+    edges = np.linspace(0, samples, min(threads, samples) + 1).astype(int).tolist()
+    if len(edges) == 2:
+        part(0, samples)
+    else:
+        with ThreadPoolExecutor(len(edges) - 1) as pool:
+            list(pool.map(part, edges[:-1], edges[1:]))
+    return list(records.values())
 
-    def _weights(self, matrix: np.ndarray) -> _Weights:
+
+def _model(
+    spec: XyloSpec, neurons: dict[str, Neurons], pointed_at: list[np.ndarray]
+) -> ctypes.Structure:
+    """Return a specification in the memory layout of the library.
+
+    Args:
+        spec: the network.
+        neurons: its populations.
+        pointed_at: takes the arrays to which it points: they must live as long.
+    """
+
+    def pointer(array: np.ndarray) -> Any:
+        pointed_at.append(array)
+        return _pointer(array)
+
+    def rows(matrix: np.ndarray) -> _Weights:
         """Return a matrix with the range of each row that is not zero."""
         used = matrix != 0
         width = matrix.shape[1]
         first = np.where(used.any(axis=1), used.argmax(axis=1), 0)
         last = np.where(used.any(axis=1), width - used[:, ::-1].argmax(axis=1), 0)
-        bounds = (self._pointer(edge.astype(np.int32)) for edge in (first, last))
-        return _Weights(self._pointer(matrix), *bounds)
+        return _Weights(pointer(matrix), *(pointer(e.astype(np.int32)) for e in (first, last)))
 
-    def run(self, raster: np.ndarray, steps: int, record: tuple[str, ...], threads: int) -> Records:
-        """Run all samples, shared out among threads.
+    aliases = alias_targets(spec)
+    matrices = {
+        name: (_Weights * len(of_synapses))(*map(rows, of_synapses))
+        for name, of_synapses in weights(spec).items()
+    }
+    values = {
+        f"{population}_{name}": pointer(array)
+        for population, of in neurons.items()
+        for name, array in of.parameters.items()
+    }
+    channels, _, synapses = spec.weights_in.shape
+    return _model_type(synapses)(
+        channels=channels,
+        hidden=neurons["hidden"].n,
+        output=neurons["output"].n,
+        first_output=neurons["hidden"].n - len(spec.weights_out),
+        max_input=MAX_INPUT,
+        alias=None if aliases is None else pointer(aliases),
+        **matrices,
+        **values,
+    )
 
-        Args:
-            raster: uint8 (samples, time, channels), contiguous.
-            steps: how many steps to run, at least those of the raster.
-            record: names of variables.
-            threads: at most this many at once; they change nothing in the result.
 
-        Returns:
-            Arrays (samples, steps, neurons) by population and variable.
-        """
-        run, samples = load(self.spec.synapses), len(raster)
-        records = {
-            population: {
-                name: np.empty((samples, steps, n), np.uint8 if name == "spikes" else np.int16)
-                for name in neurons(self.spec.synapses)[population].variables
-                if name in record
-            }
-            for population, n in sizes(self.spec).items()
-        }
-
-        def part(first: int, last: int) -> None:
-            pointers = {
-                f"{population}_{name}": self._slice(array, first, last)
-                for population, arrays in records.items()
-                for name, array in arrays.items()
-            }
-            counts = (last - first, raster.shape[1], steps)
-            out = _record_type(self.spec.synapses)(**pointers)
-            run(self.struct, self._slice(raster, first, last), *counts, out)
-
-        edges = np.linspace(0, samples, min(threads, samples) + 1).astype(int).tolist()
-        if len(edges) == 2:
-            part(0, samples)
-        else:
-            with ThreadPoolExecutor(len(edges) - 1) as pool:
-                list(pool.map(part, edges[:-1], edges[1:]))
-        return records
-
-    @staticmethod
-    def _slice(array: np.ndarray, first: int, last: int) -> Any:
-        return array[first:last].ctypes.data_as(_POINTERS[array.dtype])
+def _pointer(array: np.ndarray) -> Any:
+    return array.ctypes.data_as(_POINTERS[array.dtype])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.engines.brian2.codegen import Translation, render, support_code, translate
-from neurosim.engines.brian2.xylo_parameters import neurons
+from neurosim.engines.brian2.xylo_parameters import models
 from neurosim.equations.functions import brian2_functions
 from neurosim.equations.groups import full_equations
 
@@ -40,7 +40,7 @@ def files(synapses: int) -> dict[str, str]:
     from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 
     with sandbox(CPPStandaloneDevice(), as_written=True):
-        populations = [_translate(name, model) for name, model in neurons(synapses).items()]
+        populations = [_translate(name, model) for name, model in models(synapses).items()]
         forget()
     text = render(
         TEMPLATE,

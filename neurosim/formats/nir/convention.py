@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import lambertw
 
 from neurosim.errors import InputError
+from neurosim.network import decay
 
 MANY = 65536
 """Most spikes in a step where a source knows no limit."""
@@ -181,12 +182,12 @@ def _membrane(
         share = dt / tau
         _check_step(kind, tau, dt)
         return 1 - share, r * share, leak * share
-    decay = np.exp(-dt / tau)
+    alpha = decay(tau, dt)
     if convention.scheme == "exponential":
-        return decay, r * (1 - decay), leak * (1 - decay)
+        return alpha, r * (1 - alpha), leak * (1 - alpha)
     if convention.source == "rockpool":
-        return decay, np.ones_like(r), zero
-    return decay, r * dt / tau, leak * dt / tau
+        return alpha, np.ones_like(r), zero
+    return alpha, r * dt / tau, leak * dt / tau
 
 
 def _current(
@@ -198,7 +199,7 @@ def _current(
         _check_step(kind, tau, dt)
         beta = 1 - dt / tau
         return beta, np.ones_like(w_in) if convention.jump else w_in * dt / tau
-    beta = np.exp(-dt / tau)
+    beta = decay(tau, dt)
     if convention.scheme == "exponential":
         return beta, np.ones_like(w_in) if convention.jump else w_in * (1 - beta)
     share = np.ones_like(w_in) if convention.source == "rockpool" else w_in * dt / tau

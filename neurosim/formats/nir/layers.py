@@ -1,12 +1,15 @@
-"""NIR's nodes without state: weights, scaling, convolution, pooling; numpy, float64."""
+"""NIR's nodes without state: weights, scaling, convolution, pooling; in float64."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurosim.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
 
 KINDS = (
     "Linear",
@@ -52,19 +55,22 @@ def _linear(node: Any, x: np.ndarray) -> np.ndarray:
         raise InputError(f"its weight has shape {weight.shape}; a matrix runs")
     if x.shape[-1] != weight.shape[1] and int(np.prod(x.shape[2:])) == weight.shape[1]:
         x = x.reshape(*x.shape[:2], -1)
-    return x @ weight.T
+    product: np.ndarray = x @ weight.T
+    return product
 
 
 def _affine(node: Any, x: np.ndarray) -> np.ndarray:
-    return _linear(node, x) + np.asarray(node.bias, dtype=float)
+    return _linear(node, x) + np.asarray(node.bias, dtype=np.float64)
 
 
 def _scale(node: Any, x: np.ndarray) -> np.ndarray:
-    return x * np.asarray(node.scale, dtype=float)
+    scaled: np.ndarray = x * np.asarray(node.scale, dtype=float)
+    return scaled
 
 
 def _threshold(node: Any, x: np.ndarray) -> np.ndarray:
-    return (x > np.asarray(node.threshold, dtype=float)).astype(float)
+    above: np.ndarray = x > np.asarray(node.threshold, dtype=float)
+    return above.astype(float)
 
 
 def _flatten(node: Any, x: np.ndarray) -> np.ndarray:
@@ -83,47 +89,63 @@ def _pair(value: Any) -> Pair:
     return (int(pair[0]), int(pair[-1]))
 
 
-def _padded(x: np.ndarray, padding: Pair) -> np.ndarray:
-    edges = [(p, p) for p in padding]
-    return np.pad(x, ((0, 0),) * (x.ndim - 2) + tuple(edges))
+def _images(
+    x: np.ndarray, size: Pair, stride: Pair, padding: Pair, dilation: Pair = (1, 1)
+) -> torch.Tensor:
+    """Return a signal as padded images (steps * samples, channels, rows, columns), float64.
 
+    Raises:
+        InputError: it has other axes, or a kernel of that size does not fit into it.
+    """
+    import torch
 
-def _windows(x: np.ndarray, size: Pair, stride: Pair, dilation: Pair = (1, 1)) -> np.ndarray:
-    """Return (..., rows, columns, *size) views of all places of a kernel."""
-    full = [(n - 1) * d + 1 for n, d in zip(size, dilation, strict=True)]
-    if x.ndim != 5 or min(x.shape[-2] - full[0], x.shape[-1] - full[1]) < 0 or min(stride) < 1:
+    if x.ndim != 5:
         raise InputError(f"a kernel of {size} does not fit a signal of shape {x.shape[2:]}")
-    view = np.lib.stride_tricks.sliding_window_view(x, full, axis=(-2, -1))  # type: ignore[call-overload]
-    view = view[..., :: stride[0], :: stride[1], :, :]
-    return view[..., :: dilation[0], :: dilation[1]]
+    room = [n + 2 * p for n, p in zip(x.shape[3:], padding, strict=True)]
+    full = [(n - 1) * d + 1 for n, d in zip(size, dilation, strict=True)]
+    if room[0] < full[0] or room[1] < full[1] or min(*stride, *size, *dilation) < 1:
+        raise InputError(f"a kernel of {size} does not fit a signal of shape {x.shape[2:]}")
+    images = torch.from_numpy(np.ascontiguousarray(x, dtype=np.float64)).flatten(0, 1)
+    edges = (padding[1], padding[1], padding[0], padding[0])
+    return torch.nn.functional.pad(images, edges)
+
+
+def _signal(images: torch.Tensor, x: np.ndarray) -> np.ndarray:
+    """Return images as a signal with the steps and samples of another one."""
+    array: np.ndarray = images.numpy()
+    return array.reshape(*x.shape[:2], *array.shape[1:])
 
 
 def _conv2d(node: Any, x: np.ndarray) -> np.ndarray:
+    import torch
+
     weight = np.asarray(node.weight, dtype=float)
     stride, dilation, groups = _pair(node.stride), _pair(node.dilation), int(node.groups)
     padding = node.padding.decode() if isinstance(node.padding, bytes) else node.padding
     out, inner = weight.shape[:2]
     if x.ndim != 5 or x.shape[2] != inner * groups or out % groups:
         raise InputError(f"its weight {weight.shape} in {groups} groups does not fit {x.shape[2:]}")
+    size = (weight.shape[2], weight.shape[3])
     if isinstance(padding, str):
-        reach = [(n - 1) * d for n, d in zip(weight.shape[2:], dilation, strict=True)]
+        reach = [(n - 1) * d for n, d in zip(size, dilation, strict=True)]
         if padding == "same" and any(n % 2 for n in reach):
             raise InputError("padding 'same' of an even kernel is not symmetric; give numbers")
         pad = (reach[0] // 2, reach[1] // 2) if padding == "same" else (0, 0)
     else:
         pad = _pair(padding)
-    view = _windows(_padded(x, pad), (weight.shape[2], weight.shape[3]), stride, dilation)
-    parts = [
-        np.einsum("tbcyxhw,ochw->tboyx", view[:, :, g * inner : (g + 1) * inner], share)
-        for g, share in enumerate(np.split(weight, groups))
-    ]
-    bias = np.asarray(node.bias, dtype=float).reshape(-1, 1, 1)
-    return np.concatenate(parts, axis=2) + bias
+    images = _images(x, size, stride, pad, dilation)
+    kernels = torch.from_numpy(weight)
+    bias = torch.from_numpy(np.broadcast_to(np.asarray(node.bias, dtype=float), out).copy())
+    convolve = torch.nn.functional.conv2d
+    return _signal(convolve(images, kernels, bias, stride, 0, dilation, groups), x)
 
 
 def _sum_pool(node: Any, x: np.ndarray) -> np.ndarray:
-    size = _pair(node.kernel_size)
-    return _windows(_padded(x, _pair(node.padding)), size, _pair(node.stride)).sum(axis=(-2, -1))
+    import torch
+
+    size, stride = _pair(node.kernel_size), _pair(node.stride)
+    images = _images(x, size, stride, _pair(node.padding))
+    return _signal(torch.nn.functional.avg_pool2d(images, size, stride, divisor_override=1), x)
 
 
 def _avg_pool(node: Any, x: np.ndarray) -> np.ndarray:

@@ -12,7 +12,8 @@ import numpy as np
 from neurosim import store
 from neurosim.errors import InputError
 from neurosim.formats.nir.convention import Convention, parameters
-from neurosim.formats.nir.graph import METADATA, Graph, kind, load
+from neurosim.formats.nir.graph import Graph, kind
+from neurosim.formats.nir.reading import METADATA, load
 from neurosim.network import Layer, Network
 
 
@@ -30,7 +31,7 @@ def read(
     """
     network, reason = as_network(load(path, source=source, dt=dt, reset=reset))
     if network is None:
-        raise InputError(f"{path}: {reason}; neurosim.engines.nir may run it")
+        raise InputError(f"{path}: {reason}; the engine 'nir' may run it")
     return network
 
 
@@ -51,7 +52,7 @@ def _network(graph: Graph) -> Network:
         )
     if not convention.at_threshold:
         raise InputError("a Network fires at the threshold, this graph above it")
-    names = list(graph.neurons)
+    names = list(graph.populations)
     taken: set[str] = set(names)
     layers = []
     for k, name in enumerate(names):
@@ -73,13 +74,13 @@ def _layer(graph: Graph, name: str, source: str | None, taken: set[str]) -> Laye
     for before in graph.before(name):
         weight = _weight(graph, before)
         taken.add(before)
-        heard = graph.before(before)
-        if heard == (name,) and before not in graph.inputs:
+        sources = graph.before(before)
+        if sources == (name,) and before not in graph.inputs:
             if recurrent is not None:
                 raise InputError(f"node {name} has two recurrent connections; add them up")
             recurrent = weight
         elif forward is None and (
-            heard == (source,) if source else before in graph.inputs and not heard
+            sources == (source,) if source else before in graph.inputs and not sources
         ):
             forward = weight
         else:
@@ -90,15 +91,15 @@ def _layer(graph: Graph, name: str, source: str | None, taken: set[str]) -> Laye
     dtype = forward.dtype
     if np.any(values["V_r"]):
         raise InputError(f"node {name} has v_reset {node.v_reset}; a Network subtracts")
-    for what, given, neutral in (
+    for what, value, neutral in (
         ("gain r", values["gain"], 1.0),
         ("input gain w_in", values["w_in"] / values["beta"], 1.0),
     ):
         # Rounded where it was computed: a few units in the last place of the file's floats.
-        if not np.allclose(given, neutral, rtol=1e-6, atol=0):
+        if not np.allclose(value, neutral, rtol=1e-6, atol=0):
             raise InputError(
-                f"node {name} has another {what} than a Network's ({given.min():.6g} to "
-                f"{given.max():.6g} for 1); scale its weights instead"
+                f"node {name} has another {what} than a Network's ({value.min():.6g} to "
+                f"{value.max():.6g} for 1); scale its weights instead"
             )
     n = forward.shape[1]
     return Layer(
@@ -177,7 +178,13 @@ def to_nir(network: Network) -> Any:
         last = f"lif_{k}"
     nodes["output"] = nir.Output(np.array([network.shape[-1]]))
     edges.append((last, "output"))
-    said = {"source": "neurosim", "dt": network.dt, "scheme": "liftorch", "reset": "subtract"}
-    said |= {"at_threshold": True}
-    said["max_spikes"] = {f"lif_{k}": layer.max_spikes for k, layer in enumerate(network.layers)}
-    return nir.NIRGraph(nodes, edges, metadata={METADATA: json.dumps(said)})
+    metadata: dict[str, Any] = {
+        "source": "neurosim",
+        "dt": network.dt,
+        "scheme": "liftorch",
+        "reset": "subtract",
+    }
+    metadata["at_threshold"] = True
+    limits = {f"lif_{k}": layer.max_spikes for k, layer in enumerate(network.layers)}
+    metadata["max_spikes"] = limits
+    return nir.NIRGraph(nodes, edges, metadata={METADATA: json.dumps(metadata)})

@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from neurosim.engines.nir import run as run_graph
+from neurosim import engines
 from neurosim.errors import InputError
 from neurosim.formats import nir
 from neurosim.formats.nir.convention import CONVENTIONS, Convention, parameters, rockpool_dt
+
+
+def run_graph(graph, raster, engine: str = "nir"):
+    return engines.get(engine).run(graph, raster, record=("spikes", "v_mem", "i_syn"))
 
 
 def lif(n: int, **changes) -> reference.LIF:
@@ -117,7 +121,7 @@ def test_a_threshold_node_and_parallel_paths_add_up(path) -> None:
     }
     edges = [("input", "step"), ("input", "scale"), ("step", "li"), ("scale", "li")]
     graph = reference.NIRGraph(nodes, [*edges, ("li", "output")])
-    run = run_graph(nir.graph.from_nir(graph, dt=1e-3), np.array([[[1.0, 1.5]]]))
+    run = run_graph(nir.from_nir(graph, dt=1e-3), np.array([[[1.0, 1.5]]]))
     np.testing.assert_allclose(run.v_mem[0][0, 0], [0.5, 1 + 3.0])
 
 
@@ -224,5 +228,3 @@ def test_rasters_that_do_not_fit(path) -> None:
             run_graph(graph, raster)
     with pytest.raises(InputError, match="not finite"):
         run_graph(graph, np.full((1, 5, 3), np.nan))
-    with pytest.raises(InputError, match="engine 'torch'"):
-        run_graph(graph, np.ones((1, 5, 3)), engine="torch")

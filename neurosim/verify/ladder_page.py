@@ -1,55 +1,60 @@
-"""Verdicts as tables for the terminal and as pages: of a verification, of the ladder."""
+"""A climbed ladder: its rungs as a table for the terminal and as a page with figures."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich import box
 from rich.table import Table
 
-from neurosim import page as pages
+from neurosim import page
 from neurosim.drawing import BLUE, ORANGE, style, svg
+from neurosim.verify.rung import Rung, Trace
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from neurosim.verify.check import Report
-    from neurosim.verify.ladder import Ladder
-    from neurosim.verify.rung import Rung, Trace
-
 COLOURS = {"identical": "green", "rounding": "green", "diverged": "red", "skipped": "dim"}
 
 
-def table(ladder: Ladder, name: str = "") -> Table:
-    """Return a row for each rung."""
-    title = f"Ladder of equivalence: {name}" if name else "Ladder of equivalence"
-    out = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1))
-    for column in ("", "rung", "verdict", "what was found"):
-        out.add_column(column, ratio=3 if column == "what was found" else None)
-    for rung in ladder.rungs:
-        colour = COLOURS.get(rung.kind, "cyan")
-        kind = f"[{colour}]{rung.kind}[/]"
-        out.add_row(str(rung.number), rung.name, kind, rung.says.replace("[", r"\["))
-    return out
+@dataclass(frozen=True, eq=False)
+class Ladder:
+    """All rungs, and what the numbers depend on."""
 
+    rungs: tuple[Rung, ...]
+    provenance: dict[str, Any]
 
-def verification_page(reports: Mapping[str, Report], path: str | Path, events: str = "") -> Path:
-    """Write what the verification of each model found, and where the events come from."""
-    return pages.write("verification.html", path, reports=reports, events=events)
+    @property
+    def passed(self) -> bool:
+        """Whether nothing that must agree diverges: rungs 2 and 5, where they were climbed."""
+        return all(rung.kind != "diverged" for rung in self.rungs)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        rungs = [rung.to_dict() for rung in self.rungs]
+        return {"passed": self.passed, "rungs": rungs, "provenance": self.provenance}
 
-def ladder_page(ladder: Ladder, path: str | Path) -> Path:
-    """Write the page: a verdict for each rung, the figures, provenance."""
-    figures = {}
-    for rung in ladder.rungs:
-        if rung.trace is not None:
-            figures[rung.number] = svg(draw_trace(rung.trace))
-    gaps = [r for r in ladder.rungs if r.number == 4 and "by_scale" in r.numbers]
-    heat = svg(draw_agreement(gaps[0])) if gaps else ""
-    return pages.write("ladder.html", path, ladder=ladder, figures=figures, heat=heat)
+    def save(self, path: str | Path) -> Path:
+        """Write the report as a self-contained HTML page."""
+        traces = {rung.number: svg(draw_trace(rung.trace)) for rung in self.rungs if rung.trace}
+        gaps = [r for r in self.rungs if r.number == 4 and "by_scale" in r.numbers]
+        heat = svg(draw_agreement(gaps[0])) if gaps else ""
+        return page.write("ladder.html", path, ladder=self, figures=traces, heat=heat)
+
+    def table(self, name: str = "") -> Table:
+        """Return a row for each rung, for the terminal."""
+        title = f"Ladder of equivalence: {name}" if name else "Ladder of equivalence"
+        out = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1))
+        for column in ("", "rung", "verdict", "what was found"):
+            out.add_column(column, ratio=3 if column == "what was found" else None)
+        for rung in self.rungs:
+            colour = COLOURS.get(rung.kind, "cyan")
+            kind = f"[{colour}]{rung.kind}[/]"
+            out.add_row(str(rung.number), rung.name, kind, rung.says.replace("[", r"\["))
+        return out
 
 
 def draw_trace(trace: Trace) -> Figure:

@@ -1,4 +1,7 @@
-"""What every layer of a float network receives and fires: a plain simulation in numpy."""
+"""What every layer of a float network receives and fires on events that integers are chosen by.
+
+A plain simulation in numpy, in float64; it is no engine, for it adds residual connections.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurosim.network import Layer, Network
+from neurosim.network import Layer, Network, decay
 from neurosim.raster import check_raster
 
 SAMPLES = 32
-"""Calibration samples that are looked at, evenly spread over those given."""
+"""Most calibration samples that are used, evenly spread over all."""
 
 _RANDOM_SHAPE, _RANDOM_RATE = (16, 400), 0.5
 """Without calibration data: samples and steps of Poisson events per channel, seed 0."""
@@ -22,7 +25,7 @@ Residuals = Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True)
-class Seen:
+class LayerRun:
     """One layer in a run."""
 
     events: np.ndarray
@@ -39,18 +42,19 @@ class Seen:
 
 
 def calibration_events(raster: np.ndarray | None, channels: int) -> np.ndarray:
-    """Return (samples, time, channels) events: some of those given, or random ones."""
+    """Return (samples, time, channels) events: some of a raster's samples, or random ones."""
     if raster is None:
         rng = np.random.default_rng(0)
         raster = rng.poisson(_RANDOM_RATE, (*_RANDOM_SHAPE, channels))
     raster = check_raster(raster, channels)
     chosen = np.unique(np.linspace(0, len(raster) - 1, SAMPLES).astype(int))
-    return raster[chosen].astype(np.float64)
+    events: np.ndarray = raster[chosen].astype(np.float64)
+    return events
 
 
-def run(
+def run_layers(
     network: Network, events: np.ndarray, residuals: Residuals = (), *, aligned: bool = True
-) -> list[Seen]:
+) -> list[LayerRun]:
     """Run all layers in float64, each fed by the one before.
 
     Args:
@@ -60,16 +64,16 @@ def run(
         aligned: add the spikes of the same step; or, as a bare alias of the chip does, those that
             the source fires as many steps later as it lies layers before the target.
     """
-    seen: list[Seen] = []
+    layers: list[LayerRun] = []
     for k, layer in enumerate(network.layers):
         spikes = run_layer(layer, events, network.dt)
         emitted = spikes.copy() if any(b == k for _, b in residuals) else spikes
         for a in (a for a, b in residuals if b == k):
             early = 0 if aligned else min(k - a, emitted.shape[1])
-            emitted[:, : emitted.shape[1] - early] += seen[a].emitted[:, early:]
-        seen.append(Seen(events, spikes, emitted))
+            emitted[:, : emitted.shape[1] - early] += layers[a].emitted[:, early:]
+        layers.append(LayerRun(events, spikes, emitted))
         events = emitted
-    return seen
+    return layers
 
 
 def run_layer(layer: Layer, events: np.ndarray, dt: float) -> np.ndarray:
@@ -83,8 +87,8 @@ def run_layer(layer: Layer, events: np.ndarray, dt: float) -> np.ndarray:
     samples, steps, _ = events.shape
     weight = layer.weight.reshape(layer.n_in, layer.n_out, -1).astype(float)
     currents = np.tensordot(events, weight, axes=1)
-    alpha = np.exp(-dt / layer.tau_mem)
-    beta = np.exp(-dt / layer.tau_syn.reshape(layer.n_out, -1))
+    # In the layer's own precision, as it was trained.
+    alpha, beta = decay(layer.tau_mem, dt), decay(layer.tau_syn.reshape(layer.n_out, -1), dt)
     recurrent = None
     if layer.recurrent is not None:
         recurrent = layer.recurrent.reshape(layer.n_out, layer.n_out, -1).astype(float)

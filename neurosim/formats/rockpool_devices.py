@@ -7,12 +7,21 @@ all that needs no board work; samna, where it is installed, is left alone.
 
 from __future__ import annotations
 
+import copy
 import importlib
 import importlib.util
 import sys
 import types
 import warnings
+from collections.abc import Callable
 from types import ModuleType
+from typing import Any
+
+from neurosim.formats.rockpool import module_from_network
+from neurosim.network import Network
+
+Specification = dict[str, Any]
+"""Rockpool's description of a chip configuration: arrays by name, floats until quantised."""
 
 _NEED_SAMNA = (
     "rockpool.devices.xylo.syns65302.afe_samna_pdm",
@@ -32,7 +41,7 @@ def module(name: str) -> ModuleType:
         return importlib.import_module(f"rockpool.devices.xylo.{name}")
 
 
-def xylosim() -> type:
+def xylosim() -> Any:
     """Return rockpool's XyloSim class for the v2 core, shared by Audio 2, Audio 3 and IMU."""
     return module("syns63300.xylo_sim").XyloSim
 
@@ -42,13 +51,33 @@ def imu_front_end() -> ModuleType:
     return module("syns63300.imuif")
 
 
-def mapper(part: str):
+def mapper(part: str) -> Callable[..., Specification]:
     """Return rockpool's mapper of a chip, by its design: syns61201, syns65302, syns63300."""
-    return module(f"{part}.xylo_mapper").mapper
+    function: Callable[..., Specification] = module(f"{part}.xylo_mapper").mapper
+    return function
 
 
-def quantiser(name: str):
+def quantiser(name: str) -> Callable[..., Specification]:
     """Return rockpool's quantiser of that name: "global" or "channel"."""
-    return getattr(
-        importlib.import_module("rockpool.transform.quantize_methods"), f"{name}_quantize"
-    )
+    methods = importlib.import_module("rockpool.transform.quantize_methods")
+    function: Callable[..., Specification] = getattr(methods, f"{name}_quantize")
+    return function
+
+
+def mapped(network: Network, part: str) -> Specification:
+    """Return what rockpool's mapper of a chip's design makes of a network, not yet quantised.
+
+    Whatever the mapper raises goes through.
+    """
+    specification = mapper(part)(module_from_network(network).as_graph())
+    specification.pop("mapped_graph", None)
+    return specification
+
+
+def quantised(specification: Specification, name: str) -> Specification:
+    """Return a mapped specification as rockpool's quantiser of that name rounds it.
+
+    Whatever the quantiser raises goes through; the specification stays as it is.
+    """
+    fresh = copy.deepcopy(specification)  # channel_quantize changes its arguments
+    return {**fresh, **quantiser(name)(**fresh)}

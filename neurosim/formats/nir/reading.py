@@ -1,0 +1,229 @@
+"""A NIR file as a `Graph` that can be run, or an error that says what cannot."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import nir
+import numpy as np
+
+from neurosim import store
+from neurosim.errors import InputError
+from neurosim.formats.nir import layers
+from neurosim.formats.nir.convention import CONVENTIONS, Convention, parameters, rockpool_dt
+from neurosim.formats.nir.graph import NEURONS, Edge, Graph, kind, output_shapes
+
+METADATA = "neurosim"
+"""Key of our metadata in a graph."""
+
+
+def load(
+    path: str | Path,
+    *,
+    source: str | Convention | None = None,
+    dt: float | None = None,
+    reset: str | None = None,
+) -> Graph:
+    """Read a NIR file.
+
+    Args:
+        path: an HDF5 file of nir 1.x.
+        source: who wrote it, a name in CONVENTIONS or a Convention; read from the file's metadata
+            where neurosim wrote it, else "nir".
+        dt: time step in the unit of the file's time constants, where the convention has none.
+        reset: "value" or "subtract" where the source's usual one was not used.
+
+    Raises:
+        InputError: the file is no NIR, holds what cannot be run, or lacks a time step.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        with h5py.File(path, "r") as file:
+            store.check_hdf5(file)
+        graph = nir.read(path, type_check=False)  # shapes are checked by `output_shapes`
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except Exception as error:  # nir raises whatever its parser meets
+        fault = f"{type(error).__name__}: {error}"
+        raise InputError(f"{path}: not a readable NIR file ({fault})") from error
+    try:
+        return from_nir(graph, source=source, dt=dt, reset=reset)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def from_nir(
+    graph: Any,
+    *,
+    source: str | Convention | None = None,
+    dt: float | None = None,
+    reset: str | None = None,
+) -> Graph:
+    """Return a graph of nir's as one that runs; arguments as for `load`.
+
+    Raises:
+        InputError: it holds what cannot be run, or lacks a time step.
+    """
+    if not isinstance(graph, nir.NIRGraph):
+        raise InputError(f"holds a {kind(graph)}; expected is a NIRGraph")
+    known = _metadata(graph)
+    nodes, edges, heads, tails = _flatten(graph, "")
+    for name, node in nodes.items():
+        if kind(node) not in (*NEURONS, *layers.KINDS):
+            raise InputError(
+                f"node {name} is {kind(node)}, which cannot be run here; known are "
+                f"{', '.join((*NEURONS, *layers.KINDS))}"
+            )
+    convention = _convention(source or known.get("source"), known)
+    if reset is not None:
+        convention = replace(convention, reset=reset)
+    dt = _step(dt or known.get("dt") or convention.dt, convention, nodes)
+    shape = _input_shape(graph, nodes, heads)
+    limits = _limits(known.get("max_spikes"), nodes)
+    flat = Graph(nodes, edges, heads, tails, shape, convention, dt, limits, {})
+    kinds = [kind(nodes[name]) for name in flat.order()]
+    says = {
+        "source": convention.source,
+        "dt": dt,
+        "scheme": convention.scheme,
+        "reset": convention.reset,
+        "start": convention.start,
+        "fires": "at the threshold" if convention.at_threshold else "above the threshold",
+        "max_spikes": limits or convention.max_spikes,
+        "nodes": kinds,
+        **({"note": convention.note} if convention.note else {}),
+    }
+    flat = replace(flat, says=says)
+    for name in flat.populations:
+        parameters(nodes[name], convention, dt, flat.most_spikes(name))
+    output_shapes(flat)
+    return flat
+
+
+def _metadata(graph: Any) -> dict[str, Any]:
+    """Return what neurosim wrote into a graph's metadata."""
+    metadata = graph.metadata if isinstance(graph.metadata, dict) else {}
+    text = metadata.get(METADATA)
+    if text is None:
+        return {}
+    try:
+        return dict(json.loads(text.decode() if isinstance(text, bytes) else str(text)))
+    except (ValueError, TypeError, UnicodeDecodeError) as error:
+        raise InputError(f"its neurosim metadata cannot be read ({error})") from error
+
+
+def _convention(source: str | Convention | None, known: dict[str, Any]) -> Convention:
+    if isinstance(source, Convention):
+        return source
+    name = source or "nir"
+    if name not in CONVENTIONS:
+        raise InputError(f"source {name!r} is not known; choose from {', '.join(CONVENTIONS)}")
+    convention = CONVENTIONS[name]
+    changes = {n: known[n] for n in ("scheme", "reset", "at_threshold") if n in known}
+    try:
+        return replace(convention, **changes)
+    except TypeError as error:
+        raise InputError(f"its neurosim metadata are odd ({error})") from error
+
+
+def _limits(limits: Any, nodes: dict[str, Any]) -> dict[str, int]:
+    """Return the most spikes of a step by node, as neurosim writes them."""
+    if limits is None:
+        return {}
+    spiking = {name for name, node in nodes.items() if kind(node) in NEURONS}
+    if not isinstance(limits, dict) or set(limits) != spiking:
+        raise InputError(f"its metadata give max_spikes {limits}; expected are {sorted(spiking)}")
+    for name, most in limits.items():
+        if not isinstance(most, int) or most < 1:
+            raise InputError(f"its metadata give max_spikes {most!r} for {name}; it is 1 or more")
+    return dict(limits)
+
+
+def _step(dt: Any, convention: Convention, nodes: dict[str, Any]) -> float:
+    if dt is None and convention.source == "rockpool":
+        hidden = [rockpool_dt(n.tau_mem, n.r) for n in nodes.values() if kind(n) == "CubaLIF"]
+        dt = float(np.median(hidden)) if hidden else None
+    if dt is None:
+        raise InputError(
+            "it states no time step: give dt in the unit of its time constants (--dt), or say who "
+            f"wrote it (--source), one of {', '.join(CONVENTIONS)}"
+        )
+    try:
+        step = float(dt)
+    except (TypeError, ValueError):
+        raise InputError(f"dt is {dt!r}; it must be a positive time") from None
+    if not (np.isfinite(step) and step > 0):
+        raise InputError(f"dt is {step}; it must be a positive time")
+    return step
+
+
+def _flatten(
+    graph: Any, prefix: str
+) -> tuple[dict[str, Any], tuple[Edge, ...], tuple[str, ...], tuple[str, ...]]:
+    """Return nodes and edges of all levels, and the nodes that receive input and feed output."""
+    nodes: dict[str, Any] = {}
+    heads: dict[str, tuple[str, ...]] = {}
+    tails: dict[str, tuple[str, ...]] = {}
+    inner: list[Edge] = []
+    for name, node in graph.nodes.items():
+        path = prefix + name
+        if kind(node) == "NIRGraph":
+            sub, edges, sub_heads, sub_tails = _flatten(node, f"{path}.")
+            nodes |= sub
+            inner += edges
+            heads[name], tails[name] = sub_heads, sub_tails
+        elif kind(node) in ("Input", "Output"):
+            continue
+        else:
+            nodes[path] = node
+            heads[name] = tails[name] = (path,)
+    ends = {n: kind(node) for n, node in graph.nodes.items() if kind(node) in ("Input", "Output")}
+    for end in ("Input", "Output"):
+        count = list(ends.values()).count(end)
+        if count != 1:
+            raise InputError(f"graph {prefix or 'of the file'!r} has {count} {end} nodes; one runs")
+    first: list[str] = []
+    last: list[str] = []
+    for a, b in graph.edges:
+        if a not in graph.nodes or b not in graph.nodes:
+            raise InputError(f"edge {prefix}{a} -> {prefix}{b} names a node that is not there")
+        if ends.get(a) == "Input" and ends.get(b) == "Output":
+            raise InputError(f"edge {prefix}{a} -> {prefix}{b} passes the input on unchanged")
+        if ends.get(a) == "Input":
+            first += heads[b]
+        elif ends.get(b) == "Output":
+            last += tails[a]
+        else:
+            inner += [(x, y) for x in tails[a] for y in heads[b]]
+    if not first or not last:
+        raise InputError(f"graph {prefix or 'of the file'!r}: input and output are not connected")
+    return nodes, _once(inner), _once(first), _once(last)
+
+
+def _once(items: list[Any]) -> tuple[Any, ...]:
+    """Return items in their order, each once."""
+    return tuple(dict.fromkeys(items))
+
+
+def _input_shape(graph: Any, nodes: dict[str, Any], heads: tuple[str, ...]) -> tuple[int, ...]:
+    """Return the shape of the input; a batch axis that a source left in it is dropped."""
+    shapes = next(n for n in graph.nodes.values() if kind(n) == "Input").input_type
+    stated = shapes.get("input") if isinstance(shapes, dict) else None
+    shape = () if stated is None else tuple(int(n) for n in np.atleast_1d(stated))
+    for name in heads:
+        node = nodes[name]
+        if kind(node) in ("Linear", "Affine"):
+            n = int(np.shape(node.weight)[1])
+            if not shape or (int(np.prod(shape)) != n and shape[-1] == n):
+                shape = (n,)
+        elif kind(node) == "Conv2d":
+            shape = shape[-3:]
+    if not shape or min(shape) < 1:
+        raise InputError(f"the shape of its input is {shape}; it must be stated")
+    return shape
