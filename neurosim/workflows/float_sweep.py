@@ -15,7 +15,7 @@ from neurosim.formats.rockpool import module_from_network
 from neurosim.network import Network
 from neurosim.run import Run
 from neurosim.snn.spiking import Spiking
-from neurosim.training import activity, tasks
+from neurosim.training import faults, tasks
 from neurosim.training.epochs import EVALUATION_BATCH
 from neurosim.training.imu_task import forward
 from neurosim.training.thresholds import hidden, scaled
@@ -147,7 +147,7 @@ def _faults(
 ) -> tuple[str, ...]:
     found = []
     for scale, counts, answers in zip(scales, rates, decisions, strict=True):
-        found += [activity.silence(layer, scale) for layer in np.flatnonzero(counts == 0)]
+        found += [faults.silence(layer, scale) for layer in np.flatnonzero(counts == 0)]
         if np.unique(labels).size > 1 == np.unique(answers).size:
-            found.append(activity.collapse(int(answers[0]), scale))
+            found.append(faults.collapse(int(answers[0]), scale))
     return tuple(found)

@@ -15,7 +15,7 @@ from neurosim.network import Network
 from neurosim.training.config import TrainConfig
 from neurosim.training.finetune import finetune
 from neurosim.training.imu_task import forward
-from neurosim.training.loop import evaluate
+from neurosim.workflows.float_sweep import sweep
 from neurosim.xylo.grid import on_grid
 from tests import nets
 from tests.training.small import SMALL, small_dataset
@@ -83,7 +83,7 @@ def test_few_bits_on_the_wrist_recordings():
 
     def accuracy(network):
         windows = dataset.test
-        return evaluate(module_from_network(network), windows.raster, windows.labels)
+        return sweep(network, windows.raster, windows.labels, (1.0,)).accuracy[0]
 
     assert accuracy(whole) > 0.55
     for bits, gain in ((3, 0.05), (4, 0.01)):

@@ -7,10 +7,8 @@ from typing import Any
 from neurosim.studies import on_chip, trained
 from neurosim.studies.study import Row, Study
 from neurosim.studies.trained import Training
+from neurosim.training.config import PER, WHEN
 from neurosim.workflows.sweep import SCALES
-
-PER = ("network", "layer", "neuron")
-WHEN = ("batch", "sample", "step")
 
 
 def measure(
