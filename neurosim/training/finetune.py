@@ -19,6 +19,7 @@ from neurosim.errors import InputError
 from neurosim.formats.rockpool import module_from_network
 from neurosim.network import Layer, Network
 from neurosim.training import config as configuration
+from neurosim.training import machine
 from neurosim.training.config import TrainConfig
 from neurosim.training.epochs import Trainer
 from neurosim.training.imu_task import Events, EventTask
@@ -47,9 +48,10 @@ def finetune(
         epochs: passes over the samples; 0 only rounds.
         learning_rate: largest learning rate; it falls to zero along a cosine.
         settings: those that the net was trained with, `TrainConfig(**run.config)`; those of the
-            preset "fixed" when left out. All of them act as in training but these: there is no
-            warm-up, no widening of the thresholds' law and no homeostat, whose scales the network's
-            thresholds hold; without validation windows nothing stops early.
+            preset "fixed" when left out. Loss, penalties, thresholds, gains, optimiser and batches
+            are theirs, as in training. The net is given, and runs on the CPU; there is no warm-up,
+            no widening of the thresholds' law, no homeostat, whose scales the network's thresholds
+            hold, and, without validation windows, no early stop.
         seed: of the order of samples, of thresholds and gains.
 
     Raises:
@@ -80,8 +82,9 @@ def finetune(
         bits,
     )
     trainer = Trainer(task, task.settings)
-    for _ in trainer.epochs():
-        pass
+    with machine.threads(task.settings):
+        for _ in trainer.epochs():
+            pass
     tuned: Network = trainer.results()["network"]
     return tuned
 
