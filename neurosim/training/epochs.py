@@ -55,7 +55,7 @@ class Trainer:
         self.homeostat = homeostat_for(task, settings, settings.batch_size * size)
         self.metrics: list[Epoch] = []
         self.best: dict[str, Any] = {}
-        """Weights and scales of the epoch with the lowest validation loss, if that is wanted."""
+        """Weights and scales of the epoch with the lowest validation loss, where runs may stop."""
         self.order: np.ndarray | None
         """In which samples come in this epoch, and how many batches of it are done."""
         self.done: int
@@ -165,9 +165,9 @@ class Trainer:
         most = float("inf") if self.settings.clip is None else self.settings.clip
         try:
             torch.nn.utils.clip_grad_norm_(self.parameters, most, error_if_nonfinite=True)
-        except RuntimeError:
+        except RuntimeError as error:
             where = faults.not_finite_in_gradients(self.task.net)
-            raise self._diverged("a gradient is not finite", where, draws) from None
+            raise self._diverged("a gradient is not finite", where, draws) from error
         self.optimiser.step()
         self.schedule.step()
 
@@ -287,7 +287,13 @@ class Trainer:
 
 
 def evaluate(task: Task, part: str, group: Group | None = None) -> tuple[float, float]:
-    """Return cross-entropy and accuracy of a part; 0 samples give nan."""
+    """Return the mean cross-entropy and the accuracy of a part; 0 samples give nan.
+
+    Args:
+        task: samples and net.
+        part: "train", "validation" or "test".
+        group: the processes that share the samples; this one alone when left out.
+    """
     group, labels = group or Group(), task.labels(part)
     sums: list[float] = [0.0, 0.0]
     starts = range(0, len(labels), EVALUATION_BATCH)
