@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE, style
 from neurosim.figures.intervals import NOTE, bars, over_seeds
 from neurosim.studies import results
-from neurosim.training.config import PER
 
 TITLE = "Threshold randomness per network, layer, neuron; per batch, sample, step"
 WHEN = {"batch": (BLUE, "o"), "sample": (ORANGE, "s"), "step": (GREEN, "^")}
+PER = ("network", "layer", "neuron")
 BASE = {"per": "network", "when": "batch"}
 """The paper's grain, which the others are compared with."""
 

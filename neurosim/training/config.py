@@ -74,7 +74,7 @@ class TrainConfig(BaseModel):
     """Time steps for which an image is shown, from 1; recordings have their own number."""
     mode: Literal["multi", "single"] = "multi"
     """Order in which image nets compute: "multi", all steps of a layer, then the next layer;
-    "single", all layers of a step, then the next step. Only BatchNorm can tell."""
+    "single", all layers of a step, then the next step. Without BatchNorm both give the same."""
     batch_norm: bool = True
     """Whether image nets have BatchNorm after each convolution or linear layer."""
     hidden: tuple[int, ...] = (48, 48, 48)
@@ -89,21 +89,21 @@ class TrainConfig(BaseModel):
 
     # --- stochastic thresholds (ASPEN) ----------------------------------------------------------
     threshold: tuple[float, float] = (1.0, 1.0)
-    """Lowest and highest factor on the thresholds of the hidden layers, both above 0: each draw in
-    training is uniform between them (ASPEN)."""
+    """Lowest and highest threshold scale, both above 0: in training the thresholds of the hidden
+    layers are multiplied by draws that are uniform between them (ASPEN)."""
     threshold_levels: int | None = Field(None, ge=2)
-    """Draw one of so many equally spaced factors instead, both ends among them; from 2."""
+    """Draw one of so many equally spaced scales instead, both ends among them; from 2."""
     threshold_matched: bool = False
-    """Whether the ends move inwards until the levels have the variance of the uniform law."""
+    """Whether the ends move inwards until the levels have the variance of uniform draws."""
     threshold_per: Per = "network"
     """What shares a draw: all hidden layers, the neurons of a layer, or nothing ("neuron")."""
     threshold_when: When = "batch"
     """How often it is renewed: for each batch, each sample, or each time step of a batch."""
     threshold_register: int | None = Field(None, ge=1)
     """Draw only multiples of 1/threshold_register, which a chip can express that has this integer,
-    1..32767, in its threshold registers at factor 1."""
+    1..32767, in its threshold registers at scale 1."""
     threshold_widen: int = Field(0, ge=0)
-    """Epochs in which the law grows from the factor nearest 1 to its full width; 0: none."""
+    """Epochs in which the range grows from the scale nearest 1 to its full width; 0: none."""
 
     # --- homeostat (AHSAR) ----------------------------------------------------------------------
     homeostat: bool = False

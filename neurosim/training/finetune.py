@@ -130,6 +130,10 @@ class _GridTask(EventTask):
         with self._rounded():
             return super().forward(inputs, training=training)
 
+    def provenance(self) -> dict[str, Any]:
+        """Return what the weights come from beside the samples: the network, and the grid."""
+        return {"network": self.network.digest(), "bits": self.bits}
+
     @contextmanager
     def _rounded(self) -> Iterator[None]:
         """Have the modules see what the grid makes of weights, thresholds and biases."""

@@ -44,7 +44,7 @@ class Events(NamedTuple):
 
 
 class EventTask:
-    """Windows of events, and a net of linear and LIF modules in turn; see `tasks.Task`.
+    """Windows of events, and a net of linear and LIF modules in turn: most of a `tasks.Task`.
 
     Args:
         settings: of the run.
@@ -117,12 +117,6 @@ class EventTask:
             network = network.with_threshold([*scales, 1.0])
         return {"network": network}
 
-    def provenance(self) -> dict[str, Any]:
-        """Return a hash of the training windows."""
-        train = self.parts["train"]
-        data = hashlib.sha256(train.raster.tobytes() + train.labels.tobytes())
-        return {"train_sha256": data.hexdigest()}
-
 
 class ImuTask(EventTask):
     """Encoded wrist recordings, and the fresh net of a run; see `tasks.Task`.
@@ -147,8 +141,10 @@ class ImuTask(EventTask):
 
     def provenance(self) -> dict[str, Any]:
         """Return the split and a hash of the training windows."""
+        train = self.dataset.train
+        data = hashlib.sha256(train.raster.tobytes() + train.labels.tobytes())
         split = {part: list(people) for part, people in asdict(self.dataset.split).items()}
-        return {"split": split, **super().provenance()}
+        return {"split": split, "train_sha256": data.hexdigest()}
 
 
 def build(settings: TrainConfig, channels: int, classes: int, dt: float) -> TorchModule:
