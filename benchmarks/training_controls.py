@@ -68,8 +68,8 @@ def checks(
         checkpoint.save(folder / "state", state)
 
     return {
-        "gradients finite?": lambda: torch.nn.utils.clip_grad_norm_(
-            weights, float("inf"), error_if_nonfinite=True
+        "gradients finite?": lambda: bool(
+            torch.isfinite(torch.nn.utils.get_total_norm([w.grad for w in weights]))
         ),
         "a checkpoint (not every step)": save,
     }

@@ -161,13 +161,14 @@ class Trainer:
         """Follow the gradient by one step."""
         self.optimiser.zero_grad()
         loss.backward()
-        self.group.add_gradients([p.grad for p in self.parameters if p.grad is not None])
-        most = float("inf") if self.settings.clip is None else self.settings.clip
-        try:
-            torch.nn.utils.clip_grad_norm_(self.parameters, most, error_if_nonfinite=True)
-        except RuntimeError as error:
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        self.group.add_gradients(gradients)
+        norm = torch.nn.utils.get_total_norm(gradients)
+        if not bool(torch.isfinite(norm)):
             where = faults.not_finite_in_gradients(self.task.net)
-            raise self._diverged("a gradient is not finite", where, draws) from error
+            raise self._diverged("a gradient is not finite", where, draws)
+        if self.settings.clip is not None:
+            torch.nn.utils.clip_grads_with_norm_(self.parameters, self.settings.clip, norm)
         self.optimiser.step()
         self.schedule.step()
 
