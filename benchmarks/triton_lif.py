@@ -2,7 +2,7 @@
 
     .venv-peers/bin/python benchmarks/triton_lif.py
 
-A step is forward and backward of one layer, batch 128. The torch loop is `neurosim.training.
+A step is forward and backward of one layer, batch 128. The torch loop is `neurosim.snn.
 stepwise`, which is what runs without triton. SpikingJelly's multi-step LIFNode is measured on its
 cupy or triton backend where it has one. Bandwidth counts the arrays that a layer must read and
 write: x, spikes, membranes, and three gradients. The card's is that of a copy of 1 GB.

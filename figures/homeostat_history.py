@@ -123,10 +123,7 @@ def _train(config: Config, digits: Any, **changes: Any) -> dict[str, Any]:
 
     from neurosim.snn import spiking
     from neurosim.training import config as settings
-    from neurosim.training.checkpoint import Saver
-    from neurosim.training.distributed import Group
     from neurosim.training.epochs import Trainer
-    from neurosim.training.interrupt import Request
     from neurosim.training.tasks import task_for
 
     same = {"net": config.net, "epochs": config.epochs, "batch_size": config.batch_size}
@@ -140,8 +137,8 @@ def _train(config: Config, digits: Any, **changes: Any) -> dict[str, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # silence and feedback: the figure shows them
         task = task_for(chosen, digits, torch.device("cpu"))
-        trainer = Trainer(task, chosen, Group())
-        rows = list(trainer.epochs(Saver(Path("never"), np.inf), Request(), note))
+        trainer = Trainer(task, chosen)
+        rows = list(trainer.epochs(on_batch=note))
     last = rows[-1]
     found = {"loss": last["validation_loss"], "accuracy": last["validation_accuracy"]}
     history = {} if trainer.homeostat is None else trainer.homeostat.history

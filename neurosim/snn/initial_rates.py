@@ -48,14 +48,14 @@ def set_rates(net: torch.nn.Module, events: torch.Tensor, rate: float = 0.1) -> 
 
 def _input(net: torch.nn.Module, neurons: Any, events: torch.Tensor) -> torch.Tensor:
     """Return what enters a layer when the net runs from rest."""
-    seen: list[torch.Tensor] = []
-    hook = neurons.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    currents: list[torch.Tensor] = []
+    hook = neurons.register_forward_pre_hook(lambda module, inputs: currents.append(inputs[0]))
     reset_state(net)
     try:
         net(events)
     finally:
         hook.remove()
-    return seen[0]
+    return currents[0]
 
 
 def _factor(name: str, neurons: Any, x: torch.Tensor, rate: float) -> float:

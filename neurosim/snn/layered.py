@@ -10,6 +10,7 @@ import rockpool.parameters as rp
 import torch
 from rockpool.nn.combinators import Sequential
 from rockpool.nn.modules import LinearTorch
+from rockpool.nn.modules.torch.lif_torch import PeriodicExponential
 
 from neurosim.snn.lif import LIF
 
@@ -46,7 +47,7 @@ def layered(
     modules = []
     for k, (n_in, n_out) in enumerate(pairwise(sizes)):
         last = k == len(sizes) - 2
-        neurons = _neurons(tuple(decay_shifts), n_out, dt, last)
+        neurons = _with_shifts(np.array(decay_shifts), n_out, dt, last)
         leak = 1 - neurons.beta.detach().numpy().reshape(n_out)
         weight = rng.normal(0.0, weight_gain / np.sqrt(n_in), (n_in, n_out)) * leak
         modules.append(
@@ -58,22 +59,34 @@ def layered(
     return Sequential(*modules)
 
 
-def _neurons(shifts: tuple[int, ...], n: int, dt: float, last: bool) -> LIF:
+def _with_shifts(shifts: np.ndarray, n: int, dt: float, last: bool) -> LIF:
     """Return a layer whose membrane and synaptic time constants run through all pairs of shifts."""
-    from rockpool.nn.modules.torch.lif_torch import PeriodicExponential
-
-    k_mem = np.array(shifts)[np.arange(n) % len(shifts)]
-    k_syn = np.array(shifts)[np.arange(n) // len(shifts) % len(shifts)]
+    k_mem = shifts[np.arange(n) % len(shifts)]
+    k_syn = shifts[np.arange(n) // len(shifts) % len(shifts)]
     if last:  # the readout integrates over the longest time constants, alike for all classes
         k_mem = k_syn = np.full(n, max(shifts))
+    most = OUTPUT_MAX_SPIKES if last else HIDDEN_MAX_SPIKES
+    return constant_neurons(time_constant(k_mem, dt), time_constant(k_syn, dt), dt, most)
+
+
+def constant_neurons(tau_mem: np.ndarray, tau_syn: np.ndarray, dt: float, max_spikes: int) -> LIF:
+    """Return a layer in which nothing is trained: no bias, thresholds 1.
+
+    Args:
+        tau_mem: (n,) membrane time constants in seconds.
+        tau_syn: (n,) synaptic ones.
+        dt: time step in seconds.
+        max_spikes: most spikes of a neuron in a step.
+    """
+    n = len(tau_mem)
     return LIF(
         (n, n),
-        tau_mem=rp.Constant(time_constant(k_mem, dt)),
-        tau_syn=rp.Constant(time_constant(k_syn, dt)[:, None]),
+        tau_mem=rp.Constant(tau_mem),
+        tau_syn=rp.Constant(tau_syn[:, None]),
         bias=rp.Constant(np.zeros(n)),
         threshold=rp.Constant(np.ones(n)),
         spike_generation_fn=PeriodicExponential,
-        max_spikes_per_dt=torch.tensor(float(OUTPUT_MAX_SPIKES if last else HIDDEN_MAX_SPIKES)),
+        max_spikes_per_dt=torch.tensor(float(max_spikes)),
         dt=dt,
     )
 

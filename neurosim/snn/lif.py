@@ -7,14 +7,45 @@ from importlib.util import find_spec
 from typing import Any
 
 import torch
+from rockpool.nn.modules import TorchModule
 from rockpool.nn.modules.torch.lif_torch import LIFTorch
+from rockpool.parameters import Parameter
 
 from neurosim.errors import InputError
 from neurosim.snn import stepwise
 from neurosim.snn.kernels import fused
-from neurosim.snn.log_tau import TrainedLogarithms
 from neurosim.snn.surrogates import surrogate_of
-from neurosim.snn.threshold_scale import three_axes
+from neurosim.snn.threshold_axes import three_axes
+
+
+class TrainedLogarithms(TorchModule):
+    """Part of a rockpool module that may train time constants by their logarithms.
+
+    From `_train_logarithms` on, `tau_mem` and `tau_syn` are exp of `log_tau_mem`, `log_tau_syn`.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        """Return exp of a logarithm that is trained; all else as LIFTorch does."""
+        if name in self.__dict__.get("_logarithms", ()):
+            return torch.exp(getattr(self, f"log_{name}"))
+        return super().__getattr__(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set a time constant whose logarithm is trained by that; all else as LIFTorch does."""
+        if name in self.__dict__.get("_logarithms", ()):
+            name, value = f"log_{name}", torch.nn.Parameter(torch.log(torch.as_tensor(value)))
+        super().__setattr__(name, value)
+
+    def _train_logarithms(self) -> None:
+        """Put the logarithms of trained time constants in their place."""
+        if self.leak_mode != "taus":
+            raise InputError(f"log_tau=True needs leak_mode 'taus'; it is {self.leak_mode!r}")
+        trained = [name for name in ("tau_mem", "tau_syn") if name in self._parameters]
+        for name in trained:
+            tau = getattr(self, name).detach()
+            delattr(self, name)
+            setattr(self, f"log_{name}", Parameter(torch.log(tau), shape=[tau.shape]))
+        self.__dict__["_logarithms"] = tuple(trained)
 
 
 class LIF(TrainedLogarithms, LIFTorch):
@@ -47,6 +78,10 @@ class LIF(TrainedLogarithms, LIFTorch):
         exact: gradients equal LIFTorch's to the last bit; four to six times slower.
         synapse: False for delta synapses: the input goes straight to the membrane,
             v = v exp(-dt / tau_mem) + x + s_before W_rec + ..., one input per neuron, no tau_syn.
+            For neurons with several spikes a step, a leak of their own, a bias, noise, recurrence
+            or a rockpool surrogate. Where all share one decay, spike once a step and have none of
+            these, `Spiking` gives the same spikes to the last bit and takes two thirds to three
+            quarters of the time; it also resets to zero, takes images, and goes step by step.
         log_tau: train ln tau (`log_tau_mem`, `log_tau_syn`) in place of tau. A step of Adam moves a
             parameter by about its learning rate, whatever its size: 1e-3 would change a tau of 10
             ms by 10 %, but changes exp(ln tau) by 0.1 %. tau_mem and tau_syn are then read-only.
@@ -215,13 +250,13 @@ class LIF(TrainedLogarithms, LIFTorch):
         LIFTorch's attributes work out all forms of the leak with every access.
         """
         if self.leak_mode == "taus" and not hasattr(type(self), "alpha"):
-            alpha = torch.exp(-self.dt / self.tau_mem)
-            return alpha, torch.exp(-self.dt / self.tau_syn) if self.synapse else None
+            alpha = decay(self.tau_mem, self.dt)
+            return alpha, decay(self.tau_syn, self.dt) if self.synapse else None
         return self.alpha, self.beta if self.synapse else None
 
-    def _leave_out_synapses(self, given: dict[str, Any]) -> None:
+    def _leave_out_synapses(self, arguments: dict[str, Any]) -> None:
         """Drop the parameters of the synapses."""
-        named = [name for name in ("tau_syn", "beta", "dash_syn") if name in given]
+        named = [name for name in ("tau_syn", "beta", "dash_syn") if name in arguments]
         if named:
             raise InputError(f"synapse=False leaves no use for {named[0]}; leave it out")
         if self.n_synapses != 1:
@@ -238,7 +273,8 @@ class LIF(TrainedLogarithms, LIFTorch):
         scale = self.threshold_scale
         if isinstance(scale, float) and scale == 1.0:
             return theta
-        return theta * three_axes(scale, x, (*x.shape[:2], self.size_out))
+        shape = (*x.shape[:2], self.size_out)
+        return theta * three_axes("threshold_scale", scale, x, shape)
 
     def _noise(self, x: torch.Tensor) -> torch.Tensor | None:
         """Return the membrane noise (B, T, N), drawn as LIFTorch draws it, or None."""
@@ -288,6 +324,11 @@ class LIF(TrainedLogarithms, LIFTorch):
             "irec": irec,
             "spikes": spikes,
         }
+
+
+def decay(tau: torch.Tensor, dt: float) -> torch.Tensor:
+    """Return exp(-dt / tau), what is left after a step of dt [s] with time constant tau [s]."""
+    return torch.exp(-dt / tau)
 
 
 @cache

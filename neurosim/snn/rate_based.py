@@ -34,10 +34,11 @@ from neurosim.snn.image_nets import MODES, ImageNet
 from neurosim.snn.kernels import delta
 from neurosim.snn.spiking import Spiking
 
-Forward = Callable[[torch.Tensor], torch.Tensor]
+Tensor = torch.Tensor
+Forward = Callable[[Tensor], Tensor]
 
 
-def forward(net: nn.Module, x: torch.Tensor, *, mode: str | None = None) -> torch.Tensor:
+def forward(net: nn.Module, x: Tensor, *, mode: str | None = None) -> Tensor:
     """Return the readout (B, classes), the mean over time, with rate-based gradients.
 
         loss = torch.nn.functional.cross_entropy(rate_based.forward(net, images), labels)
@@ -62,27 +63,25 @@ def forward(net: nn.Module, x: torch.Tensor, *, mode: str | None = None) -> torc
     mode = mode or getattr(net, "mode", "multi")
     if mode not in MODES:
         raise InputError(f"mode is {mode!r}; give 'multi' or 'single'")
-    seen = {layer: _Seen(layer, mode) for layer in spiking.layers(net)}
-    if not seen:
+    observers: dict[nn.Module, _LayerRates | _NormStatistics] = {
+        layer: _LayerRates(layer, mode) for layer in spiking.layers(net)
+    }
+    if not observers:
         raise InputError(f"net {type(net).__name__} holds no Spiking layer")
-    norms = {norm: Seen(norm) for norm in _training_norms(net)}
-    outputs = _observe(run, series, mode, seen, norms)
+    observers |= {norm: _NormStatistics(norm) for norm in _training_norms(net)}
+    outputs = _observe(run, series, mode, observers)
     if not torch.is_grad_enabled():
         return outputs
-    estimates: dict[nn.Module, Forward] = {
-        module: kept.estimate() for module, kept in (seen | norms).items()
-    }
+    estimates = {module: observer.estimate() for module, observer in observers.items()}
     with spiking.replaced(estimates):
         return run(series.mean(1, keepdim=True)).squeeze(1)
 
 
 @torch.no_grad()
-def _observe(
-    run: Forward, series: torch.Tensor, mode: str, seen: dict[Any, Any], norms: dict[Any, Any]
-) -> torch.Tensor:
+def _observe(run: Forward, series: Tensor, mode: str, observers: dict[nn.Module, Any]) -> Tensor:
     """Do phase 1; return the mean output over time."""
     parts = [series] if mode == "multi" else series.split(1, 1)
-    with spiking.replaced({module: kept.observe for module, kept in (seen | norms).items()}):
+    with spiking.replaced({module: observer.observe for module, observer in observers.items()}):
         totals = [run(part).sum(1) for part in parts]
     return torch.stack(totals).sum(0) / series.shape[1]
 
@@ -97,16 +96,16 @@ def _training_norms(net: nn.Module) -> list[BatchNorm]:
 
 
 @dataclass
-class _Seen:
-    """What phase 1 sees of a spiking layer."""
+class _LayerRates:
+    """What phase 1 observes of a spiking layer: sums for its rate and its derivative."""
 
     layer: Spiking
     mode: str
-    v: torch.Tensor | None = None
+    v: Tensor | None = None
     """(B, N) membrane."""
     sums: delta.Rates = field(init=False)
 
-    def observe(self, c: torch.Tensor) -> torch.Tensor:
+    def observe(self, c: Tensor) -> Tensor:
         """Stand in for the layer's forward pass; go on from the last call."""
         layer, flat, single = self.layer, self.layer.flat(c), self.mode == "single"
         if self.v is None:
@@ -128,73 +127,16 @@ class _Seen:
         rate, gate = self.sums.rate / steps, self.sums.gate / steps
         del self.sums, self.v
 
-        def forward(c: torch.Tensor) -> torch.Tensor:
-            rates: torch.Tensor = _Rate.apply(c, rate.reshape(c.shape), gate.reshape(c.shape))
+        def forward(c: Tensor) -> Tensor:
+            rates: Tensor = _Rate.apply(c, rate.reshape(c.shape), gate.reshape(c.shape))
             return rates
 
         return forward
 
 
-class _Rate(torch.autograd.Function):
-    """The value rate with the derivative gate by c."""
-
-    @staticmethod
-    def forward(ctx: Any, c: torch.Tensor, rate: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
-        ctx.save_for_backward(gate)
-        return rate.view_as(rate)
-
-    @staticmethod
-    def backward(ctx: Any, by_rate: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        return by_rate * ctx.saved_tensors[0], None, None
-
-
-def agreement(net: ImageNet, x: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
-    """Return the cosines between both gradients of the cross-entropy of a batch.
-
-    They are near 1 where gradients from above hardly change over the steps and do not go with the
-    spikes that they multiply: in shallow nets, and the more the longer T. The net stays as it is.
-
-    Args:
-        net: weights, and T for images.
-        x: images (B, C, H, W) or series (B, T, C, H, W).
-        labels: (B,) classes.
-
-    Returns:
-        The cosine of each parameter by name, and of all together as "all".
-    """
-    both = [
-        _gradients(net, lambda one: one(x).mean(1), labels),
-        _gradients(net, lambda one: forward(one, x), labels),
-    ]
-    cosines = {name: _cosine(both[0][name], both[1][name]) for name, _ in net.named_parameters()}
-    cosines["all"] = _cosine(*(torch.cat(list(gradients.values())) for gradients in both))
-    return cosines
-
-
-def _gradients(
-    net: ImageNet, logits: Callable[[ImageNet], torch.Tensor], labels: torch.Tensor
-) -> dict[str, torch.Tensor]:
-    """Return the gradient of each parameter as a row."""
-    one = copy.deepcopy(net)
-    one.zero_grad()
-    functional.cross_entropy(logits(one), labels).backward()
-    zero = torch.zeros(1)
-    return {
-        name: zero.expand(p.numel()) if p.grad is None else p.grad.flatten()
-        for name, p in one.named_parameters()
-    }
-
-
-def _cosine(a: torch.Tensor, b: torch.Tensor) -> float:
-    return torch.cosine_similarity(a, b, dim=0).item()
-
-
-Tensor = torch.Tensor
-
-
 @dataclass
-class Seen:
-    """What phase 1 sees of a BatchNorm in training: statistics of one batch, or of each step."""
+class _NormStatistics:
+    """What phase 1 observes of a BatchNorm in training: statistics of a batch, or of each step."""
 
     norm: Any
     passes: int = 0
@@ -214,7 +156,7 @@ class Seen:
         self.scale, self.shift = self.scale + scale, self.shift + mean * scale
         return y
 
-    def estimate(self) -> Callable[[Tensor], Tensor]:
+    def estimate(self) -> Forward:
         """Return the forward pass of phase 2.
 
         Its input is the mean over time. The mean over a batch and over time is then the mean over
@@ -243,3 +185,57 @@ class Seen:
             return 0.0
         norm.num_batches_tracked.add_(1)
         return float(norm.momentum or 1 / float(norm.num_batches_tracked))
+
+
+class _Rate(torch.autograd.Function):
+    """The value rate with the derivative gate by c."""
+
+    @staticmethod
+    def forward(ctx: Any, c: Tensor, rate: Tensor, gate: Tensor) -> Tensor:
+        ctx.save_for_backward(gate)
+        return rate.view_as(rate)
+
+    @staticmethod
+    def backward(ctx: Any, by_rate: Tensor) -> tuple[Tensor | None, ...]:
+        return by_rate * ctx.saved_tensors[0], None, None
+
+
+def agreement(net: ImageNet, x: Tensor, labels: Tensor) -> dict[str, float]:
+    """Return the cosines between both gradients of the cross-entropy of a batch.
+
+    They are near 1 where gradients from above hardly change over the steps and do not go with the
+    spikes that they multiply: in shallow nets, and the more the longer T. The net stays as it is.
+
+    Args:
+        net: weights, and T for images.
+        x: images (B, C, H, W) or series (B, T, C, H, W).
+        labels: (B,) classes.
+
+    Returns:
+        The cosine of each parameter by name, and of all together as "all".
+    """
+    both = [
+        _gradients(net, lambda one: one(x).mean(1), labels),
+        _gradients(net, lambda one: forward(one, x), labels),
+    ]
+    cosines = {name: _cosine(both[0][name], both[1][name]) for name, _ in net.named_parameters()}
+    cosines["all"] = _cosine(*(torch.cat(list(gradients.values())) for gradients in both))
+    return cosines
+
+
+def _gradients(
+    net: ImageNet, logits: Callable[[ImageNet], Tensor], labels: Tensor
+) -> dict[str, Tensor]:
+    """Return the gradient of each parameter as a row."""
+    one = copy.deepcopy(net)
+    one.zero_grad()
+    functional.cross_entropy(logits(one), labels).backward()
+    zero = torch.zeros(1)
+    return {
+        name: zero.expand(p.numel()) if p.grad is None else p.grad.flatten()
+        for name, p in one.named_parameters()
+    }
+
+
+def _cosine(a: Tensor, b: Tensor) -> float:
+    return torch.cosine_similarity(a, b, dim=0).item()

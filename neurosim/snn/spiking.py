@@ -10,6 +10,7 @@ import torch
 
 from neurosim.errors import InputError
 from neurosim.snn.kernels import delta
+from neurosim.snn.threshold_axes import three_axes
 
 RESETS = ("soft", "hard")
 
@@ -32,6 +33,13 @@ class Spiking(torch.nn.Module):
     a sig (1 - sig) with sig = 1 / (1 + exp(-a (u - theta))). Every call starts from rest. On the
     CPU in float32 and float64 a call runs in numba kernels; elsewhere in a torch loop. Both are
     linear in the steps.
+
+    For images and dense nets of plain torch. `LIF(synapse=False)` is for rockpool's nets, with what
+    these neurons lack: several spikes a step, a leak for each neuron, bias, noise, recurrence and
+    other surrogates. With one decay, a bias of 0 and at most one spike its spikes are these to the
+    last bit, and with `Sigmoid` of learning_window 1 / (a theta) its gradients are those of
+    `detached=False` within rounding. There are two because it cannot reset to zero, and because
+    these kernels keep a block of neurons in cache over all steps, which large images need.
 
     Source: Yu et al., NeurIPS 2024, arXiv 2410.11488, equations 1 to 3, and its decay, threshold
     and slope.
@@ -122,7 +130,7 @@ class Spiking(torch.nn.Module):
         """Return the scaled thresholds (1 or B, 1 or T, 1 or N) for an input (B, T, N).
 
         Args:
-            flat: the input; one step of it where t is given.
+            flat: the input; one step of it where there is a t.
             t: which step it is.
         """
         theta = self._factor("threshold", self.threshold, flat, t)
@@ -147,27 +155,13 @@ class Spiking(torch.nn.Module):
     def _factor(
         self, name: str, value: float | torch.Tensor, flat: torch.Tensor, t: int | None
     ) -> torch.Tensor:
-        """Return a threshold or its scale with three axes."""
-        if not isinstance(value, torch.Tensor):
-            if not value > 0:
-                raise InputError(f"{name} is {value:g}; thresholds must stay positive")
-            return flat.new_full((1, 1, 1), value)
-        value = value.detach().to(flat)
-        if value.ndim == 3 and t is not None and value.shape[1] > 1:
-            value = value[:, t : t + 1]
-        if value.ndim != 3 and value.numel() in (1, flat.shape[2]):
-            value = value.reshape(1, 1, -1)
-        if value.ndim != 3 or any(
-            have not in (1, need) for have, need in zip(value.shape, flat.shape, strict=True)
-        ):
-            raise InputError(
-                f"{name} has shape {tuple(value.shape)}; give a number, one value for each of "
-                f"{flat.shape[2]} neurons, or three axes that broadcast to samples, steps and "
-                f"neurons {tuple(flat.shape)}"
-            )
-        if not bool((value > 0).all()):
-            raise InputError(f"{name} holds {value.min().item():g}; thresholds must stay positive")
-        return value
+        """Return a threshold or its scale with three axes; that of step t, if any."""
+        if isinstance(value, torch.Tensor):
+            value = value.detach()
+            if value.ndim == 3 and t is not None and value.shape[1] > 1:
+                value = value[:, t : t + 1]
+        samples, steps, neurons = flat.shape
+        return three_axes(name, value, flat, (samples, steps, neurons))
 
 
 def layers(net: torch.nn.Module) -> list[Spiking]:

@@ -11,14 +11,17 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
+from rockpool.nn.modules import LinearTorch
 from rockpool.nn.modules.torch.lif_torch import LIFBaseTorch
 from torch import nn
+from torch.nn import functional
 
 from neurosim.errors import InputError
 from neurosim.network import Network
-from neurosim.snn import synaptic_operations
 from neurosim.snn.image_nets import ImageNet
 from neurosim.snn.spiking import Spiking
+
+Tensor = torch.Tensor
 
 _SILENT = (nn.Identity, nn.Flatten, nn.Dropout)
 """Modules that have no row."""
@@ -115,26 +118,81 @@ def summary(
     x = x.to(next(nn.Module.parameters(net), torch.zeros(())))
     # Contiguous: operations on a constant input count in every step.
     x = net.series(x).contiguous() if isinstance(net, ImageNet) else x
-    seen: dict[str, _Seen] = {}
-    with torch.no_grad(), _watched(net, seen), _untouched(net):
+    calls: dict[str, _Calls] = {}
+    with torch.no_grad(), _watched(net, calls), _untouched(net):
         net(x)
-    rows = [s.row(len(x), x.shape[1], counted=inputs is not None) for s in seen.values()]
+    rows = [c.row(len(x), x.shape[1], counted=inputs is not None) for c in calls.values()]
     return Summary(type(net).__name__, tuple(rows), x.shape[1])
 
 
-class _Seen:
+@dataclass(frozen=True)
+class Counts:
+    """Operations of all samples of a call together."""
+
+    dense: int = 0
+    """Every weight with every input; the zero padding of a convolution is none."""
+    acs: int = 0
+    """Nonzero weights with nonzero inputs, of a call whose inputs are all -1, 0 or 1."""
+    macs: int = 0
+    """The same of other calls."""
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(self.dense + other.dense, self.acs + other.acs, self.macs + other.macs)
+
+
+def synaptic_operations(module: nn.Module, x: Tensor, y: Tensor) -> Counts:
+    """Return the synaptic operations of a module that made y of x; none for what has no synapses.
+
+    Convolutions, linear layers (torch's and rockpool's) and recurrent weights of LIF modules are
+    known.
+    """
+    if isinstance(module, nn.Conv2d):
+        return _counts(x, lambda a, w: _convolved(module, a, w), module.weight)
+    if isinstance(module, nn.Linear):
+        return _counts(x, functional.linear, module.weight)
+    if isinstance(module, LinearTorch):
+        return _counts(x, lambda a, w: functional.linear(a, w.T), module.weight)
+    if isinstance(module, LIFBaseTorch) and module._has_rec:
+        weight: Any = module.w_rec
+        before = y[:, :-1]  # spikes act one step later
+        return _counts(before, lambda a, w: functional.linear(a, w.T), weight)
+    return Counts()
+
+
+def _convolved(module: nn.Conv2d, x: Tensor, weight: Tensor) -> Tensor:
+    padding: Any = module.padding
+    return functional.conv2d(
+        x, weight, None, module.stride, padding, module.dilation, module.groups
+    )
+
+
+def _counts(x: Tensor, combine: Any, weight: Tensor) -> Counts:
+    """Count by combining ones in place of what is not zero."""
+    active, used = (x != 0).to(weight), (weight != 0).to(weight)
+    effective = _sum(combine(active, used))
+    one = torch.ones_like(x[:1]).to(weight)
+    dense = _sum(combine(one, torch.ones_like(weight))) * len(x)
+    binary = bool(((x == 0) | (x.abs() == 1)).all())
+    return Counts(dense, effective if binary else 0, 0 if binary else effective)
+
+
+def _sum(counts: Tensor) -> int:
+    return int(counts.sum(dtype=torch.float64))
+
+
+class _Calls:
     """What the calls of a module add up to."""
 
     def __init__(self, name: str, module: Any):
         self.name, self.module = name, module
-        self.counts = synaptic_operations.Counts()
+        self.counts = Counts()
         self.spikes = 0.0
         self.shape: tuple[int, ...] = ()
 
     def call(self, module: nn.Module, inputs: tuple[torch.Tensor, ...], output: Any) -> None:
         """Take in a call, as a forward hook."""
         output = output[0] if isinstance(output, tuple) else output
-        self.counts += synaptic_operations.of(module, inputs[0], output)
+        self.counts += synaptic_operations(module, inputs[0], output)
         self.spikes += float(output.sum()) if self.spiking else 0.0
         # Series (B, T, ...) of layers with time, and what has steps folded into the batch.
         folded = isinstance(module, nn.Conv2d | nn.modules.batchnorm._BatchNorm) or (
@@ -165,13 +223,13 @@ class _Seen:
 
 
 @contextmanager
-def _watched(net: nn.Module, seen: dict[str, _Seen]) -> Iterator[None]:
-    """Fill `seen` with the innermost modules in the order in which they are called."""
+def _watched(net: nn.Module, calls: dict[str, _Calls]) -> Iterator[None]:
+    """Fill `calls` with the innermost modules in the order in which they are called."""
     hooks = []
 
     def watch(name: str, module: nn.Module) -> None:
         def call(*arguments: Any) -> None:
-            seen.setdefault(name, _Seen(name, module)).call(*arguments)
+            calls.setdefault(name, _Calls(name, module)).call(*arguments)
 
         hooks.append(module.register_forward_hook(call))
 

@@ -7,15 +7,17 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import rockpool.parameters as rp
 import torch
 from rockpool.nn.combinators import Residual, Sequential
 from rockpool.nn.modules import LinearTorch
-from rockpool.nn.modules.torch.lif_torch import PeriodicExponential
 
 from neurosim.errors import InputError
-from neurosim.snn.layered import HIDDEN_MAX_SPIKES, OUTPUT_MAX_SPIKES, time_constant
-from neurosim.snn.lif import LIF
+from neurosim.snn.layered import (
+    HIDDEN_MAX_SPIKES,
+    OUTPUT_MAX_SPIKES,
+    constant_neurons,
+    time_constant,
+)
 
 Residuals = tuple[tuple[int, int], ...]
 
@@ -74,20 +76,17 @@ def synnet(
         *_synaptic_shifts(hidden, time_constants, tau_syn, dt),
         np.full(classes, _shift(tau_syn, dt)),
     ]
-    found = _check_residuals(residuals, hidden)
+    pairs = _check_residuals(residuals, hidden)
     rng = np.random.default_rng(seed)
     layers = []
     for k, (n_in, n_out) in enumerate(pairwise((channels, *hidden, classes))):
         deviation = weight_gain * 2.0 ** -shifts[k] / np.sqrt(n_in)
         weight = torch.tensor(rng.normal(0, deviation, (n_in, n_out)), dtype=torch.float32)
         most = HIDDEN_MAX_SPIKES if k < len(hidden) else OUTPUT_MAX_SPIKES
-        layers.append(
-            [
-                LinearTorch((n_in, n_out), weight=weight, has_bias=False),
-                _neurons(time_constant(shifts[k], dt), _shift(tau_mem, dt), dt, most),
-            ]
-        )
-    return Sequential(*_with_residuals(layers, found))
+        linear = LinearTorch((n_in, n_out), weight=weight, has_bias=False)
+        tau = time_constant(np.full(n_out, _shift(tau_mem, dt)), dt), time_constant(shifts[k], dt)
+        layers.append([linear, constant_neurons(*tau, dt, most)])
+    return Sequential(*_with_residuals(layers, pairs))
 
 
 def _synaptic_shifts(
@@ -113,8 +112,8 @@ def _synaptic_shifts(
 
 def _check_residuals(residuals: Sequence[tuple[int, int]], hidden: Sequence[int]) -> Residuals:
     """Return the residual connections in order; refuse those that do not fit."""
-    found = tuple(sorted((int(a), int(b)) for a, b in residuals))
-    for a, b in found:
+    pairs = tuple(sorted((int(a), int(b)) for a, b in residuals))
+    for a, b in pairs:
         if not 0 <= a < b < len(hidden):
             raise InputError(
                 f"residual {a} -> {b}: give two of the hidden layers 0..{len(hidden) - 1}, the "
@@ -124,10 +123,10 @@ def _check_residuals(residuals: Sequence[tuple[int, int]], hidden: Sequence[int]
             raise InputError(
                 f"residual {a} -> {b}: layers have {hidden[a]} and {hidden[b]} neurons; make equal"
             )
-    for (a, b), (c, d) in pairwise(found):
+    for (a, b), (c, d) in pairwise(pairs):
         if c < b:
             raise InputError(f"residuals {a} -> {b} and {c} -> {d} overlap; let one follow another")
-    return found
+    return pairs
 
 
 def _with_residuals(layers: list[list[Any]], residuals: Residuals) -> list[Any]:
@@ -145,20 +144,6 @@ def _with_residuals(layers: list[list[Any]], residuals: Residuals) -> list[Any]:
         modules.append(Residual(*inner))
         k = end + 1
     return modules
-
-
-def _neurons(tau_syn: np.ndarray, shift_mem: int, dt: float, most: int) -> LIF:
-    n = len(tau_syn)
-    return LIF(
-        (n, n),
-        tau_mem=rp.Constant(np.full(n, time_constant(np.array(shift_mem), dt))),
-        tau_syn=rp.Constant(tau_syn[:, None]),
-        bias=rp.Constant(np.zeros(n)),
-        threshold=rp.Constant(np.ones(n)),
-        spike_generation_fn=PeriodicExponential,
-        max_spikes_per_dt=torch.tensor(float(most)),
-        dt=dt,
-    )
 
 
 def _shift(tau: float, dt: float) -> int:

@@ -6,18 +6,15 @@ A homeostat, if the settings have one, starts from there.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
 from neurosim.errors import InputError
 from neurosim.snn import spiking
-from neurosim.training import checkpoint, machine
+from neurosim.training import machine
 from neurosim.training.config import TrainConfig
-from neurosim.training.distributed import Group
 from neurosim.training.epochs import Epoch, Trainer
-from neurosim.training.interrupt import Request
 from neurosim.training.tasks import task_for
 
 if TYPE_CHECKING:
@@ -44,6 +41,4 @@ def train_at(scale: float, settings: TrainConfig, dataset: ImageSet) -> list[Epo
         task = task_for(settings, dataset, device)
         for layer in spiking.layers(task.net):
             layer.threshold = layer.threshold * scale
-        trainer = Trainer(task, settings, Group())
-        never = checkpoint.Saver(Path(), float("inf"))
-        return list(trainer.epochs(never, Request(), lambda *_: None))
+        return list(Trainer(task, settings).epochs())

@@ -90,7 +90,7 @@ def learning_curve(start: float, seed: int, *, every: int = 1, **changes: Any) -
     """Return the epochs of a run whose thresholds are all multiplied by `start`; none is kept."""
     from neurosim.homeostat.gains import HomeostatWarning
     from neurosim.studies.constant_scale import train_at
-    from neurosim.training.activity import ActivityWarning
+    from neurosim.training.faults import ActivityWarning
 
     with warnings.catch_warnings():
         for kind in (ActivityWarning, HomeostatWarning):  # silence is what is studied here

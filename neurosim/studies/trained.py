@@ -114,7 +114,7 @@ def kept(settings: TrainConfig, data: Dataset | ImageSet, key: dict[str, Any]) -
             run = Run.load(place)
             if all(wanted.get(k) == v for k, v in run.config.items()):
                 return run
-        from neurosim.training.activity import ActivityWarning
+        from neurosim.training.faults import ActivityWarning
         from neurosim.training.loop import train
 
         with warnings.catch_warnings():

@@ -1,25 +1,52 @@
-"""What an interrupted training run needs to go on: any state as one safetensors file."""
+"""Interrupted training: the file from which a run goes on, when it is written, and how a run stops.
+
+The file is torch's (`torch.save`), read as plain values and tensors only (`weights_only=True`), so
+that a file from elsewhere cannot run code.
+"""
 
 from __future__ import annotations
 
+import pickle
+import signal
+import threading
 import time
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
 import torch
 
-from neurosim import store
+from neurosim.errors import InputError
+from neurosim.store import replacing
 
-NAME = "checkpoint.safetensors"
-KIND = "checkpoint"
+NAME = "checkpoint.pt"
+KIND = "neurosim checkpoint"
 SECONDS = 10.0
 """Least time between two checkpoints of a run that nobody interrupts."""
 SHARE = 0.02
 """Most of a run's time that writing them may take."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-_TENSOR, _ITEMS = "$tensor", "$items"
+_EARLIER = "checkpoint.safetensors"
+"""Name of the file in earlier versions, which had a format of their own."""
+_REFUSAL = "damaged, or no checkpoint; train again without resume"
+_DAMAGED = (
+    zipfile.BadZipFile,
+    pickle.UnpicklingError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    TypeError,
+)
+"""What zipfile and torch raise at files that are cut off, altered or not torch's."""
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -27,54 +54,72 @@ def save(path: Path, state: dict[str, Any]) -> None:
 
     Args:
         path: of the file.
-        state: dictionaries and lists of tensors, arrays and JSON values, nested as they like; keys
-            are strings or numbers. No pickle: tensors are stored as such, the rest as JSON.
+        state: dictionaries, lists and tuples of tensors, arrays, numbers, texts and None, nested
+            as they like.
     """
-    tensors: dict[str, np.ndarray] = {}
-    header = _pack(state, "state", tensors)
-    store.save(path, KIND, tensors, {"state": header})
+    with replacing(path) as partial:
+        torch.save({"kind": KIND, "state": _plain(state)}, partial)
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Return what `save` was given, arrays as tensors and tuples as lists.
+    """Return what `save` was given, arrays as tensors; all tensors are on the CPU.
 
     Raises:
         InputError: the file is missing, damaged or no checkpoint.
     """
-    tensors, header = store.load(path, KIND)
-    with store.reading(path):
-        return _unpack(header["state"], tensors)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        with zipfile.ZipFile(path) as archive:  # torch itself does not look at the check sums
+            whole = archive.testzip() is None
+        content = torch.load(path, map_location="cpu", weights_only=True) if whole else None
+    except _DAMAGED as error:
+        raise InputError(f"{path}: {_REFUSAL} ({type(error).__name__})") from error
+    if not whole:
+        raise InputError(f"{path}: {_REFUSAL} (check sum)")
+    if not isinstance(content, dict) or content.get("kind") != KIND:
+        raise InputError(f"{path}: holds something else than a checkpoint of a training run")
+    state: dict[str, Any] = content["state"]
+    return state
 
 
-def _pack(value: Any, name: str, tensors: dict[str, np.ndarray]) -> Any:
-    """Move tensors out of a tree, leaving their names."""
+def find(folder: Path) -> Path | None:
+    """Return the checkpoint in a run's folder, or None where there is none.
+
+    Raises:
+        InputError: there is only one of a version whose checkpoints this one cannot read.
+    """
+    path, earlier = folder / NAME, folder / _EARLIER
+    if path.is_file():
+        return path
+    if earlier.is_file():
+        raise InputError(
+            f"{earlier}: a checkpoint of an earlier neurosim, which this one cannot read; train "
+            "again without resume, or go on with the version that wrote it"
+        )
+    return None
+
+
+def clear(folder: Path) -> None:
+    """Remove the checkpoint of a run's folder, of whatever version."""
+    for name in (NAME, _EARLIER):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _plain(value: Any) -> Any:
+    """Return a state as torch reads it back without running code: tensors and plain values."""
     if isinstance(value, torch.Tensor):
-        value = value.detach().cpu().numpy()
+        return value.detach().cpu()
     if isinstance(value, np.ndarray):
-        tensors[name] = value
-        return {_TENSOR: name}
+        return torch.tensor(value)
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, dict):
-        items = [(k, _pack(v, f"{name}.{k}", tensors)) for k, v in value.items()]
-        plain = all(isinstance(k, str) for k in value)
-        return dict(items) if plain else {_ITEMS: [list(item) for item in items]}
+        return {_plain(k): _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_pack(v, f"{name}.{k}", tensors) for k, v in enumerate(value)]
+        parts = [_plain(v) for v in value]
+        return parts if isinstance(value, list) else tuple(parts)
     return value
-
-
-def _unpack(value: Any, tensors: dict[str, np.ndarray]) -> Any:
-    """Put tensors back into a tree."""
-    if isinstance(value, list):
-        return [_unpack(v, tensors) for v in value]
-    if not isinstance(value, dict):
-        return value
-    if _TENSOR in value:  # a copy, which torch aligns: sums depend on the alignment
-        return torch.tensor(tensors[value[_TENSOR]])
-    if _ITEMS in value:
-        return {k: _unpack(v, tensors) for k, v in value[_ITEMS]}
-    return {k: _unpack(v, tensors) for k, v in value.items()}
 
 
 class Saver:
@@ -101,3 +146,35 @@ class Saver:
         self._last = time.monotonic()
         if self._least:
             self.wait = max(self._least, (self._last - begin) / SHARE)
+
+
+@dataclass
+class Request:
+    """Whether somebody asked the run to stop."""
+
+    made: bool = False
+
+
+@contextmanager
+def postponed() -> Iterator[Request]:
+    """Note the first Ctrl-C or termination instead of raising it; the second interrupts at once.
+
+    Between forward pass and optimiser step a run is in no state that could be saved. Outside the
+    main thread, which alone may handle signals, nothing is noted.
+    """
+    request = Request()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if request.made:
+            raise KeyboardInterrupt
+        request.made = True
+
+    before = {number: signal.signal(number, note) for number in SIGNALS}
+    try:
+        yield request
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

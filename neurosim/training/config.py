@@ -1,4 +1,4 @@
-"""What a training run is made of; read from a preset, a TOML file or keywords."""
+"""Settings of a training run: the keys of its TOML file, ready presets, and how both are read."""
 
 from __future__ import annotations
 
@@ -7,17 +7,47 @@ import json
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from neurosim.errors import InputError
-from neurosim.training.presets import PRESETS
 
-LOGIT_SCALES = {"counts": 0.05, "rates": 20.0, "membrane": 5.0}
+Loss = Literal["counts", "rates", "membrane"]
+Per = Literal["network", "layer", "neuron"]
+When = Literal["batch", "sample", "step"]
+PER: tuple[Per, ...] = get_args(Per)
+"""What may share a draw of the threshold."""
+WHEN: tuple[When, ...] = get_args(When)
+"""How often a draw may be renewed."""
+LOGIT_SCALES: dict[str, float] = {"counts": 0.05, "rates": 20.0, "membrane": 5.0}
 """Log odds that a spike, a spike a step, or a threshold's worth of membrane stands for."""
 WEIGHT_GAINS = {"layered": 0.3, "synnet": 3.0}
 """With which all layers of a net fire on wrist recordings before it has learnt anything."""
+
+_ASPEN: dict[str, Any] = {"threshold": (1.0, 1.5)}
+_AHSAR_IMAGES: dict[str, Any] = {
+    "task": "digits",
+    "homeostat": True,
+    "weight_decay": 5e-4,
+    "epochs": 50,
+    "label_smoothing": 0.0,
+    "spike_penalty": 0.0,
+}
+"""AHSAR, section 5.1: Adam at 1e-3, weight decay, cosine, batches of 128, 50 epochs, T = 6."""
+PRESETS: dict[str, dict[str, Any]] = {
+    "fixed": {"threshold": (1.0, 1.0)},
+    "aspen": _ASPEN,
+    "aspen-imu": _ASPEN,
+    "aspen-imu-discrete": {**_ASPEN, "threshold_levels": 5, "threshold_matched": True},
+    "ahsar-imu": {"homeostat": True},
+    "ahsar-digits": _AHSAR_IMAGES,
+    "ahsar-digits-events": {**_AHSAR_IMAGES, "task": "digits-events"},
+    "ahsar-digits-rate": {**_AHSAR_IMAGES, "method": "rate"},
+}
+"""What differs from the defaults, by name. Wrist recordings: at one threshold; at thresholds drawn
+for every batch from a continuous law, and from a discrete one of equal variance; with a homeostat.
+Images: with a homeostat, through time and rate-based."""
 
 
 class TrainConfig(BaseModel):
@@ -27,104 +57,121 @@ class TrainConfig(BaseModel):
 
     # --- what is learnt, by which net -----------------------------------------------------------
     task: Literal["imu", "digits", "digits-events"] = "imu"
-    """Wrist recordings, or images: written digits shown as currents, or as events."""
+    """Samples: "imu", wrist recordings; "digits", written digits as constant currents;
+    "digits-events", the same digits as the events of a moving camera."""
     net: (
         Literal["layered", "synnet", "mlp", "small-vgg", "small-resnet", "vgg13", "resnet18"] | None
     ) = None
-    """Architecture; "layered" for recordings, which "synnet" is for too, "small-vgg" for images.
+    """Architecture: "layered" (the default) or "synnet" for task "imu", the others for images
+    ("small-vgg" by default).
 
-    `nets.layered` has the same time constants in all hidden layers; a SynNet (`synnet.synnet`) has
-    2, 4, 8, 8, ... synaptic ones from 2 steps up, each twice the last, and membranes of 2 steps."""
+    "layered" has the same time constants in all hidden layers (`snn.layered`). "synnet" has 2, 4,
+    8, 8, ... synaptic ones a layer, of 2, 4, 8, ... time steps, and membranes of 2 time steps
+    (`snn.synnet`)."""
     method: Literal["bptt", "rate"] = "bptt"
-    """Surrogate gradients through time, or rate-based backpropagation (images only)."""
+    """Gradients: "bptt", through time with surrogates; "rate", rate-based (image tasks only)."""
     steps: int = Field(6, ge=1)
-    """Time steps of an image; recordings have their own."""
+    """Time steps for which an image is shown, from 1; recordings have their own number."""
     mode: Literal["multi", "single"] = "multi"
-    """Image nets run all steps of a layer at once, or step by step (`image_nets.ImageNet`)."""
+    """Order in which image nets compute: "multi", all steps of a layer, then the next layer;
+    "single", all layers of a step, then the next step. Without BatchNorm both give the same."""
     batch_norm: bool = True
-    """Whether image nets have BatchNorm."""
+    """Whether image nets have BatchNorm after each convolution or linear layer."""
     hidden: tuple[int, ...] = (48, 48, 48)
-    """Neurons of the hidden layers of the nets for recordings."""
+    """Neurons of each hidden layer, from 1 (task "imu")."""
     decay_shifts: tuple[int, ...] = (2, 3, 4, 5)
-    """Decays are 1 - 2^-k, exact on the chip; k cycles through these in each layer ("layered")."""
+    """Decays a step are 1 - 2^-k, which a Xylo has exactly; the neurons of each layer take these k,
+    1..15, for membrane and synapse in all pairs ("layered")."""
     weight_gain: float = Field(WEIGHT_GAINS["layered"], gt=0)
-    """Initial weights are normal with deviation gain * leak / sqrt(n_in) (nets for recordings).
-
-    The leak is 1 - beta. A synapse sums an event over 1 / leak steps: so scaled, all time constants
-    drive alike. Left out, what WEIGHT_GAINS has for the net."""
+    """Initial weights are normal with standard deviation weight_gain (1 - beta) / sqrt(n_in), where
+    beta is the decay a step of the synapse they lead to (task "imu"); above 0, 0.3 for "layered"
+    and 3 for "synnet" by default."""
 
     # --- stochastic thresholds (ASPEN) ----------------------------------------------------------
     threshold: tuple[float, float] = (1.0, 1.0)
-    """Threshold scale of the hidden layers: each batch draws one from U(low, high) (ASPEN)."""
+    """Lowest and highest threshold scale, both above 0: in training the thresholds of the hidden
+    layers are multiplied by draws that are uniform between them (ASPEN)."""
     threshold_levels: int | None = Field(None, ge=2)
-    """Draw one of so many equally spaced scales instead, low and high among them."""
+    """Draw one of so many equally spaced scales instead, both ends among them; from 2."""
     threshold_matched: bool = False
-    """Move the ends inwards until the levels have the variance of U(low, high)."""
-    threshold_per: Literal["network", "layer", "neuron"] = "network"
-    """What shares a draw."""
-    threshold_when: Literal["batch", "sample", "step"] = "batch"
-    """When it is renewed."""
+    """Whether the ends move inwards until the levels have the variance of uniform draws."""
+    threshold_per: Per = "network"
+    """What shares a draw: all hidden layers, the neurons of a layer, or nothing ("neuron")."""
+    threshold_when: When = "batch"
+    """How often it is renewed: for each batch, each sample, or each time step of a batch."""
     threshold_register: int | None = Field(None, ge=1)
-    """Draw only multiples of 1/register, which a chip whose threshold is that can express."""
+    """Draw only multiples of 1/threshold_register, which a chip can express that has this integer,
+    1..32767, in its threshold registers at scale 1."""
     threshold_widen: int = Field(0, ge=0)
-    """Epochs in which the law grows from the point nearest 1 to its full width."""
+    """Epochs in which the range grows from the scale nearest 1 to its full width; 0: none."""
 
     # --- homeostat (AHSAR) ----------------------------------------------------------------------
     homeostat: bool = False
-    """Regulate the layers' thresholds while training (`training.Homeostat`)."""
+    """Whether thresholds are regulated while training, so that layers stay equally active."""
     relaxation: bool = True
-    """False leaves out the homeostat's relaxation to its baseline."""
+    """Whether the homeostat's states relax to their baseline (gamma)."""
     diffusion: bool = True
-    """False leaves out its diffusion between neighbouring layers."""
+    """Whether its states diffuse between neighbouring layers (D)."""
     global_gain: bool = True
-    """False leaves out its outer loop, one factor on all thresholds, renewed every epoch."""
+    """Whether it has an outer loop: one factor on all thresholds, renewed every epoch."""
     common_mode: bool = False
-    """Hold log rates to a reference instead of to their mean."""
+    """Whether it holds the logarithms of the rates to a reference instead of to their mean."""
     target_rate: float | None = Field(None, gt=0)
-    """That reference, spikes per neuron and step; the first batch's geometric mean if left out."""
+    """That reference in spikes per neuron and time step, above 0; by default the geometric mean of
+    the layers' rates in the first batch."""
     homeostat_ticks: Literal["batch", "step", "block"] = "batch"
-    """Control ticks: one a batch; one a time step, each with its threshold; one a layer."""
+    """How often it acts: once a batch; as often as a sample has time steps, each with the threshold
+    of its tick; or once for each layer (each stage of an image net)."""
 
     # --- optimisation ---------------------------------------------------------------------------
     epochs: int = Field(40, ge=1)
+    """Passes over the training samples, from 1."""
     batch_size: int = Field(128, ge=1)
-    """Samples of a step; of each process, where several train together."""
+    """Samples of an optimisation step, from 1; of each process, where several train together."""
     optimiser: Literal["adam", "adamw", "sgd"] = "adam"
+    """Rule by which weights follow their gradients: torch's Adam, AdamW or SGD."""
     learning_rate: float = Field(1e-3, gt=0)
-    """Peak of the rate; it falls to zero along a cosine."""
+    """Largest learning rate, above 0; it falls to zero along a cosine."""
     warm_up: int = Field(0, ge=0)
-    """Epochs in which the rate rises to its peak in a line."""
+    """Epochs, fewer than `epochs`, in which the learning rate first rises in a line."""
     momentum: float = Field(0.9, ge=0, lt=1)
-    """Of SGD."""
+    """Momentum of SGD, 0 to below 1."""
     weight_decay: float = Field(0.0, ge=0)
-    """Added to the gradient (Adam, SGD) or decoupled from it (AdamW)."""
+    """Pull of weights to zero, from 0: in the gradient (Adam, SGD) or apart from it (AdamW)."""
     clip: float | None = Field(None, gt=0)
-    """Largest Euclidean norm of the gradient of all weights."""
+    """Largest Euclidean norm of the gradient of all weights together, above 0; None: any."""
     patience: int | None = Field(None, ge=1)
-    """Stop after so many epochs without a lower validation loss, and keep the best weights."""
+    """Stop after so many epochs, from 1, without a lower validation loss and keep the weights of
+    the lowest; None: keep the last ones."""
 
     # --- loss and data --------------------------------------------------------------------------
     label_smoothing: float = Field(0.1, ge=0, lt=1)
-    """Share of a label spread over all classes: people who move unlike others cost less."""
+    """Share of a label that is spread over all classes, 0 to below 1: people who move unlike others
+    then cost less."""
     gain_spread: tuple[float, float, float] = (0.3, 0.3, 0.2)
-    """Spread of the random gains of a window, its axes and its channels (`augment.random_gain`)."""
-    loss: Literal["counts", "rates", "membrane"] = "counts"
-    """What cross-entropy sees of the readout of "layered" (`training.losses`).
+    """Standard deviations, from 0, of the logarithms of the random gains by which training windows,
+    their axes and their channels are made louder or softer (task "imu")."""
+    loss: Loss = "counts"
+    """What cross-entropy takes for the evidence of a class (task "imu"): its neuron's spikes, its
+    spikes a time step, or its largest membrane in units of the threshold.
 
-    Spike counts, spikes a step, or each class's largest membrane over time. The net decides by the
-    same; a chip counts spikes, so deploy nets of the first two."""
+    The net decides by the same; a chip counts spikes, so deploy nets of the first two."""
     logit_scale: float = Field(LOGIT_SCALES["counts"], gt=0)
-    """Times this: left out, what LOGIT_SCALES has for the loss."""
+    """Log odds for each unit of that evidence, above 0 (task "imu"); by default 0.05 a spike, 20
+    for a spike in every step, 5 for a membrane at threshold."""
     spike_penalty: float = Field(0.1, ge=0)
-    """Price of one spike a step of every hidden neuron, added to the loss ("layered" only)."""
+    """Price, from 0, of one spike per hidden neuron and time step, in the loss (task "imu")."""
     saturation_penalty: float = Field(0.0, ge=0)
-    """Price of squared spikes a step beyond half of what a chip's neuron can fire ("layered")."""
+    """Price, from 0, of the squared spikes a neuron fires in a step beyond 15, half of what a
+    chip's neuron can fire (task "imu")."""
 
     # --- machine --------------------------------------------------------------------------------
     seed: int = Field(0, ge=0)
+    """Seed, from 0, of weights, order of samples, thresholds and gains."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where the net computes; "auto" is a GPU for image nets, where there is one, else the CPU."""
     threads: int | None = Field(None, ge=1)
-    """CPU threads; None is what suits the net and the machine."""
+    """CPU threads, from 1; None: what suits the net and the machine, at most 8."""
 
     @model_validator(mode="before")
     @classmethod
@@ -180,6 +227,7 @@ def load(source: str | Path | TrainConfig, **changes: Any) -> TrainConfig:
     Raises:
         InputError: no such preset or file, an unknown key (the nearest is suggested), a bad value.
     """
+    where = source if not isinstance(source, TrainConfig) else "settings"
     if isinstance(source, TrainConfig):
         values = source.model_dump()
     elif str(source) in PRESETS:
@@ -195,7 +243,7 @@ def load(source: str | Path | TrainConfig, **changes: Any) -> TrainConfig:
     try:
         return TrainConfig(**{**values, **changes})
     except ValidationError as error:
-        raise InputError(f"{source}: {_explain(error)}") from None
+        raise InputError(f"{where}: {_explain(error)}") from None
 
 
 def _read(path: Path) -> dict[str, Any]:

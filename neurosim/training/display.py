@@ -1,13 +1,16 @@
-"""Progress of a training run in a terminal."""
+"""Progress of a training run: in a terminal, and as curves for TensorBoard, an optional extra."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from neurosim.errors import UnavailableError
 
 if TYPE_CHECKING:
     from neurosim.training.epochs import Sums, Trainer
@@ -68,3 +71,26 @@ def _note(trainer: Trainer, done: int, sums: Sums) -> str:
     if trainer.metrics:
         note += f" val {trainer.metrics[-1]['validation_accuracy']:.2f}"
     return f"{note} spk {spikes / places:.2f}"
+
+
+def tensorboard_writer(folder: Path) -> Any:
+    """Return TensorBoard's SummaryWriter of a folder.
+
+    Raises:
+        UnavailableError: tensorboard is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise UnavailableError(
+            "tensorboard is not installed; run: pip install 'neurosim[tensorboard]'"
+        ) from error
+    return SummaryWriter(str(folder))
+
+
+def write_curves(writer: Any, row: dict[str, float]) -> None:
+    """Add the metrics of an epoch to TensorBoard's files, one curve each."""
+    for name, value in row.items():
+        if name != "epoch":
+            writer.add_scalar(name, value, int(row["epoch"]))
+    writer.flush()

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import torch
+from torch.optim import SGD, Adam, AdamW, Optimizer
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
 
 from neurosim.errors import InputError
-from neurosim.training import finite, optimisation, regulation
-from neurosim.training.activity import Watch
-from neurosim.training.checkpoint import Saver
+from neurosim.training import faults
+from neurosim.training.checkpoint import Request, Saver
 from neurosim.training.config import TrainConfig
-from neurosim.training.distributed import Group
-from neurosim.training.interrupt import Request
+from neurosim.training.faults import NonFiniteLossError
+from neurosim.training.machine import Group
 from neurosim.training.tasks import Pass, Task
-from neurosim.training.thresholds import Draw, ThresholdSampler, matched
+from neurosim.training.thresholds import Draw, ThresholdSampler, all_factors, homeostat_for
 
 Epoch = dict[str, float]
 """Metrics of an epoch."""
 Sums = list[float]
 """Loss, hits, spikes, and neurons times steps, of the samples so far."""
 EVALUATION_BATCH = 256
+WARM_UP_START = 1e-3
+"""Share of the largest learning rate at which warm-up starts."""
 
 
 class Trainer:
@@ -31,41 +35,48 @@ class Trainer:
     Args:
         task: samples and net.
         settings: of the run.
-        group: the processes that train together.
+        group: the processes that train together; this one alone when left out.
+
+    Raises:
+        InputError: there are fewer samples than processes.
     """
 
-    def __init__(self, task: Task, settings: TrainConfig, group: Group):
-        self.task, self.settings, self.group = task, settings, group
+    def __init__(self, task: Task, settings: TrainConfig, group: Group | None = None):
+        self.task, self.settings, self.group = task, settings, group or Group()
         self.labels = task.labels("train")
-        self.batches = -(-len(self.labels) // (settings.batch_size * group.size))
-        if len(self.labels) < group.size * self.batches:
-            raise InputError(f"{len(self.labels)} samples are too few for {group.size} processes")
-        self.rng, self.sampler = np.random.default_rng(settings.seed), threshold_sampler(settings)
+        size = self.group.size
+        self.batches = -(-len(self.labels) // (settings.batch_size * size))
+        if len(self.labels) < size * self.batches:
+            raise InputError(f"{len(self.labels)} samples are too few for {size} processes")
+        self.rng, self.sampler = np.random.default_rng(settings.seed), ThresholdSampler.of(settings)
         self.parameters = task.parameters()
-        self.optimiser = optimisation.optimiser(self.parameters, settings)
-        self.schedule = optimisation.schedule(self.optimiser, settings, self.batches)
-        self.homeostat = regulation.attach(task, settings, settings.batch_size * group.size)
+        self.optimiser = optimiser(self.parameters, settings)
+        self.schedule = schedule(self.optimiser, settings, self.batches)
+        self.homeostat = homeostat_for(task, settings, settings.batch_size * size)
         self.metrics: list[Epoch] = []
         self.best: dict[str, Any] = {}
-        """Weights and scales of the epoch with the lowest validation loss, if that is wanted."""
+        """Weights and scales of the epoch with the lowest validation loss, where runs may stop."""
         self.order: np.ndarray | None
         """In which samples come in this epoch, and how many batches of it are done."""
         self.done: int
         self.sums: Sums
-        self.watch: Watch
+        self.watch: faults.Watch
         self._start_epoch()
 
     # --- running ------------------------------------------------------------------------------
 
     def epochs(
-        self, saver: Saver, request: Request, on_batch: Callable[[int, int, Sums], None]
+        self,
+        saver: Saver | None = None,
+        request: Request | None = None,
+        on_batch: Callable[[int, int, Sums], None] | None = None,
     ) -> Iterator[Epoch]:
         """Train to the end, yielding the metrics of each epoch.
 
         Args:
             saver: writes the state now and then, and when somebody asks to stop.
             request: whether somebody does.
-            on_batch: called with epoch, batches done in it, and their sums.
+            on_batch: called after each batch with the epoch, its batches so far and their sums.
 
         Raises:
             KeyboardInterrupt: somebody asked to stop; the state is saved.
@@ -76,8 +87,9 @@ class Trainer:
                 self.order = self.rng.permutation(len(self.labels))
             batches = np.array_split(self.order, self.batches)
             while self.done < self.batches:
-                stop = self._batch(batches[self.done], request.made)
-                on_batch(self.epoch, self.done, self.sums)
+                stop = self._batch(batches[self.done], request is not None and request.made)
+                if on_batch is not None:
+                    on_batch(self.epoch, self.done, self.sums)
                 self._save(saver, stop)
             row = self._end_epoch()
             self._save(saver, False)
@@ -108,28 +120,33 @@ class Trainer:
         """Learn from a batch; return whether any process was asked to stop."""
         task, share = self.task, self.group.share(len(chosen))
         labels = self.labels[chosen[share]]
-        drawn = (task.net, len(chosen), task.steps, self.rng, self.epoch, share)
-        with self.sampler.drawn(*drawn) as draws:
+        batch = (task.net, len(chosen), task.steps, self.rng, self.epoch, share)
+        with self.sampler.drawn(*batch) as draws:
             inputs = task.inputs("train", chosen, share, self.rng)
             try:
                 result = task.forward(inputs, training=True)
-            except InputError as error:  # layers refuse numbers that are not finite
-                scales = regulation.total(draws, self.homeostat)
-                raise finite.refused(self, scales, inputs) or error from None
+            except InputError:  # layers refuse numbers that are not finite
+                where = self._not_finite_in_pass(inputs)
+                if where is None:
+                    raise
+                raise self._diverged("the forward pass failed", where, draws) from None
         loss = self._loss(result, labels)
         hits = int((result.logits.argmax(1) == labels).sum())
-        seen = [loss.item() * len(labels), hits, *result.spikes, *result.places, float(stop)]
-        lost, hits_of_all, *counts, stopped = self.group.add(seen, loss.device)
+        own = [loss.item() * len(labels), hits, *result.spikes, *result.places, float(stop)]
+        lost, all_hits, *counts, stopped = self.group.add(own, loss.device)
         spikes, places = counts[: len(task.layers)], counts[len(task.layers) :]
-        scales = regulation.total(draws, self.homeostat)
         if not np.isfinite(lost):
-            raise finite.lost(self, lost / len(chosen), scales, inputs)
-        self._learn(loss if self.group.size == 1 else loss * (len(labels) / len(chosen)), scales)
+            where = self._not_finite_in_pass(inputs)
+            where = where or "all layers are finite, their readout's loss is not"
+            raise self._diverged(f"loss is {lost / len(chosen)}", where, draws)
+        factors = all_factors(draws, self.homeostat)
+        alone = self.group.size == 1
+        self._learn(loss if alone else loss * (len(labels) / len(chosen)), draws)
         if self.homeostat is not None:
             self.homeostat.step(np.divide(spikes, places).tolist())
-        new = (lost, hits_of_all, sum(spikes), sum(places))
+        new = (lost, all_hits, sum(spikes), sum(places))
         self.sums = [a + b for a, b in zip(self.sums, new, strict=True)]
-        self.watch.see(spikes, scales, result.logits.argmax(1).tolist(), labels.tolist())
+        self.watch.see(spikes, factors, result.logits.argmax(1).tolist(), labels.tolist())
         self.done += 1
         return stopped > 0
 
@@ -140,16 +157,34 @@ class Trainer:
         )
         return error if result.price is None else error + result.price
 
-    def _learn(self, loss: torch.Tensor, scales: list[Draw]) -> None:
+    def _learn(self, loss: torch.Tensor, draws: Sequence[Draw]) -> None:
         """Follow the gradient by one step."""
         self.optimiser.zero_grad()
         loss.backward()
-        gradients = optimisation.gradients(self.parameters)
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
         self.group.add_gradients(gradients)
-        if not np.isfinite(optimisation.clip(gradients, self.settings.clip)):
-            raise finite.steep(self, scales)
+        norm = torch.nn.utils.get_total_norm(gradients)
+        if not bool(torch.isfinite(norm)):
+            where = faults.not_finite_in_gradients(self.task.net)
+            raise self._diverged("a gradient is not finite", where, draws)
+        if self.settings.clip is not None:
+            torch.nn.utils.clip_grads_with_norm_(self.parameters, self.settings.clip, norm)
         self.optimiser.step()
         self.schedule.step()
+
+    def _not_finite_in_pass(self, inputs: torch.Tensor) -> str | None:
+        def run(samples: torch.Tensor) -> Pass:
+            return self.task.forward(samples, training=True)
+
+        return faults.not_finite_in_pass(self.task.net, inputs, run)
+
+    def _diverged(self, what: str, where: str, draws: Sequence[Draw]) -> NonFiniteLossError:
+        scale = np.mean(all_factors(draws, self.homeostat)[0])
+        return NonFiniteLossError(
+            f"{what} in epoch {self.epoch}, batch {self.done + 1} of {self.batches}, "
+            f"threshold scale {scale:.3f}: {where}; lower learning_rate from "
+            f"{self.settings.learning_rate} or set clip"
+        )
 
     def _end_epoch(self) -> Epoch:
         """Evaluate, adapt the homeostat's gain, count the epoch."""
@@ -158,7 +193,7 @@ class Trainer:
         self.group.average_buffers(self.task.net)
         loss, hits, spikes, places = self.sums
         samples = len(self.labels)
-        with regulation.evaluating(self.homeostat):
+        with nullcontext() if self.homeostat is None else self.homeostat.evaluating():
             validation_loss, accuracy = evaluate(self.task, "validation", self.group)
         row = {
             "epoch": self.epoch,
@@ -192,13 +227,13 @@ class Trainer:
 
     def _start_epoch(self) -> None:
         self.sums = [0.0, 0, 0.0, 0]
-        self.watch = Watch(self.task.layers)
+        self.watch = faults.Watch(self.task.layers)
         self.order, self.done = None, 0
 
     # --- stopping and going on ------------------------------------------------------------------
 
-    def _save(self, saver: Saver, stop: bool) -> None:
-        if self.group.rank == 0 and (stop or saver.due()):
+    def _save(self, saver: Saver | None, stop: bool) -> None:
+        if saver is not None and self.group.rank == 0 and (stop or saver.due()):
             saver.save(self.state_dict)
         if stop:
             raise KeyboardInterrupt
@@ -253,7 +288,13 @@ class Trainer:
 
 
 def evaluate(task: Task, part: str, group: Group | None = None) -> tuple[float, float]:
-    """Return cross-entropy and accuracy of a part; 0 samples give nan."""
+    """Return the mean cross-entropy and the accuracy of a part; 0 samples give nan.
+
+    Args:
+        task: samples and net.
+        part: "train", "validation" or "test".
+        group: the processes that share the samples; this one alone when left out.
+    """
     group, labels = group or Group(), task.labels(part)
     sums: list[float] = [0.0, 0.0]
     starts = range(0, len(labels), EVALUATION_BATCH)
@@ -270,14 +311,26 @@ def evaluate(task: Task, part: str, group: Group | None = None) -> tuple[float, 
     return lost / samples, hits / samples
 
 
-def threshold_sampler(settings: TrainConfig) -> ThresholdSampler:
-    """Return what draws the thresholds of a run."""
-    law, levels = settings.threshold, settings.threshold_levels
-    return ThresholdSampler(
-        matched(law, levels) if levels is not None and settings.threshold_matched else law,
-        levels=levels,
-        per=settings.threshold_per,
-        when=settings.threshold_when,
-        registers=settings.threshold_register,
-        widen=settings.threshold_widen,
-    )
+def optimiser(parameters: Iterable[torch.nn.Parameter], settings: TrainConfig) -> Optimizer:
+    """Return Adam, AdamW or SGD (with momentum) for parameters."""
+    rate, decay = settings.learning_rate, settings.weight_decay
+    if settings.optimiser == "sgd":
+        return SGD(parameters, lr=rate, momentum=settings.momentum, weight_decay=decay)
+    kind = AdamW if settings.optimiser == "adamw" else Adam
+    return kind(parameters, lr=rate, weight_decay=decay)
+
+
+def schedule(optimiser: Optimizer, settings: TrainConfig, batches: int) -> LRScheduler:
+    """Return a rate that rises in a line for `warm_up` epochs, then falls to zero along a cosine.
+
+    Args:
+        optimiser: whose rate it sets, a step a batch.
+        settings: epochs and warm-up.
+        batches: of an epoch.
+    """
+    rising = settings.warm_up * batches
+    falling = CosineAnnealingLR(optimiser, settings.epochs * batches - rising)
+    if not rising:
+        return falling
+    linear = LinearLR(optimiser, WARM_UP_START, total_iters=rising)
+    return SequentialLR(optimiser, [linear, falling], milestones=[rising])

@@ -65,8 +65,8 @@ class ImageTask:
             logits = self.net(inputs).mean(dim=1)
         layers = spiking.layers(self.net)
         places = [len(inputs) * self.steps * layer.size_out for layer in layers]
-        seen = [layer.mean_rate for layer in layers if layer.mean_rate is not None]
-        rates = torch.stack(seen).tolist()
+        means = [layer.mean_rate for layer in layers if layer.mean_rate is not None]
+        rates = torch.stack(means).tolist()
         return Pass(logits, None, [r * n for r, n in zip(rates, places, strict=True)], places)
 
     def decide(self, logits: torch.Tensor) -> np.ndarray:

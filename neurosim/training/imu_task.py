@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
 from neurosim import readout
+from neurosim.data.imu_encoders import MAX_EVENTS
+from neurosim.data.imu_filters import BANDS_HZ
 from neurosim.errors import InputError
 from neurosim.formats.rockpool import network_from_module
 from neurosim.snn.layered import HIDDEN_MAX_SPIKES, layered
 from neurosim.snn.lif import LIF
 from neurosim.snn.synnet import synnet
-from neurosim.training import augment, losses
+from neurosim.training import losses
 from neurosim.training.config import TrainConfig
 from neurosim.training.tasks import Pass
 from neurosim.training.thresholds import hidden
@@ -24,34 +27,54 @@ if TYPE_CHECKING:
 
     from neurosim.data import Dataset
 
-
 SATURATED = HIDDEN_MAX_SPIKES // 2
 """Spikes a step that are free of the saturation penalty."""
+BANDS = len(BANDS_HZ)
+"""Consecutive channels that belong to one axis of the sensor."""
 
 
-class ImuTask:
-    """Encoded windows and a net of linear and LIF modules in turn; see `tasks.Task`."""
+class Events(NamedTuple):
+    """Windows of one part of a data set."""
 
-    def __init__(self, settings: TrainConfig, dataset: Dataset, device: torch.device):
-        if not len(dataset.train.labels):
-            raise InputError("dataset.train is empty; there is nothing to train on")
-        self.settings, self.dataset, self.device = settings, dataset, device
-        _, self.steps, channels = dataset.train.raster.shape
-        net = build(settings, channels, len(dataset.classes), dataset.front_end.dt)
+    raster: np.ndarray
+    """(samples, time, channels) event counts."""
+    labels: np.ndarray
+    """(samples,) classes."""
+
+
+class EventTask:
+    """Windows of events, and a net of linear and LIF modules in turn: most of a `tasks.Task`.
+
+    Args:
+        settings: of the run.
+        parts: windows of "train" and "validation", and of "test" where there are any.
+        net: whose readout is its last module.
+        device: where the net lives.
+    """
+
+    def __init__(
+        self,
+        settings: TrainConfig,
+        parts: Mapping[str, Events],
+        net: TorchModule,
+        device: torch.device,
+    ):
+        self.settings, self.parts, self.device = settings, parts, device
+        self.steps = parts["train"].raster.shape[1]
         self.net: TorchModule = net.to(device)
         self.layers = [str(k) for k in range(len(hidden(self.net)))]
 
     def labels(self, part: str) -> torch.Tensor:
         """Return the classes of a part."""
-        return torch.as_tensor(getattr(self.dataset, part).labels).long().to(self.device)
+        return torch.as_tensor(self.parts[part].labels).long().to(self.device)
 
     def inputs(
         self, part: str, chosen: np.ndarray, share: slice, rng: np.random.Generator | None
     ) -> torch.Tensor:
         """Return events (B, T, channels); in training each window as loud as at another wearer."""
-        events = getattr(self.dataset, part).raster[chosen]
+        events = self.parts[part].raster[chosen]
         if rng is not None:
-            events = augment.random_gain(events, self.settings.gain_spread, rng)
+            events = random_gain(events, self.settings.gain_spread, rng)
         # A copy, which torch aligns: sums of products depend on the factors' alignment.
         return torch.tensor(events[share].astype(np.float32, copy=False), device=self.device)
 
@@ -64,26 +87,22 @@ class ImuTask:
         settings = self.settings
         by_membrane = settings.loss == "membrane"
         output, layers, membrane = _forward(self.net, inputs, record=by_membrane)
-        kept = layers[:-1]
-        if by_membrane:
-            seen = membrane.max(dim=1).values
-        else:
-            seen = output.sum(dim=1) if settings.loss == "counts" else output.mean(dim=1)
+        evidence = losses.EVIDENCE[settings.loss](membrane if by_membrane else output)
         return Pass(
-            settings.logit_scale * seen,
-            self._price(kept) if training else None,
-            [float(spikes.detach().sum()) for spikes in kept],
-            [spikes.numel() for spikes in kept],
+            settings.logit_scale * evidence,
+            self._price(layers[:-1]) if training else None,
+            [float(spikes.detach().sum()) for spikes in layers[:-1]],
+            [spikes.numel() for spikes in layers[:-1]],
         )
 
     def _price(self, layers: list[torch.Tensor]) -> torch.Tensor:
         """Return what the spikes of hidden layers cost."""
-        settings = self.settings
-        price = settings.spike_penalty * torch.stack([spikes.mean() for spikes in layers]).mean()
-        if settings.saturation_penalty:
-            beyond = [losses.saturation_penalty(s, most=SATURATED) for s in layers]
-            price = price + settings.saturation_penalty * torch.stack(beyond).mean()
-        return price
+        return losses.activity_price(
+            layers,
+            spike_penalty=self.settings.spike_penalty,
+            saturation_penalty=self.settings.saturation_penalty,
+            saturated=SATURATED,
+        )
 
     def decide(self, logits: torch.Tensor) -> np.ndarray:
         """Return the class whose neuron says most; a silent readout decides nothing."""
@@ -95,7 +114,29 @@ class ImuTask:
         network = network_from_module(self.net.to("cpu"))
         if scales is not None:
             network = network.with_threshold([*scales, 1.0])
-        return {"network": network, "front_end": self.dataset.front_end.to_dict()}
+        return {"network": network}
+
+
+class ImuTask(EventTask):
+    """Encoded wrist recordings, and the fresh net of a run; see `tasks.Task`.
+
+    Raises:
+        InputError: there are no windows to train on.
+    """
+
+    def __init__(self, settings: TrainConfig, dataset: Dataset, device: torch.device):
+        if not len(dataset.train.labels):
+            raise InputError("dataset.train is empty; there is nothing to train on")
+        self.dataset = dataset
+        windows = {part: getattr(dataset, part) for part in ("train", "validation", "test")}
+        parts = {part: Events(w.raster, w.labels) for part, w in windows.items()}
+        channels = dataset.train.raster.shape[2]
+        net = build(settings, channels, len(dataset.classes), dataset.front_end.dt)
+        super().__init__(settings, parts, net, device)
+
+    def results(self, scales: np.ndarray | None) -> dict[str, Any]:
+        """Return the net as a Network, scales as part of its thresholds, and the encoder."""
+        return super().results(scales) | {"front_end": self.dataset.front_end.to_dict()}
 
     def provenance(self) -> dict[str, Any]:
         """Return name, split and hash of the training windows."""
@@ -154,3 +195,34 @@ def _forward(
         if isinstance(module, LIF):
             layers.append(value)
     return value, layers, membrane
+
+
+def random_gain(
+    events: np.ndarray, gain_spread: tuple[float, float, float], rng: np.random.Generator
+) -> np.ndarray:
+    """Multiply event counts by random gains and round at random, so that means are kept.
+
+    People do one exercise with more or less force, turn the wrist to it differently, and differ
+    in how smoothly they move: a window, its axes and its channels each have a log-normal gain.
+
+    Args:
+        events: (samples, time, channels) counts of at most MAX_EVENTS; BANDS channels an axis.
+        gain_spread: standard deviation of the logarithm of the gains of windows, axes and
+            channels; zeros change nothing and draw nothing.
+        rng: where gains and rounding are drawn.
+
+    Returns:
+        (samples, time, channels) float32 whole numbers in 0..MAX_EVENTS, where counts saturate.
+    """
+    counts = events.astype(np.float32)
+    if not any(gain_spread):
+        return counts
+    samples, _, channels = events.shape
+    window, axis, channel = (
+        rng.normal(0, sigma, (samples, 1, size))
+        for sigma, size in zip(gain_spread, (1, -(-channels // BANDS), channels), strict=True)
+    )
+    log_gain = window + np.repeat(axis, BANDS, axis=2)[:, :, :channels] + channel
+    counts *= np.exp(log_gain).astype(np.float32)
+    counts += rng.random(counts.shape, dtype=np.float32)
+    return np.minimum(np.floor(counts, out=counts), MAX_EVENTS, out=counts)

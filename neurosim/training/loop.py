@@ -8,38 +8,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from rich.console import Console
 
 from neurosim import store
 from neurosim.provenance import versions
 from neurosim.run import Run
-from neurosim.training import checkpoint, display, interrupt, machine, tensorboard
+from neurosim.training import checkpoint, display, machine
 from neurosim.training import config as configuration
 from neurosim.training.config import TrainConfig
-from neurosim.training.distributed import processes
-from neurosim.training.epochs import EVALUATION_BATCH, Epoch, Trainer, threshold_sampler
-from neurosim.training.finite import NonFiniteLossError
-from neurosim.training.imu_task import forward
+from neurosim.training.epochs import Epoch, Trainer
 from neurosim.training.tasks import folder_of, task_for
-from neurosim.training.thresholds import hidden
 
 if TYPE_CHECKING:
-    from rockpool.nn.modules import TorchModule
-
     from neurosim.data import Dataset
     from neurosim.data.images import ImageSet
-
-__all__ = [
-    "EVALUATION_BATCH",
-    "NonFiniteLossError",
-    "evaluate",
-    "forward",
-    "set_threshold_scale",
-    "threshold_sampler",
-    "train",
-]
 
 MADE = ("network", "weights", "homeostat", "spec")
 """Files of an earlier run and its deployment, which a new one must not be mixed with."""
@@ -64,7 +47,7 @@ def train(
     same weights to the last bit as if nothing had happened.
 
     Args:
-        source: a preset (`training.presets`), a TOML file, the folder of a run, or a TrainConfig.
+        source: a preset (`config.PRESETS`), a TOML file, the folder of a run, or a TrainConfig.
         folder: where the run is saved; `runs/<source>` when left out.
         dataset: samples of the task; the embedded ones when left out.
         resume: go on from the folder's checkpoint. Without one, a finished run of the same
@@ -88,35 +71,35 @@ def train(
     settings = configuration.load(source, **changes)
     place = Path(folder) if folder is not None else folder_of(source)
     place.mkdir(parents=True, exist_ok=True)  # a place that cannot be written is said now
-    saved = place / checkpoint.NAME
-    if resume and not saved.is_file() and (done := _finished(place, settings)) is not None:
+    saved = checkpoint.find(place) if resume else None
+    if resume and saved is None and (done := _finished(place, settings)) is not None:
         return done
     device = machine.device(settings)
     with (
         machine.threads(settings) as threads,
-        processes(device) as group,
+        machine.processes(device) as group,
         torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
     ):
         torch.manual_seed(settings.seed)
         task = task_for(settings, dataset, device)
         trainer = Trainer(task, settings, group)
-        if resume and saved.is_file():
+        if saved is not None:
             with store.reading(saved):
                 trainer.load_state_dict(checkpoint.load(saved))
         elif group.rank == 0:
             _clear(place, settings)
-        saver = checkpoint.Saver(saved, checkpoint_seconds)
-        writer = tensorboard.writer(place / "tensorboard") if write_tensorboard else None
+        saver = checkpoint.Saver(place / checkpoint.NAME, checkpoint_seconds)
+        writer = display.tensorboard_writer(place / "tensorboard") if write_tensorboard else None
         console = display.console_for(progress) if group.rank == 0 else None
         with (
             display.training(console, place.name, trainer) as on_batch,
-            interrupt.postponed() as request,
+            checkpoint.postponed() as request,
         ):
             for row in trainer.epochs(saver, request, on_batch):
                 if group.rank == 0:
                     store.write_table(place / "metrics.csv", trainer.metrics)
                     if writer is not None:
-                        tensorboard.write(writer, row)
+                        display.write_curves(writer, row)
                 if on_epoch:
                     on_epoch(row)
         return _finish(trainer, place, device, threads, time.monotonic() - begin)
@@ -145,13 +128,14 @@ def _finish(
     )
     if group.rank == 0:
         run.save()
-        (place / checkpoint.NAME).unlink(missing_ok=True)
+        checkpoint.clear(place)
     return run
 
 
 def _clear(place: Path, settings: TrainConfig) -> None:
     """Remove what an earlier run left, and say which run this is."""
-    for name in (checkpoint.NAME, "metrics.csv", *(f"{made}.safetensors" for made in MADE)):
+    checkpoint.clear(place)
+    for name in ("metrics.csv", *(f"{made}.safetensors" for made in MADE)):
         (place / name).unlink(missing_ok=True)
     text = json.dumps(settings.model_dump(mode="json"), indent=2)
     store.write_text(place / "config.json", text)
@@ -165,29 +149,3 @@ def _finished(place: Path, settings: TrainConfig) -> Run | None:
         return None
     run = Run.load(place)
     return run if TrainConfig(**run.config) == settings else None
-
-
-def set_threshold_scale(net: TorchModule, scale: float) -> None:
-    """Scale the thresholds of the hidden layers; the last one's spikes are the readout."""
-    for module in hidden(net):
-        module.threshold_scale = scale
-
-
-def evaluate(net: TorchModule, raster: np.ndarray, labels: np.ndarray) -> float:
-    """Return the accuracy of a float net of LIF layers; 0 samples give nan.
-
-    Args:
-        net: a Sequential of linear and LIF modules.
-        raster: (samples, time, channels) event counts.
-        labels: (samples,) classes.
-    """
-    from neurosim import readout
-
-    if not len(labels):
-        return float("nan")
-    outputs = []
-    with torch.no_grad():
-        for start in range(0, len(labels), EVALUATION_BATCH):
-            events = torch.from_numpy(raster[start : start + EVALUATION_BATCH].astype(np.float32))
-            outputs.append(forward(net, events)[0].numpy().astype(np.uint8))
-    return readout.accuracy(np.concatenate(outputs), labels)

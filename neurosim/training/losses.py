@@ -1,14 +1,25 @@
-"""What training minimises: cross-entropy on a readout's answer, and penalties on activity.
+"""What training minimises: cross-entropy on a readout's evidence, and prices of activity.
 
 Every loss is a mean over samples, so that it does not grow with the batch.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import torch
 from torch.nn.functional import cross_entropy
 
 from neurosim.errors import InputError
+from neurosim.training.config import Loss
+
+EVIDENCE: dict[Loss, Callable[[torch.Tensor], torch.Tensor]] = {
+    "counts": lambda spikes: spikes.sum(dim=1),
+    "rates": lambda spikes: spikes.mean(dim=1),
+    "membrane": lambda vmem: vmem.max(dim=1).values,
+}
+"""What a readout's series (B, T, classes) says for each class (B, classes): its spikes ("counts"),
+its spikes a step ("rates"), or its largest membrane ("membrane")."""
 
 
 def on_counts(
@@ -21,9 +32,11 @@ def on_counts(
         labels: (B,) classes.
         per_spike: log odds that a spike is worth. Counts grow with T: with 1, a lead of ten spikes
             leaves almost no gradient.
+
+    Raises:
+        InputError: the shapes do not fit.
     """
-    _check(spikes, labels)
-    return cross_entropy(per_spike * spikes.sum(1), labels)
+    return _on("counts", spikes, labels, per_spike)
 
 
 def on_rates(spikes: torch.Tensor, labels: torch.Tensor, *, per_rate: float = 1.0) -> torch.Tensor:
@@ -33,9 +46,11 @@ def on_rates(spikes: torch.Tensor, labels: torch.Tensor, *, per_rate: float = 1.
         spikes: (B, T, classes) of the readout.
         labels: (B,) classes.
         per_rate: log odds that a spike in every step is worth.
+
+    Raises:
+        InputError: the shapes do not fit.
     """
-    _check(spikes, labels)
-    return cross_entropy(per_rate * spikes.mean(1), labels)
+    return _on("rates", spikes, labels, per_rate)
 
 
 def on_membrane_maximum(
@@ -50,9 +65,42 @@ def on_membrane_maximum(
         vmem: (B, T, classes), as a readout records it (`net(x, record=True)`), in thresholds.
         labels: (B,) classes.
         per_threshold: log odds that a membrane at threshold is worth.
+
+    Raises:
+        InputError: the shapes do not fit.
     """
-    _check(vmem, labels)
-    return cross_entropy(per_threshold * vmem.max(1).values, labels)
+    return _on("membrane", vmem, labels, per_threshold)
+
+
+def _on(loss: Loss, series: torch.Tensor, labels: torch.Tensor, scale: float) -> torch.Tensor:
+    if series.ndim != 3 or labels.shape != series.shape[:1]:
+        raise InputError(
+            f"readout has shape {tuple(series.shape)} and labels {tuple(labels.shape)}; give "
+            "(samples, steps, classes) and (samples,)"
+        )
+    return cross_entropy(scale * EVIDENCE[loss](series), labels)
+
+
+def activity_price(
+    layers: Sequence[torch.Tensor],
+    *,
+    spike_penalty: float,
+    saturation_penalty: float,
+    saturated: float,
+) -> torch.Tensor:
+    """Return what the spikes of the hidden layers cost: the mean over the layers.
+
+    Args:
+        layers: spikes (B, T, N) of each.
+        spike_penalty: price of one spike per neuron and step.
+        saturation_penalty: price of the squared spikes in a step beyond `saturated`.
+        saturated: spikes a step that are free of it.
+    """
+    price = spike_penalty * torch.stack([spikes.mean() for spikes in layers]).mean()
+    if saturation_penalty:
+        beyond = [_squares_beyond(saturated, spikes) for spikes in layers]
+        price = price + saturation_penalty * torch.stack(beyond).mean()
+    return price
 
 
 def spike_count_penalty(
@@ -89,12 +137,8 @@ def saturation_penalty(spikes: torch.Tensor, *, most: float) -> torch.Tensor:
         spikes: (B, T, N) of a layer that may fire several spikes in a step.
         most: spikes per step that are free, below the limit of the hardware.
     """
-    return (spikes - most).clamp(min=0).square().mean()
+    return _squares_beyond(most, spikes)
 
 
-def _check(series: torch.Tensor, labels: torch.Tensor) -> None:
-    if series.ndim != 3 or labels.shape != series.shape[:1]:
-        raise InputError(
-            f"readout has shape {tuple(series.shape)} and labels {tuple(labels.shape)}; give "
-            "(samples, steps, classes) and (samples,)"
-        )
+def _squares_beyond(limit: float, spikes: torch.Tensor) -> torch.Tensor:
+    return (spikes - limit).clamp(min=0).square().mean()

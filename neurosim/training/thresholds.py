@@ -1,20 +1,24 @@
-"""Thresholds drawn at random in training (ASPEN): drawn from a law, set for a batch, then gone."""
+"""Thresholds of a run's hidden layers: drawn at random (ASPEN), regulated (AHSAR), and put back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from neurosim.errors import InputError
+from neurosim.homeostat.homeostat import Homeostat
 from neurosim.snn.lif import LIF
 from neurosim.snn.spiking import Spiking
+from neurosim.training.config import PER, WHEN, Per, TrainConfig, When
+from neurosim.xylo.rules import REGISTER_MAX
 
 if TYPE_CHECKING:
+    from neurosim.training.tasks import Task
     from neurosim.xylo import XyloSpec
 
 Draw = float | np.ndarray
@@ -22,31 +26,30 @@ Draw = float | np.ndarray
 
 Neurons = LIF | Spiking
 
-PER = ("network", "layer", "neuron")
-WHEN = ("batch", "sample", "step")
-REGISTER_MAX = 32767
-
 
 @dataclass(frozen=True)
 class ThresholdSampler:
     """Draws a factor on the thresholds of the hidden layers for every batch of training.
 
     The mean rate under randomised thresholds differs with the occasion: a draw for each batch or
-    sample is quenched, the neuron lives with it; a draw for each step is annealed.
+    sample is quenched, the neuron lives with it; a draw for each step is annealed. Fields are the
+    settings of `TrainConfig` whose names start with threshold.
 
     Raises:
         InputError: a setting is wrong, or a threshold would leave its register, 1..32767.
     """
 
-    law: tuple[float, float] = (1.0, 1.5)
+    threshold: tuple[float, float] = (1.0, 1.5)
     """Lowest and highest factor; uniform between them (ASPEN), or `levels`."""
     levels: int | None = None
     """Draw one of so many equally spaced, equally likely factors, both ends among them."""
-    per: str = "network"
+    matched: bool = False
+    """Move the ends inwards until the levels have the variance of the uniform law."""
+    per: Per = "network"
     """"network" (ASPEN), "layer" or "neuron": what shares a draw."""
-    when: str = "batch"
+    when: When = "batch"
     """"batch" (ASPEN), "sample" or "step" of a batch (all samples alike): when it is renewed."""
-    registers: int | XyloSpec | None = None
+    register: int | XyloSpec | None = None
     """Draw only what integer threshold registers can express: their value at factor 1, or a spec.
 
     A factor s becomes floor(register s + 1/2)/register, for a spec neuron by neuron: the thresholds
@@ -54,29 +57,47 @@ class ThresholdSampler:
     widen: int = 0
     """Epochs in which the law grows from the point nearest 1 to its full width; 0: full at once."""
 
+    @classmethod
+    def of(cls, settings: TrainConfig) -> ThresholdSampler:
+        """Return what draws the thresholds of a run."""
+        return cls(
+            settings.threshold,
+            levels=settings.threshold_levels,
+            matched=settings.threshold_matched,
+            per=settings.threshold_per,
+            when=settings.threshold_when,
+            register=settings.threshold_register,
+            widen=settings.threshold_widen,
+        )
+
     def __post_init__(self) -> None:
-        low, high = self.law
+        low, high = self.threshold
         if not 0 < low <= high < np.inf:
-            raise InputError(f"law is {self.law}; it needs 0 < low <= high")
+            raise InputError(f"threshold is {self.threshold}; it needs 0 < low <= high")
         if self.levels is not None and self.levels < 2:
             raise InputError(f"levels is {self.levels}; a law needs at least its 2 ends")
+        if self.matched and self.levels is None:
+            raise InputError("matched needs levels, whose variance it matches")
         for name, value, known in (("per", self.per, PER), ("when", self.when, WHEN)):
             if value not in known:
                 raise InputError(f"{name} is {value!r}; give one of {', '.join(known)}")
         if self.widen < 0:
             raise InputError(f"widen is {self.widen}; it counts epochs, 0 for no curriculum")
-        if self.registers is not None:
-            held = self.registers if isinstance(self.registers, int) else self.registers.threshold
+        if self.register is not None:
+            held = self.register if isinstance(self.register, int) else self.register.threshold
+            low, high = self.interval()
             least, most = _rounded(np.min(held) * low), _rounded(np.max(held) * high)
             if least < 1 or most > REGISTER_MAX:
                 raise InputError(
-                    f"law {self.law} takes threshold registers to {least:.0f}..{most:.0f}; "
-                    f"they hold 1..{REGISTER_MAX}: narrow the law"
+                    f"threshold {self.threshold} takes registers to {least:.0f}..{most:.0f}; "
+                    f"they hold 1..{REGISTER_MAX}: narrow it"
                 )
 
     def interval(self, epoch: int | None = None) -> tuple[float, float]:
         """Return the ends of the law in an epoch, counted from 1; None is after the curriculum."""
-        low, high = self.law
+        low, high = self.threshold
+        if self.matched and self.levels is not None:
+            low, high = matched(self.threshold, self.levels)
         if epoch is None or epoch >= self.widen:
             return low, high
         start, share = min(max(1.0, low), high), epoch / self.widen
@@ -100,7 +121,7 @@ class ThresholdSampler:
             epoch: from 1, for the curriculum.
 
         Raises:
-            InputError: the layers are not those of the specification in `registers`.
+            InputError: the layers are not those of the specification in `register`.
         """
         draws: list[Draw] = []
         value: Draw = 1.0
@@ -141,14 +162,14 @@ class ThresholdSampler:
 
     def _registers_of(self, sizes: Sequence[int]) -> Sequence[int | np.ndarray | None]:
         """Return the integer thresholds of layers of those sizes."""
-        if self.registers is None or isinstance(self.registers, int):
-            return [self.registers] * len(sizes)
-        if self.registers.layers != tuple(sizes):
+        if self.register is None or isinstance(self.register, int):
+            return [self.register] * len(sizes)
+        if self.register.layers != tuple(sizes):
             raise InputError(
-                f"registers: the specification has layers {self.registers.layers}, the net "
+                f"register: the specification has layers {self.register.layers}, the net "
                 f"{tuple(sizes)}; map it from a net of that shape"
             )
-        return np.split(self.registers.threshold, np.cumsum(sizes)[:-1])
+        return np.split(self.register.threshold, np.cumsum(sizes)[:-1])
 
     def _shape(self, size: int, samples: int, steps: int) -> tuple[int, ...]:
         last = size if self.per == "neuron" else 1
@@ -166,18 +187,22 @@ class ThresholdSampler:
         return low + (high - low) * steps / (self.levels - 1)
 
 
-def matched(law: tuple[float, float], levels: int) -> tuple[float, float]:
+def matched(threshold: tuple[float, float], levels: int) -> tuple[float, float]:
     """Return the ends between which so many levels have the variance of the uniform law.
 
     k equally spaced levels on an interval, its ends among them, have (k + 1)/(k - 1) times the
     variance of the uniform law on it; the interval shrinks about its middle by the root of that.
+
+    Args:
+        threshold: lowest and highest factor of the uniform law.
+        levels: k.
 
     Raises:
         InputError: there are fewer than two levels.
     """
     if levels < 2:
         raise InputError(f"levels is {levels}; a law needs at least its 2 ends")
-    middle, reach = (law[0] + law[1]) / 2, (law[1] - law[0]) / 2
+    middle, reach = (threshold[0] + threshold[1]) / 2, (threshold[1] - threshold[0]) / 2
     reach *= ((levels - 1) / (levels + 1)) ** 0.5
     return middle - reach, middle + reach
 
@@ -222,3 +247,50 @@ def _rounded(value: Draw) -> Draw:
 
 def _tensor(value: Draw) -> float | torch.Tensor:
     return torch.from_numpy(value) if isinstance(value, np.ndarray) else value
+
+
+def homeostat_for(task: Task, settings: TrainConfig, batch: int) -> Homeostat | None:
+    """Return the homeostat of a run, attached to its net, or None.
+
+    Gains are recommended for how the fresh net answers a batch of its training samples. The layers
+    sense nothing: the training loop hands in their rates.
+
+    Args:
+        task: with a fresh net.
+        settings: of the run.
+        batch: samples of a batch, of all processes.
+    """
+    if not settings.homeostat:
+        return None
+    samples = len(task.labels("train"))
+    chosen = np.linspace(0, samples - 1, min(samples, batch)).astype(int)
+    homeostat = Homeostat.attach(
+        task.net,
+        events=task.inputs("train", chosen, slice(None), None),
+        relaxation=settings.relaxation,
+        diffusion=settings.diffusion,
+        gain=settings.global_gain,
+        common_mode=settings.common_mode,
+        target=settings.target_rate,
+        **_homeostat_ticks(task, settings),
+    )
+    for layer in homeostat.layers:
+        layer.sensing = False
+    return homeostat
+
+
+def _homeostat_ticks(task: Task, settings: TrainConfig) -> dict[str, Any]:
+    """Return the arguments of `Homeostat.attach` that homeostat_ticks stands for."""
+    if settings.homeostat_ticks == "step":
+        return {"write": "step", "ticks": task.steps}
+    if settings.homeostat_ticks == "block":
+        single = [[k] for k in range(len(task.layers))]
+        return {"write": "block", "blocks": getattr(task.net, "blocks", single)}
+    return {"write": "end"}
+
+
+def all_factors(draws: Sequence[Draw], homeostat: Homeostat | None) -> list[Draw]:
+    """Return by what the thresholds of each layer were multiplied, draw and homeostat together."""
+    if homeostat is None:
+        return list(draws)
+    return [draw * scale for draw, scale in zip(draws, homeostat.scales, strict=True)]

@@ -16,7 +16,7 @@ from neurosim.formats.rockpool import module_from_network
 from neurosim.network import THRESHOLD_SCALES, Network
 from neurosim.run import Run
 from neurosim.snn.spiking import Spiking
-from neurosim.training import activity, tasks
+from neurosim.training import faults, tasks
 from neurosim.training.config import TrainConfig
 from neurosim.training.epochs import EVALUATION_BATCH
 from neurosim.training.image_task import shown
@@ -161,9 +161,9 @@ def _rates(spikes: torch.Tensor, thresholds: int) -> np.ndarray:
 def _faults(
     scales: np.ndarray, rates: np.ndarray, decisions: np.ndarray, labels: np.ndarray
 ) -> tuple[str, ...]:
-    faults = []
+    lines = []
     for scale, counts, answers in zip(scales, rates, decisions, strict=True):
-        faults += [activity.silence(layer, scale) for layer in np.flatnonzero(counts == 0)]
+        lines += [faults.silence(layer, scale) for layer in np.flatnonzero(counts == 0)]
         if np.unique(labels).size > 1 == np.unique(answers).size:
-            faults.append(activity.collapse(int(answers[0]), scale))
-    return tuple(faults)
+            lines.append(faults.collapse(int(answers[0]), scale))
+    return tuple(lines)

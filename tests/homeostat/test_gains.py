@@ -8,8 +8,8 @@ from neurosim.analysis.homeostasis import Loop, recommend
 from neurosim.homeostat import Homeostat
 from neurosim.homeostat.gains import HomeostatWarning, measured_response
 from neurosim.snn import LIF
-from neurosim.training import config, loop
-from neurosim.training.imu_task import build
+from neurosim.training import config
+from neurosim.training.imu_task import build, forward
 from tests.snn.nets import attach, deep, raster, respond, spiking
 
 
@@ -28,7 +28,7 @@ def test_the_answer_of_the_layers_is_measured():
     for factor in (0.9, 1.1):
         other = deep(LIF, threshold=torch.tensor(1.0))
         spiking(other)[0].threshold_scale = factor
-        _, layers = loop.forward(other, events)
+        _, layers = forward(other, events)
         rates.append(np.log([float(s.detach().mean()) for s in layers]))
     slope = (rates[1] - rates[0]) / np.log(1.1 / 0.9)
     assert a[0] == pytest.approx(-slope[0], rel=0.02)
@@ -95,7 +95,7 @@ def train(controlled, seed, steps=30):
     rates, losses = [], []
     for _ in range(steps):
         batch = rng.permutation(96)[:32]
-        output, layers = loop.forward(net, events[batch])
+        output, layers = forward(net, events[batch])
         loss = torch.nn.functional.cross_entropy(0.05 * output.sum(1), labels[batch])
         optimiser.zero_grad()
         loss.backward()

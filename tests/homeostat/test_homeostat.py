@@ -15,7 +15,8 @@ from neurosim.homeostat import Homeostat
 from neurosim.homeostat.controller import GlobalGain
 from neurosim.homeostat.gains import HomeostatWarning
 from neurosim.snn import LIF, reset_state
-from neurosim.training import ThresholdSampler, loop
+from neurosim.training import ThresholdSampler
+from neurosim.training.imu_task import forward
 from tests.snn.nets import attach, deep, raster, respond, spiking
 
 KINDS = pytest.mark.parametrize("kind", [LIF, LIFTorch])
@@ -100,7 +101,7 @@ def test_rates_are_mean_spikes_of_all_calls_since_the_last_step():
     homeostat = attach(net)
     means = []
     for half in (events[:4], events[4:]):
-        _, layers = loop.forward(net, half)
+        _, layers = forward(net, half)
         means.append([float(s.detach().mean()) for s in layers[:-1]])
     homeostat.step()
     assert homeostat.history["rate"][0] == pytest.approx(np.mean(means, axis=0), rel=1e-6)
@@ -140,7 +141,7 @@ def test_a_block_has_the_mean_rate_of_its_layers_and_one_scale():
     net, events = deep(LIF), raster()
     homeostat = attach(net, blocks=[[0, 1], [2]], readout=True)
     assert homeostat.control.loop.ticks == 2
-    _, layers = loop.forward(net, events)
+    _, layers = forward(net, events)
     homeostat.step()
     rates = [float(s.detach().mean()) for s in layers]
     expected = [(rates[0] + rates[1]) / 2, rates[2]]

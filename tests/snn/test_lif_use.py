@@ -35,6 +35,19 @@ def test_a_single_sample_can_come_in_pieces():
     assert torch.equal(lif(x)[0], whole)
 
 
+def test_a_threshold_scale_acts_with_all_digits_of_double_precision():
+    """1.1 in single precision is 2.4e-8 too high, 0.9 as much too low; membranes miss by 1e-8."""
+    for scale, spikes in ((1.1, 1), (0.9, 0)):
+        lif = LIF(
+            (1,), leak_mode="decays", alpha=torch.tensor(0.5), bias=torch.tensor(0.0),
+            threshold=torch.tensor(1.0), synapse=False,
+        ).double()  # fmt: skip
+        lif.threshold_scale = scale
+        gap = 1e-8 if spikes else -1e-8
+        output, _, _ = lif(torch.full((1, 1, 1), scale + gap, dtype=torch.float64))
+        assert output.item() == spikes
+
+
 def test_reset_reaches_nested_nets():
     net = Sequential(Sequential(LIF((4,))), LIF((4,)))
     net(torch.rand(1, 30, 4))

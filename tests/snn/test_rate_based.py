@@ -152,7 +152,7 @@ def test_random_thresholds(mode, when):
     net = _net("small-vgg", batch_norm=False, mode=mode)
     images, labels = _batch(8)
     plain = net(images).mean(1)
-    sampler = ThresholdSampler(law=(0.6, 1.4), per="neuron", when=when)
+    sampler = ThresholdSampler((0.6, 1.4), per="neuron", when=when)
     with sampler.drawn(net, 8, 6, np.random.default_rng(0)):
         expected = net(images).mean(1)
         logits = rate_based.forward(net, images)

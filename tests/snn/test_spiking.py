@@ -5,11 +5,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rockpool.parameters import Constant
 
 from neurosim.errors import InputError
-from neurosim.snn import image_nets, rate_based
+from neurosim.snn import LIF, image_nets, rate_based
 from neurosim.snn.kernels import delta
 from neurosim.snn.spiking import Spiking, carried, layers
+from neurosim.snn.surrogates import Sigmoid
 
 
 @st.composite
@@ -264,3 +266,34 @@ def test_what_is_not_finite_is_refused_and_placed(evolve, reset, value):
 def test_layers_are_found_in_order():
     net = torch.nn.Sequential(Spiking(decay=0.1), torch.nn.Sequential(Spiking(decay=0.3)))
     assert [layer.rule.decay for layer in layers(net)] == [0.1, 0.3]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("scale", [1.0, 1.3, "a sample", "a step"])
+def test_a_lif_with_delta_synapses_is_the_same_neuron_where_both_can_be(rng, dtype, scale):
+    """Same spikes to the last bit; gradients, whose sigmoids are written otherwise, by rounding."""
+    samples, steps, neurons, decay, theta, slope = 5, 20, 30, 0.7, 1.25, 4.0
+    c = torch.tensor(rng.normal(0.3, 0.8, (samples, steps, neurons)), dtype=dtype)
+    by_spikes = torch.tensor(rng.normal(size=c.shape), dtype=dtype)
+    shapes = {"a sample": (samples, 1, 1), "a step": (1, steps, neurons)}
+    if isinstance(scale, str):
+        scale = torch.tensor(rng.uniform(0.8, 1.4, shapes[scale]))
+    spiking = Spiking(decay=decay, threshold=theta, detached=False, slope=slope)
+    factor = scale if isinstance(scale, float) else 1.0
+    lif = LIF(
+        (neurons,), leak_mode="decays", alpha=Constant(decay), bias=Constant(0.0),
+        threshold=Constant(theta), max_spikes_per_dt=1.0, spike_generation_fn=Sigmoid,
+        learning_window=1 / (slope * theta * factor), synapse=False,
+    ).to(dtype)  # fmt: skip
+    lif.alpha.data, lif.threshold.data = (torch.tensor(a, dtype=dtype) for a in (decay, theta))
+    spikes, gradients = [], []
+    for layer in (lambda x: lif(x)[0], spiking):
+        lif.threshold_scale = spiking.threshold_scale = scale
+        x = c.clone().requires_grad_()
+        spikes.append(layer(x))
+        gradients.append(torch.autograd.grad(spikes[-1], x, by_spikes)[0])
+    assert 0.05 < spikes[0].mean() < 0.6
+    assert torch.equal(*spikes)
+    if isinstance(scale, float):  # a window for each sample or step is none
+        close = {torch.float32: 1e-5, torch.float64: 1e-6}[dtype]  # the window is a float32
+        torch.testing.assert_close(*gradients, rtol=close, atol=close)

@@ -138,20 +138,20 @@ def test_kernels_give_the_difference_quotients_of_the_smooth_model(function):
     for t in range(SHAPE[1]):
         i_before[:, t] = current + x[:, t]
         current = i_before[:, t] * beta
-    wanted = kernels_backward.Wanted(
+    by_inputs = kernels_backward.ByInputs(
         np.zeros(SHAPE), np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((2, 3)), none
     )
     kernels_backward.backward(
         False, CODES[function], kernels.Neurons(alpha, beta, bias, theta, 1.0, WINDOW),
         kernels.Trace(trace, v_before, i_before),
-        kernels_backward.Given(weights, none, none, none), wanted,
+        kernels_backward.ByOutputs(weights, none, none, none), by_inputs,
         np.zeros((2, 3)), np.zeros((2, 3)), np.empty((2, 3)), (0, 2, 0, SHAPE[1]),
     )  # fmt: skip
     h = 1e-6
     for name, value, gradient, index in (
-        ("x", x, wanted.x, (1, 4, 2)), ("x", x, wanted.x, (0, 0, 1)),
-        ("alpha", alpha, wanted.alpha.sum(0), (1,)), ("beta", beta, wanted.beta.sum(0), (2,)),
-        ("bias", bias, wanted.bias.sum(0), (0,)),
+        ("x", x, by_inputs.x, (1, 4, 2)), ("x", x, by_inputs.x, (0, 0, 1)),
+        ("alpha", alpha, by_inputs.alpha.sum(0), (1,)), ("beta", beta, by_inputs.beta.sum(0), (2,)),
+        ("bias", bias, by_inputs.bias.sum(0), (0,)),
     ):  # fmt: skip
         up, down = value.copy(), value.copy()
         up[index] += h

@@ -3,7 +3,7 @@
 import numpy as np
 
 from neurosim.data.imu_encoders import MAX_EVENTS
-from neurosim.training.augment import BANDS, random_gain
+from neurosim.training.imu_task import BANDS, random_gain
 
 EVENTS = np.full((400, 200, 2 * BANDS), 3, np.uint8)
 

@@ -12,7 +12,7 @@ import torch
 
 from neurosim.run import Run
 from neurosim.training import loop
-from neurosim.training.distributed import Group
+from neurosim.training.machine import Group
 from tests.training.small import SMALL, small_dataset
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,7 @@ from neurosim.network import Network
 from neurosim.training.config import TrainConfig
 from neurosim.training.finetune import finetune
 from neurosim.training.imu_task import forward
-from neurosim.training.loop import evaluate
+from neurosim.workflows.float_sweep import sweep
 from neurosim.xylo.grid import on_grid
 from tests import nets
 from tests.training.small import SMALL, small_dataset
@@ -75,6 +75,120 @@ def test_it_wins_back_what_coarse_weights_lose(rng, tmp_path):
         np.testing.assert_allclose(layer.weight, again.weight, rtol=1e-5, atol=1e-7)
 
 
+# --- what it takes from the settings --------------------------------------------------------------
+
+ACTS = {
+    "batch_size": {"batch_size": 24},
+    "optimiser": {"optimiser": "adamw"},
+    "momentum": {"momentum": 0.5},
+    "weight_decay": {"weight_decay": 0.1},
+    "clip": {"clip": 1e-3},
+    "label_smoothing": {"label_smoothing": 0.3},
+    "gain_spread": {"gain_spread": (0.1, 0.3, 0.2)},
+    "loss": {"loss": "membrane"},
+    "logit_scale": {"logit_scale": 0.5},
+    "spike_penalty": {"spike_penalty": 3.0},
+    "saturation_penalty": {"saturation_penalty": 3.0},
+    "threshold": {"threshold": (0.5, 1.5)},
+    "threshold_levels": {"threshold_levels": 2},
+    "threshold_matched": {"threshold_matched": True},
+    "threshold_per": {"threshold_per": "neuron"},
+    "threshold_when": {"threshold_when": "step"},
+    "threshold_register": {"threshold_register": 2},
+}
+GIVEN = {"epochs", "learning_rate", "seed"}
+"""By arguments of `finetune`."""
+WITHOUT_USE = {
+    *("task", "net", "method", "steps", "mode", "batch_norm", "hidden", "decay_shifts"),
+    *("weight_gain", "threshold_widen", "warm_up", "patience", "device", "threads", "homeostat"),
+    *("relaxation", "diffusion", "global_gain", "common_mode", "target_rate", "homeostat_ticks"),
+}
+"""The network is given; and as the docstring says."""
+BASE = {"batch_size": 16, "optimiser": "sgd", "threshold": (0.6, 1.4), "threshold_levels": 3}
+
+
+@pytest.fixture(scope="module")
+def loud():
+    """A net some of whose neurons fire more than 15 spikes in a step, and windows for it."""
+    rng = np.random.default_rng(21)
+    net = nets.network(rng, (6, 8, 5, 3))
+    first = dataclasses.replace(net.layers[0], weight=8 * net.layers[0].weight)
+    net = Network((first, *net.layers[1:]), net.dt)
+    windows = alike(rng, 48, 0)
+    with torch.no_grad():
+        _, layers = forward(module_from_network(net), torch.tensor(windows.raster).float())
+    assert layers[0].max() > 15
+    assert all(spikes.mean() > 0.01 for spikes in layers)
+    return net, windows
+
+
+@pytest.fixture(scope="module")
+def as_it_is(loud):
+    assert tuned(loud) == tuned(loud)
+    return tuned(loud)
+
+
+def tuned(loud, **settings):
+    net, windows = loud
+    settings = TrainConfig(**(BASE | settings))
+    return finetune(
+        net, windows.raster, windows.labels, epochs=1, learning_rate=0.01, settings=settings
+    ).digest()
+
+
+def test_every_setting_is_taken_up_or_said_not_to_be():
+    assert {*ACTS} | GIVEN | WITHOUT_USE == {*TrainConfig.model_fields}
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_a_setting_acts(loud, as_it_is, name):
+    assert tuned(loud, **ACTS[name]) != as_it_is
+
+
+def test_a_step_follows_the_gradient_of_the_stated_loss(loud):
+    """One step of plain gradient descent, its gradient taken by hand at the rounded weights."""
+    net, windows = loud
+    settings = TrainConfig(
+        batch_size=48,
+        optimiser="sgd",
+        momentum=0.0,
+        loss="rates",
+        logit_scale=3.0,
+        label_smoothing=0.2,
+        spike_penalty=0.7,
+        saturation_penalty=0.4,
+        gain_spread=(0, 0, 0),
+        threshold=(1.25, 1.25),
+    )
+    rate = 0.05
+    ours = finetune(
+        net, windows.raster, windows.labels, epochs=1, learning_rate=rate, settings=settings
+    )
+    module = module_from_network(on_grid(net))
+    for layer in list(module.modules().values())[1:-1:2]:
+        layer.threshold_scale = 1.25
+    output, layers = forward(module, torch.tensor(windows.raster).float())
+    logits = torch.log_softmax(3.0 * output.mean(1), 1)
+    right = logits[torch.arange(48), torch.tensor(windows.labels)].mean()
+    error = -(0.8 * right + 0.2 * logits.mean())
+    spikes = sum(s.mean() for s in layers[:-1]) / 2
+    beyond = sum((s - 15).clamp(min=0).square().mean() for s in layers[:-1]) / 2
+    linear = list(module.modules().values())[::2]
+    by_weight = torch.autograd.grad(error + 0.7 * spikes + 0.4 * beyond, [m.weight for m in linear])
+    stepped = [
+        dataclasses.replace(layer, weight=layer.weight - rate * g.numpy())
+        for layer, g in zip(net.layers, by_weight, strict=True)
+    ]
+    theirs = on_grid(Network(tuple(stepped), net.dt))
+    for a, b, before in zip(ours.layers, theirs.layers, on_grid(net).layers, strict=True):
+        assert np.abs(b.weight - before.weight).max() > 1e-3
+        # float32, and a weight next to the middle of two steps of the grid may fall to either
+        unit = np.abs(b.weight).max(axis=0) / 127
+        off = np.abs(a.weight - b.weight)
+        assert (off <= 1.001 * unit).all()
+        assert np.mean(off > 1e-5 * np.abs(b.weight).max()) < 0.02
+
+
 @pytest.mark.slow
 def test_few_bits_on_the_wrist_recordings():
     """After one epoch 0.486 became 0.596 with three bits, and 0.574 became 0.614 with four."""
@@ -83,7 +197,7 @@ def test_few_bits_on_the_wrist_recordings():
 
     def accuracy(network):
         windows = dataset.test
-        return evaluate(module_from_network(network), windows.raster, windows.labels)
+        return sweep(network, windows.raster, windows.labels, (1.0,)).accuracy[0]
 
     assert accuracy(whole) > 0.55
     for bits, gain in ((3, 0.05), (4, 0.01)):
@@ -95,5 +209,10 @@ def test_what_does_not_fit_is_refused(rng):
     net = nets.network(rng)
     with pytest.raises(InputError, match="3 samples and 2 labels"):
         finetune(net, nets.events(rng, (3, 5, 6)), np.zeros(2))
+    settings = TrainConfig(task="digits")
+    with pytest.raises(InputError, match="fine-tuning is for task 'imu'"):
+        finetune(net, nets.events(rng, (2, 5, 6)), np.zeros(2), settings=settings)
+    with pytest.raises(InputError, match="settings: learning_rate"):
+        finetune(net, nets.events(rng, (2, 5, 6)), np.zeros(2), learning_rate=-1.0)
     with pytest.raises(InputError, match="bits is 9"):
         finetune(net, nets.events(rng, (2, 5, 6)), np.zeros(2), bits=9)

@@ -7,6 +7,7 @@ import torch
 from neurosim.data.images import image_set
 from neurosim.snn import image_nets
 from neurosim.training import checkpoint, loop
+from neurosim.training.faults import NonFiniteLossError
 from neurosim.training.imu_task import ImuTask
 from neurosim.training.tasks import Pass
 from tests.training.small import SMALL, small_dataset
@@ -51,7 +52,7 @@ def test_weights_that_are_not_finite_are_named(monkeypatch, train, tmp_path):
         r"the forward pass failed in epoch 2, batch 2 of 3, threshold scale 1\.000: "
         r"2_LinearTorch\.weight is not finite; lower learning_rate from 0\.01 or set clip"
     )
-    with pytest.raises(loop.NonFiniteLossError, match=said):
+    with pytest.raises(NonFiniteLossError, match=said):
         train()
     # What is saved is from before.
     state = checkpoint.load(tmp_path / checkpoint.NAME)
@@ -65,7 +66,7 @@ def test_a_loss_alone_that_is_not_finite_is_told_apart(monkeypatch, train):
         return Pass(result.logits * torch.inf, *result[1:])
 
     spoil(monkeypatch, change, call=1)
-    with pytest.raises(loop.NonFiniteLossError, match=r"epoch 1, batch 1 .* all layers are finite"):
+    with pytest.raises(NonFiniteLossError, match=r"epoch 1, batch 1 .* all layers are finite"):
         train()
 
 
@@ -87,7 +88,7 @@ def test_a_gradient_that_is_not_finite_stops_before_the_step(monkeypatch, train)
 
     spoil(monkeypatch, change, call=2)
     said = r"a gradient is not finite in epoch 1, batch 2 .*it began in 4_LinearTorch\.weight"
-    with pytest.raises(loop.NonFiniteLossError, match=said):
+    with pytest.raises(NonFiniteLossError, match=said):
         train()
 
 
@@ -104,5 +105,5 @@ def test_an_image_net_names_its_module(monkeypatch, tmp_path, rng):
     few = image_set("few", images, np.arange(60) % 3, ("a", "b", "c"))
     settings = {"net": "mlp", "homeostat": False, "epochs": 1}
     said = r"epoch 1, batch 1 .*: the output of readout\.\d is not finite"
-    with pytest.raises(loop.NonFiniteLossError, match=said):
+    with pytest.raises(NonFiniteLossError, match=said):
         loop.train("ahsar-digits", folder=tmp_path, dataset=few, **settings)

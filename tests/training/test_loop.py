@@ -13,9 +13,10 @@ from neurosim.errors import InputError
 from neurosim.run import Run
 from neurosim.snn.lif import LIF
 from neurosim.training import config, loop, losses, trained_module
-from neurosim.training.activity import ActivityWarning, Watch
-from neurosim.training.imu_task import ImuTask, build
-from neurosim.training.thresholds import ThresholdSampler
+from neurosim.training.epochs import evaluate
+from neurosim.training.faults import ActivityWarning, NonFiniteLossError, Watch
+from neurosim.training.imu_task import Events, ImuTask, build, forward
+from neurosim.training.thresholds import ThresholdSampler, hidden, scaled
 from tests.training.small import CHANNELS, CLASSES, SMALL, small_dataset
 
 METRICS = {
@@ -98,7 +99,7 @@ def test_a_loss_that_is_no_number_stops_training(train, monkeypatch):
 
     monkeypatch.setattr(torch.nn.functional, "cross_entropy", diverged)
     with pytest.raises(
-        loop.NonFiniteLossError, match=r"epoch 1, batch 1 of 3.*learning_rate from 0\.01"
+        NonFiniteLossError, match=r"epoch 1, batch 1 of 3.*learning_rate from 0\.01"
     ):
         train()
 
@@ -121,22 +122,21 @@ def test_the_threshold_scale_acts_on_hidden_layers_only(dataset):
     net = build(config.load("fixed", **SMALL), CHANNELS, CLASSES, dataset.front_end.dt)
     events = torch.tensor(dataset.test.raster.astype(np.float32))
     with torch.no_grad():
-        output, hidden = loop.forward(net, events)
-        loop.set_threshold_scale(net, 1.5)
-        _, fewer = loop.forward(net, events)
-        loop.set_threshold_scale(net, 1.0)
-        restored, _ = loop.forward(net, events)
-    assert 0 < fewer[0].sum() < hidden[0].sum()
+        output, layers = forward(net, events)
+        with scaled(hidden(net), [1.5, 1.5]):
+            neurons = [m for m in net.modules().values() if isinstance(m, LIF)]
+            assert [m.threshold_scale for m in neurons] == [1.5, 1.5, 1.0]
+            _, fewer = forward(net, events)
+        restored, _ = forward(net, events)
+    assert 0 < fewer[0].sum() < layers[0].sum()
     assert torch.equal(output, restored)
     assert output.any()
-    neurons = [m for m in net.modules().values() if isinstance(m, LIF)]
-    loop.set_threshold_scale(net, 1.5)
-    assert [m.threshold_scale for m in neurons] == [1.5, 1.5, 1.0]
 
 
-def test_accuracy_of_no_samples_is_no_number(dataset):
-    net = build(config.load("fixed", **SMALL), CHANNELS, CLASSES, dataset.front_end.dt)
-    assert np.isnan(loop.evaluate(net, dataset.test.raster[:0], dataset.test.labels[:0]))
+def test_the_accuracy_of_no_samples_is_no_number(dataset):
+    task = ImuTask(config.load("fixed", **SMALL), dataset, torch.device("cpu"))
+    task.parts["test"] = Events(dataset.test.raster[:0], dataset.test.labels[:0])
+    assert np.isnan(evaluate(task, "test")).all()
 
 
 def test_the_preset_draws_as_the_loop_always_did(train, monkeypatch):
@@ -145,10 +145,12 @@ def test_the_preset_draws_as_the_loop_always_did(train, monkeypatch):
 
     @contextmanager
     def drawn(sampler, net, samples, steps, rng, epoch, share):
-        scale = float(rng.uniform(*sampler.law))
-        loop.set_threshold_scale(net, scale)
+        scale = float(rng.uniform(*sampler.threshold))
+        for layer in hidden(net):
+            layer.threshold_scale = scale
         yield [scale]
-        loop.set_threshold_scale(net, 1.0)
+        for layer in hidden(net):
+            layer.threshold_scale = 1.0
 
     monkeypatch.setattr(ThresholdSampler, "drawn", drawn)
     monkeypatch.setattr(Watch, "see", lambda *_: None)
@@ -190,7 +192,7 @@ def test_the_losses_of_the_loop_are_those_of_the_library(dataset):
         task = ImuTask(settings, dataset, torch.device("cpu"))
         events = task.inputs("train", np.arange(96), slice(None), None)
         seen = task.forward(events, training=True).logits
-        output, _ = loop.forward(task.net, events)
+        output, _ = forward(task.net, events)
         assert output.sum() > 10
         scale = {"per_spike" if loss == "counts" else "per_rate": settings.logit_scale}
         ours = torch.nn.functional.cross_entropy(seen, labels).detach()
@@ -213,7 +215,7 @@ def test_the_saturation_penalty_spares_the_register(train, dataset):
     for price in (0.0, 1.0):
         run = train("fixed", name=f"{price}", saturation_penalty=price, **loud)
         events = torch.tensor(dataset.train.raster.astype(np.float32))
-        _, layers = loop.forward(trained_module(run), events)
+        _, layers = forward(trained_module(run), events)
         most.append(float((layers[0].detach() - 15).clamp(min=0).mean()))
     assert most[1] < 0.8 * most[0]
     assert most[0] > 0.01

@@ -1,15 +1,17 @@
 """Devices, threads, displays and TensorBoard of a run."""
 
 import io
+import os
 import sys
 
+import joblib
 import pytest
 import torch
 from rich.console import Console
 
 from neurosim import cli
 from neurosim.errors import UnavailableError
-from neurosim.training import config, display, loop, machine, tensorboard
+from neurosim.training import config, display, loop, machine
 from tests.training.small import SMALL, small_dataset
 
 
@@ -18,18 +20,22 @@ def test_threads_are_those_asked_for_and_come_back():
     with machine.threads(config.load("fixed", threads=3)) as count:
         assert count == torch.get_num_threads() == 3
     with machine.threads(config.load("fixed")) as count:
-        assert 1 <= count <= min(before, machine.cores(), machine.MOST_THREADS)
+        assert 1 <= count <= min(before, joblib.cpu_count(), machine.MOST_THREADS)
     assert torch.get_num_threads() == before
 
 
-def test_a_container_may_have_fewer_cores_than_its_machine(monkeypatch, tmp_path):
-    quota = tmp_path / "cpu.max"
-    monkeypatch.setattr(machine, "QUOTA", quota)
-    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda _: set(range(16)), raising=False)
-    assert machine.cores() == 16
-    for text, cores in (("max 100000", 16), ("250000 100000", 3), ("50000 100000", 1)):
-        quota.write_text(text)
-        assert machine.cores() == cores
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system has no affinity")
+def test_a_process_may_have_fewer_cores_than_its_machine():
+    cores, threads = os.sched_getaffinity(0), torch.get_num_threads()
+    torch.set_num_threads(4)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        with machine.threads(config.load("fixed")) as count:
+            assert count == torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 4
+    finally:
+        os.sched_setaffinity(0, cores)
+        torch.set_num_threads(threads)
 
 
 def test_small_nets_run_on_the_cpu_and_images_where_a_gpu_is(monkeypatch):
@@ -71,7 +77,7 @@ def test_tensorboard_has_every_metric_or_says_how_to_get_it(rng, tmp_path, monke
     assert losses == pytest.approx([row["loss"] for row in run.metrics], rel=1e-6)
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(UnavailableError, match=r"pip install 'neurosim\[tensorboard\]'"):
-        tensorboard.writer(tmp_path)
+        display.tensorboard_writer(tmp_path)
 
 
 def test_the_command_resumes_and_says_how(monkeypatch, tmp_path, capsys):

@@ -8,9 +8,10 @@ from neurosim.data.images import image_set
 from neurosim.homeostat.gains import HomeostatWarning
 from neurosim.run import Run
 from neurosim.snn import spiking
-from neurosim.training import config, loop, regulation, tasks
-from neurosim.training.activity import ActivityWarning
+from neurosim.training import config, loop, tasks
 from neurosim.training.epochs import evaluate
+from neurosim.training.faults import ActivityWarning
+from neurosim.training.thresholds import homeostat_for
 from tests.training.small import SMALL, small_dataset
 
 CPU = torch.device("cpu")
@@ -24,7 +25,7 @@ def dataset(rng):
 def attached(dataset, **changes):
     settings = config.load("ahsar-imu", **(SMALL | changes))
     task = tasks.task_for(settings, dataset, CPU)
-    return regulation.attach(task, settings, batch=32)
+    return homeostat_for(task, settings, batch=32)
 
 
 def test_the_settings_reach_the_homeostat(dataset):

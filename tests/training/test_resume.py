@@ -9,11 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import neurosim as ns
+from neurosim import store
 from neurosim.data.images import image_set
 from neurosim.errors import InputError
-from neurosim.training import checkpoint, loop, optimisation, trained_module
+from neurosim.training import checkpoint, config, loop, trained_module
+from neurosim.training.epochs import evaluate
+from neurosim.training.tasks import task_for
 from tests.training.small import SMALL, small_dataset
 
 ROOT = Path(__file__).parents[2]
@@ -52,15 +56,15 @@ def train(folder, resume=False, source="aspen", dataset=None, **changes):
 
 def strike(monkeypatch, batch):
     """Raise an error in the middle of a batch, counted from now."""
-    learn, seen = optimisation.clip, []
+    norm, calls = torch.nn.utils.get_total_norm, []
 
-    def clip(*args):
-        seen.append(args)
-        if len(seen) == batch:
+    def counted(*args, **options):
+        calls.append(args)
+        if len(calls) == batch:
             raise Struck
-        return learn(*args)
+        return norm(*args, **options)
 
-    monkeypatch.setattr(optimisation, "clip", clip)
+    monkeypatch.setattr(torch.nn.utils, "get_total_norm", counted)
 
 
 def equal(a, b):
@@ -106,17 +110,17 @@ def test_a_struck_run_goes_on_to_the_same_weights(monkeypatch, tmp_path, whole, 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_run_after_the_batch(monkeypatch, tmp_path, whole, number):
-    learn, seen = optimisation.clip, []
+    norm, calls = torch.nn.utils.get_total_norm, []
 
-    def clip(*args):
-        seen.append(args)
-        if len(seen) == 4:
+    def counted(*args, **options):
+        calls.append(args)
+        if len(calls) == 4:
             os.kill(os.getpid(), number)
-        return learn(*args)
+        return norm(*args, **options)
 
     before = signal.getsignal(number)
     with monkeypatch.context() as patch:
-        patch.setattr(optimisation, "clip", clip)
+        patch.setattr(torch.nn.utils, "get_total_norm", counted)
         # Far from the next regular checkpoint: it is the signal that saves.
         with pytest.raises(KeyboardInterrupt):
             loop.train(
@@ -127,7 +131,7 @@ def test_a_signal_ends_the_run_after_the_batch(monkeypatch, tmp_path, whole, num
                 **EVERYTHING,
             )
     assert signal.getsignal(number) is before
-    assert len(seen) == 5  # the batch in which the signal came, and the one that saw it
+    assert len(calls) == 5  # the batch in which the signal came, and the one that saw it
     assert checkpoint.load(tmp_path / checkpoint.NAME)["done"] == 2
     assert equal(train(tmp_path, resume=True), whole)
 
@@ -142,6 +146,16 @@ def test_a_finished_run_is_returned_and_another_is_trained(tmp_path, whole):
     assert equal(again, run)
     other = train(tmp_path, resume=True, **(EVERYTHING | {"epochs": 2}))
     assert len(other.metrics) == 2
+
+
+def test_a_checkpoint_of_an_earlier_version_is_refused_and_cleared_away(tmp_path):
+    earlier = tmp_path / "checkpoint.safetensors"
+    store.save(earlier, "checkpoint", {}, {"state": {}})
+    with pytest.raises(InputError, match=r"an earlier neurosim.*train again without resume"):
+        train(tmp_path, resume=True)
+    assert earlier.is_file()
+    train(tmp_path, **(EVERYTHING | {"epochs": 2}))
+    assert not earlier.exists()
 
 
 @pytest.mark.parametrize("change", [{"learning_rate": 0.02}, {"seed": 1}])
@@ -166,8 +180,10 @@ def test_early_stopping_keeps_the_best_weights(tmp_path):
     assert len(losses) == best + 3 < 12
     until = train(tmp_path / "until", **(slow | {"epochs": 12, "patience": None}))
     assert [row["validation_loss"] for row in until.metrics][: len(losses)] == losses
-    data = small_dataset(np.random.default_rng(20)).validation
-    kept = loop.evaluate(trained_module(run), data.raster, data.labels)
+    dataset = small_dataset(np.random.default_rng(20))
+    task = task_for(config.TrainConfig(**run.config), dataset, torch.device("cpu"))
+    task.net = trained_module(run)
+    _, kept = evaluate(task, "validation")
     assert kept == run.metrics[best]["validation_accuracy"]
 
 

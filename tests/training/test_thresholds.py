@@ -1,5 +1,7 @@
 """Random thresholds: their laws, what shares a draw, integer registers, and the sweep."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,9 +13,9 @@ from neurosim.errors import InputError
 from neurosim.formats.rockpool import network_from_module
 from neurosim.snn import image_nets
 from neurosim.snn.lif import LIF
-from neurosim.training import ThresholdSampler, config, loop
-from neurosim.training.activity import ActivityWarning, Watch
-from neurosim.training.imu_task import build
+from neurosim.training import ThresholdSampler, config
+from neurosim.training.faults import ActivityWarning, Watch
+from neurosim.training.imu_task import build, forward
 from neurosim.training.thresholds import hidden, matched
 from neurosim.workflows.float_sweep import sweep
 from tests import nets
@@ -36,9 +38,7 @@ def raster(rng):
 
 def values(sampler, rng, epoch=None):
     """Many draws of one number."""
-    (draw,) = ThresholdSampler(
-        sampler.law, sampler.levels, "neuron", "batch", sampler.registers, sampler.widen
-    ).draw([COUNT], 1, 1, rng, epoch)
+    (draw,) = replace(sampler, per="neuron").draw([COUNT], 1, 1, rng, epoch)
     return draw
 
 
@@ -96,7 +96,7 @@ def test_the_curriculum_widens_from_one(rng):
 def test_every_draw_is_one_that_the_chip_can_run(seed, levels):
     rng = np.random.default_rng(seed)
     spec = nets.spec(rng, layers=(8, 4))
-    sampler = ThresholdSampler((0.6, 2.4), levels, per="neuron", when="sample", registers=spec)
+    sampler = ThresholdSampler((0.6, 2.4), levels, per="neuron", when="sample", register=spec)
     for scales, register in zip(
         sampler.draw((8, 4), 50, STEPS, rng), np.split(spec.threshold, [8]), strict=True
     ):
@@ -108,7 +108,7 @@ def test_every_draw_is_one_that_the_chip_can_run(seed, levels):
 
 def test_a_draw_for_the_network_is_the_runtime_threshold_of_the_chip(rng):
     spec = nets.spec(rng, layers=(8, 4))
-    sampler = ThresholdSampler((0.6, 2.4), levels=2, registers=spec)
+    sampler = ThresholdSampler((0.6, 2.4), levels=2, register=spec)
     draws = np.concatenate(sampler.draw((8, 4), 1, 1, rng))
     expected = [spec.with_threshold(s).threshold / spec.threshold for s in (0.6, 2.4)]
     assert any(np.array_equal(draws, e) for e in expected)
@@ -116,9 +116,9 @@ def test_a_draw_for_the_network_is_the_runtime_threshold_of_the_chip(rng):
 
 
 def test_one_register_for_all(rng):
-    (draw,) = ThresholdSampler((1.0, 1.5), registers=10).draw([7], 1, 1, rng)
+    (draw,) = ThresholdSampler((1.0, 1.5), register=10).draw([7], 1, 1, rng)
     assert type(draw) is float
-    assert np.unique(values(ThresholdSampler((1.0, 1.5), registers=10), rng)).tolist() == [
+    assert np.unique(values(ThresholdSampler((1.0, 1.5), register=10), rng)).tolist() == [
         1.0, 1.1, 1.2, 1.3, 1.4, 1.5,
     ]  # fmt: skip
 
@@ -126,14 +126,15 @@ def test_one_register_for_all(rng):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"law": (1.5, 1.0)}, "law is"),
-        ({"law": (0.0, 1.0)}, "law is"),
+        ({"threshold": (1.5, 1.0)}, "threshold is"),
+        ({"threshold": (0.0, 1.0)}, "threshold is"),
         ({"levels": 1}, "levels is 1"),
         ({"per": "synapse"}, "per is 'synapse'; give one of network, layer, neuron"),
         ({"when": "epoch"}, "when is 'epoch'"),
         ({"widen": -1}, "widen is -1"),
-        ({"law": (0.1, 1.0), "registers": 3}, r"registers to 0\.\.3"),
-        ({"law": (1.0, 4.0), "registers": 10_000}, r"registers to 10000\.\.40000"),
+        ({"matched": True}, "matched needs levels"),
+        ({"threshold": (0.1, 1.0), "register": 3}, r"registers to 0\.\.3"),
+        ({"threshold": (1.0, 4.0), "register": 10_000}, r"registers to 10000\.\.40000"),
     ],
 )
 def test_a_wrong_setting_is_named(settings, message):
@@ -142,7 +143,7 @@ def test_a_wrong_setting_is_named(settings, message):
 
 
 def test_registers_of_another_net_are_refused(rng):
-    sampler = ThresholdSampler(registers=nets.spec(rng, layers=(8, 4)))
+    sampler = ThresholdSampler(register=nets.spec(rng, layers=(8, 4)))
     with pytest.raises(InputError, match=r"layers \(8, 4\), the net \(12, 10\)"):
         sampler.draw(SIZES, SAMPLES, STEPS, rng)
 
@@ -154,12 +155,12 @@ def test_registers_of_another_net_are_refused(rng):
 @pytest.mark.parametrize("when", ["batch", "sample", "step"])
 def test_a_draw_acts_on_hidden_layers_for_a_batch_and_is_gone(net, raster, rng, per, when):
     events = torch.tensor(raster[:SAMPLES, :STEPS].astype(np.float32))
-    before, _ = loop.forward(net, events)
+    before, _ = forward(net, events)
     with ThresholdSampler((1.2, 1.5), per=per, when=when).drawn(net, SAMPLES, STEPS, rng) as draws:
         scales = [layer.threshold_scale for layer in hidden(net)]
         last = [m for m in net.modules().values() if isinstance(m, LIF)][-1]
         assert last.threshold_scale == 1.0
-        _, (first, *_) = loop.forward(net, events)
+        _, (first, *_) = forward(net, events)
         first.sum().backward()
     sets = {"batch": 1, "sample": SAMPLES, "step": STEPS}[when]
     expected = [sets * (n if per == "neuron" else 1) for n in SIZES]
@@ -169,7 +170,7 @@ def test_a_draw_acts_on_hidden_layers_for_a_batch_and_is_gone(net, raster, rng, 
     assert np.array_equal(np.ravel(draws[0])[:1], np.ravel(draws[1])[:1]) == alike
     assert first.sum() > 0
     assert [layer.threshold_scale for layer in hidden(net)] == [1.0, 1.0]
-    assert torch.equal(loop.forward(net, events)[0], before)
+    assert torch.equal(forward(net, events)[0], before)
 
 
 def test_draws_multiply_the_scales_that_are_there_and_survive_errors(net, rng):
@@ -203,10 +204,10 @@ def test_settings_reach_the_sampler():
         threshold_register=256,
         threshold_widen=5,
     )
-    assert loop.threshold_sampler(settings) == ThresholdSampler(
-        matched((1.0, 2.0), 3), 3, "layer", "step", 256, 5
-    )
-    assert loop.threshold_sampler(config.load("aspen")) == ThresholdSampler((1.0, 1.5))
+    sampler = ThresholdSampler.of(settings)
+    assert sampler == ThresholdSampler((1.0, 2.0), 3, True, "layer", "step", 256, 5)
+    assert sampler.interval() == matched((1.0, 2.0), 3)
+    assert ThresholdSampler.of(config.load("aspen")) == ThresholdSampler((1.0, 1.5))
     with pytest.raises(InputError, match="threshold_matched needs threshold_levels"):
         config.load("aspen", threshold_matched=True)
 
@@ -241,7 +242,7 @@ def test_a_sweep_is_one_evaluation_a_threshold(net, raster, rng):
         for layer, own in zip(hidden(net), (1.1, 1.0), strict=True):
             layer.threshold_scale = own * scale
         with torch.no_grad():
-            output, layers = loop.forward(net, torch.tensor(raster.astype(np.float64)))
+            output, layers = forward(net, torch.tensor(raster.astype(np.float64)))
         assert result.accuracy[k] == readout.accuracy(output.numpy(), labels)
         assert result.rates[k] == pytest.approx([float(s.mean()) for s in layers], rel=1e-12)
         collapsed = len(set(readout.decide(output.numpy()).tolist())) == 1

@@ -9,7 +9,7 @@ import numpy as np
 from neurosim.snn.kernels.floats import kernel, part, set_mode, start_flushing
 from neurosim.snn.kernels.forward import add, copy, replay
 from neurosim.snn.kernels.slopes import (
-    GIVEN,
+    HANDED_IN,
     LOG2_E,
     PERIODIC_EXPONENTIAL,
     STEP_PWL,
@@ -19,21 +19,24 @@ from neurosim.snn.kernels.slopes import (
 )
 
 
-class Given(NamedTuple):
-    """Gradients that arrive from above."""
+class ByOutputs(NamedTuple):
+    """Gradients by what a layer returns, as they arrive.
+
+    Those by the state are there where it was recorded, and have no elements elsewhere.
+    """
 
     spikes: np.ndarray
     """(B, T, N)."""
     v: np.ndarray
-    """(B, T, N) of the recorded membrane, or empty."""
+    """(B, T, N) of the membrane, or empty."""
     i: np.ndarray
-    """(B, T, M) of the recorded current, or empty."""
+    """(B, T, M) of the current, or empty."""
     slope: np.ndarray
-    """(B, T, N) derivative of spikes by v, for surrogate GIVEN, or empty."""
+    """(B, T, N) derivative of spikes by v, for surrogate HANDED_IN, or empty."""
 
 
-class Wanted(NamedTuple):
-    """Gradients to compute. All but x are sums over time, one row per sample, or empty."""
+class ByInputs(NamedTuple):
+    """Gradients by what a layer takes, to be computed: sums over time but for x, or empty."""
 
     x: np.ndarray
     """(B, T, M)."""
@@ -56,7 +59,7 @@ def _add_product(a, b, to):
 
 @part
 def _through_slope(by_spikes, slope, theta, g_v, g_spike):
-    """Pass gradients through a given derivative of the spikes by the membrane."""
+    """Pass gradients through a known derivative of the spikes by the membrane."""
     for n in range(theta.size):
         g = (by_spikes[n] - g_v[n] * theta[n]) * slope[n]
         g_spike[n] = g
@@ -148,8 +151,8 @@ def _delta_adjoint_step(by_spikes, slope, theta, alpha, g_v, to):
 
 
 @kernel
-def backward(flush, surrogate, neurons, trace, given, wanted, g_v, g_i, room, span):
-    """Compute the wanted gradients of `forward` over the steps of the span, last step first.
+def backward(flush, surrogate, neurons, trace, by_outputs, by_inputs, g_v, g_i, room, span):
+    """Compute the gradients by the inputs of `forward` over the steps of the span, last step first.
 
     g_v (B, N) and g_i (B, M) are the gradients by the state after the last step, and become those
     by the state before the first. The trace holds one sample per sample of the span. room (2, N)
@@ -157,11 +160,11 @@ def backward(flush, surrogate, neurons, trace, given, wanted, g_v, g_i, room, sp
     """
     alpha, beta, _, theta, limit, window = neurons
     trace_v, v_before, i_before = trace
-    by_spikes, by_v, by_i, slope = given
-    to_x, to_alpha, to_beta, to_bias, to_theta = wanted
+    by_spikes, by_v, by_i, slope = by_outputs
+    to_x, to_alpha, to_beta, to_bias, to_theta = by_inputs
     each_b, each_t = min(theta.shape[0] - 1, 1), min(theta.shape[1] - 1, 1)
     others = by_v.size + by_i.size + to_theta.size + to_bias.size + to_alpha.size + to_beta.size
-    simple = flush and surrogate != GIVEN and others == 0 and beta.size <= alpha.size
+    simple = flush and surrogate != HANDED_IN and others == 0 and beta.size <= alpha.size
     g_spike, steep = room[0], room[1]
     b0, b1, t0, t1 = span
     mode = start_flushing(flush)
@@ -176,25 +179,25 @@ def backward(flush, surrogate, neurons, trace, given, wanted, g_v, g_i, room, sp
                 )  # fmt: skip
             continue
         for t in range(t1 - 1, t0 - 1, -1):
-            v, row, given_s = trace_v[b - b0, t], theta[b * each_b, t * each_t], by_spikes[b, t]
+            v, row, by_s = trace_v[b - b0, t], theta[b * each_b, t * each_t], by_spikes[b, t]
             if simple:
                 slopes(surrogate, v, row, limit, window, steep)
                 if beta.size:
-                    _adjoint_step(given_s, steep, row, alpha, beta, g_v[b], g_i[b], to_x[b, t])
+                    _adjoint_step(by_s, steep, row, alpha, beta, g_v[b], g_i[b], to_x[b, t])
                 else:
-                    _delta_adjoint_step(given_s, steep, row, alpha, g_v[b], to_x[b, t])
+                    _delta_adjoint_step(by_s, steep, row, alpha, g_v[b], to_x[b, t])
                 continue
             if by_v.size:
                 add(by_v[b, t], g_v[b])
             if to_theta.size:
                 _add_by_reset(v, row, limit, g_v[b], to_theta[b, t * each_t])
             if surrogate == STEP_PWL:  # divides by theta, as rockpool does
-                through_step_pwl(given_s, v, row, window, g_v[b], g_spike)
-            elif surrogate == GIVEN:
-                _through_slope(given_s, slope[b, t], row, g_v[b], g_spike)
+                through_step_pwl(by_s, v, row, window, g_v[b], g_spike)
+            elif surrogate == HANDED_IN:
+                _through_slope(by_s, slope[b, t], row, g_v[b], g_spike)
             else:
                 slopes(surrogate, v, row, limit, window, steep)
-                _through_slope(given_s, steep, row, g_v[b], g_spike)
+                _through_slope(by_s, steep, row, g_v[b], g_spike)
             if to_theta.size:
                 _add_by_surrogate(v, row, g_spike, to_theta[b, t * each_t])
             if to_bias.size:
@@ -217,11 +220,11 @@ def backward(flush, surrogate, neurons, trace, given, wanted, g_v, g_i, room, sp
 
 @kernel
 def replay_and_backward(
-    flush, surrogate, drive, neurons, v, i, trace, given, wanted, g_v, g_i, room, span
+    flush, surrogate, drive, neurons, v, i, trace, by_outputs, by_inputs, g_v, g_i, room, span
 ):
     """Do `replay` and `backward` sample by sample, with a trace (1, T, ...) that stays in cache."""
     b0, b1, t0, t1 = span
     for b in range(b0, b1):
         one = b, b + 1, t0, t1
         replay(flush, drive, neurons, v, i, room[0], trace, one)
-        backward(flush, surrogate, neurons, trace, given, wanted, g_v, g_i, room, one)
+        backward(flush, surrogate, neurons, trace, by_outputs, by_inputs, g_v, g_i, room, one)

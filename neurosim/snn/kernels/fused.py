@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,33 @@ from neurosim.snn.kernels import backward as adjoint
 from neurosim.snn.kernels import forward as kernels
 from neurosim.snn.kernels import slopes
 from neurosim.snn.kernels.folding import folded, samples_together
-from neurosim.snn.kernels.lif_setting import Setting, not_finite
 from neurosim.snn.kernels.threads import share
 from neurosim.snn.surrogates import CODES, slope
+
+
+@dataclass
+class Setting:
+    """What a layer's evolution needs besides tensors that can have gradients.
+
+    State tensors are in and out: they hold the start before, and the end after the forward pass.
+    """
+
+    surrogate: type[torch.autograd.Function]
+    window: torch.Tensor
+    max_spikes: torch.Tensor
+    exact: bool
+    """Gradients to the last bit of rockpool's, for which torch evaluates the surrogate."""
+    record: bool
+    noise: torch.Tensor | None
+    """(B, T, N), added to the membrane."""
+    vmem: torch.Tensor
+    """(N,) in, (B, N) out."""
+    isyn: torch.Tensor
+    """(N, S) in, (B, N, S) out."""
+    spikes: torch.Tensor
+    """(N,) in."""
+    rate: torch.Tensor | None = None
+    """Spikes per neuron and step, out; a detached scalar."""
 
 
 def lif(
@@ -51,6 +76,19 @@ def lif(
         return folded(_LIF.apply, together, x, alpha, beta, bias, theta, setting)
     spikes, vmem, isyn = _LIF.apply(x, recurrent, alpha, beta, bias, theta, setting)
     return spikes, vmem, isyn
+
+
+def not_finite(x: torch.Tensor) -> str:
+    """Say where the input is not finite, or that the constants are not."""
+    where = torch.nonzero(~torch.isfinite(x))
+    if not len(where):
+        return "the state of a LIF layer is not finite; look for weights, bias or tau that are not"
+    b, t, m = where[0].tolist()
+    value = x[b, t, m].item()
+    return (
+        f"input of a LIF layer holds {value} (sample {b}, step {t}, synapse {m}); clean the data, "
+        "or lower the learning rate if it was finite before"
+    )
 
 
 class _LIF(torch.autograd.Function):
@@ -138,7 +176,7 @@ class _Backward:
         self.by_i = none if by_i is None or not recorded else by_i.contiguous()
         self.constants = _constants(alpha, beta, bias, self.theta, self.setting)
         self.drive = _drive(x, feedback, self.setting.noise)
-        self.wanted = self._wanted()
+        self.by_inputs = self._room_by_inputs()
         self.flush = not self.setting.exact
         # Gradients by the state after the last step.
         self.g_v = x.new_zeros(self.samples, self.neurons)
@@ -152,7 +190,7 @@ class _Backward:
             share(lambda b0, b1: self._in_cache(code, b0, b1), self.samples, self.by_spikes.numel())
         else:
             self._in_memory(code)
-        x, alpha, beta, bias, theta = self.wanted
+        x, alpha, beta, bias, theta = self.by_inputs
         if theta.numel() and self.theta.shape[0] == 1:
             theta = theta.sum(0, keepdim=True)
         return (
@@ -169,7 +207,7 @@ class _Backward:
         """Repeat and reverse the forward pass sample by sample."""
         adjoint.replay_and_backward(
             self.flush, code, self.drive, self.constants, self.v.numpy(), self.i.numpy(),
-            _arrays(kernels.Trace, self._trace(1)), self._given(), self._wanted_arrays(),
+            _arrays(kernels.Trace, self._trace(1)), self._by_outputs(), self._by_input_arrays(),
             self.g_v.numpy(), self.g_i.numpy(), self._room(), (b0, b1, 0, self.steps),
         )  # fmt: skip
 
@@ -188,15 +226,15 @@ class _Backward:
             steep = slope(
                 setting.surrogate, trace[0], self.theta, setting.window, setting.max_spikes
             )
-            code = slopes.GIVEN
+            code = slopes.HANDED_IN
         if self.recurrent is not None:
             self.by_spikes = self.by_spikes.clone()
-        given, room = self._given(steep), self._room()
+        by_outputs, room = self._by_outputs(steep), self._room()
         g_state = self.g_v.numpy(), self.g_i.numpy()
 
         def run(b0: int, b1: int, t0: int, t1: int) -> None:
             adjoint.backward(
-                self.flush, code, self.constants, arrays, given, self._wanted_arrays(),
+                self.flush, code, self.constants, arrays, by_outputs, self._by_input_arrays(),
                 *g_state, room, (b0, b1, t0, t1),
             )  # fmt: skip
 
@@ -206,17 +244,17 @@ class _Backward:
         for t in range(self.steps - 1, -1, -1):
             run(0, self.samples, t, t + 1)
             if t:
-                self.by_spikes[:, t - 1] += self.wanted[0][:, t] @ self.recurrent.T
+                self.by_spikes[:, t - 1] += self.by_inputs[0][:, t] @ self.recurrent.T
 
     def _by_recurrent(self) -> torch.Tensor:
         """Return the gradient (N, M) by the recurrent weights."""
         before = torch.empty_like(self.spikes)
         before[:, 0] = self.start[2]
         before[:, 1:] = self.spikes[:, :-1]
-        return before.reshape(-1, self.neurons).T @ self.wanted[0].reshape(-1, self.currents)
+        return before.reshape(-1, self.neurons).T @ self.by_inputs[0].reshape(-1, self.currents)
 
-    def _wanted(self) -> tuple[torch.Tensor, ...]:
-        """Return room for the gradients of `adjoint.Wanted`."""
+    def _room_by_inputs(self) -> tuple[torch.Tensor, ...]:
+        """Return room for the gradients of `adjoint.ByInputs`."""
         new, (alpha, beta, bias, theta) = self.x.new_zeros, self.needs[2:6]
         by_theta = (self.samples, self.theta.shape[1], self.neurons)
         return (
@@ -227,12 +265,12 @@ class _Backward:
             new(by_theta if theta else (0, 0, 0)),
         )
 
-    def _wanted_arrays(self) -> adjoint.Wanted:
-        return _arrays(adjoint.Wanted, self.wanted)
+    def _by_input_arrays(self) -> adjoint.ByInputs:
+        return _arrays(adjoint.ByInputs, self.by_inputs)
 
-    def _given(self, steep: torch.Tensor | None = None) -> adjoint.Given:
+    def _by_outputs(self, steep: torch.Tensor | None = None) -> adjoint.ByOutputs:
         steep = self.x.new_empty(0, 0, 0) if steep is None else steep
-        return _arrays(adjoint.Given, (self.by_spikes, self.by_v, self.by_i, steep))
+        return _arrays(adjoint.ByOutputs, (self.by_spikes, self.by_v, self.by_i, steep))
 
     def _trace(self, samples: int) -> tuple[torch.Tensor, ...]:
         """Return room for the trace of some samples."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from neurosim.snn.kernels.floats import exp2_of_negative, part
 
-GIVEN, PERIODIC_EXPONENTIAL, STEP_PWL, SIGMOID, ATAN, TRIANGULAR, GAUSSIAN = range(7)
+HANDED_IN, PERIODIC_EXPONENTIAL, STEP_PWL, SIGMOID, ATAN, TRIANGULAR, GAUSSIAN = range(7)
 """How a spike passes a gradient on: by slopes handed in, or by a surrogate evaluated here."""
 
 LOG2_E = float(np.log2(np.e))

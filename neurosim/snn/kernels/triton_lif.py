@@ -10,7 +10,7 @@ from torch.autograd.function import once_differentiable
 
 from neurosim.errors import InputError
 from neurosim.snn.kernels import triton_kernels
-from neurosim.snn.kernels.lif_setting import Setting, not_finite
+from neurosim.snn.kernels.fused import Setting, not_finite
 from neurosim.snn.surrogates import CODES
 
 _SETTINGS: dict[str, Any] = {"enable_fp_fusion": False}
@@ -77,18 +77,18 @@ class _LIF(torch.autograd.Function):
         by_spikes, by_v, by_i = (None if g is None else g.contiguous() for g in by_outputs)
         by_spikes = torch.zeros_like(trace) if by_spikes is None else by_spikes
         recorded, none = setting.record, x.new_empty(0)
-        given = [none if g is None or not recorded else g for g in (by_v, by_i)]
+        by_states = [none if g is None or not recorded else g for g in (by_v, by_i)]
         each_t = needs[4] and theta.shape[1] > 1
         to_x, to_alpha, to_beta = torch.empty_like(x), torch.empty_like(v), torch.empty_like(i)
         to_bias = torch.empty_like(v)
         to_theta = torch.empty_like(trace) if each_t else torch.empty_like(v)
         grid, shape = _grid(len(x), alpha.numel(), x.shape[2], beta)
         triton_kernels.backward[grid](
-            x, alpha, beta, theta, v, i, trace, i_after, by_spikes, *given,
+            x, alpha, beta, theta, v, i, trace, i_after, by_spikes, *by_states,
             to_x, to_alpha, to_beta, to_bias, to_theta, *_strides(theta),
             float(setting.max_spikes), float(setting.window), x.shape[1], alpha.numel(),
-            SURROGATE=CODES[setting.surrogate], BY_V=given[0].numel() > 0,
-            BY_I=given[1].numel() > 0, TO_ALPHA=needs[1], TO_BETA=needs[2] and beta.numel() > 0,
+            SURROGATE=CODES[setting.surrogate], BY_V=by_states[0].numel() > 0,
+            BY_I=by_states[1].numel() > 0, TO_ALPHA=needs[1], TO_BETA=needs[2] and beta.numel() > 0,
             TO_THETA=needs[4], EACH_T=each_t, **shape, **_SETTINGS,
         )  # fmt: skip
         if needs[4]:

@@ -20,13 +20,14 @@ def measure(
     """
     import torch
 
-    from neurosim.training import machine, regulation
+    from neurosim.training import machine
     from neurosim.training.tasks import task_for
+    from neurosim.training.thresholds import homeostat_for
 
     settings = images.settings(seed, net=net, method=learning, **training)
     task = task_for(settings, images.digits(seed, every), machine.device(settings))
     parameters = sum(p.numel() for p in task.parameters())
-    homeostat = regulation.attach(task, settings, settings.batch_size)
+    homeostat = homeostat_for(task, settings, settings.batch_size)
     assert homeostat is not None, "the settings have one"
     optimiser = torch.optim.Adam(task.parameters(), settings.learning_rate)
     chosen = np.arange(settings.batch_size)

@@ -8,9 +8,7 @@ from neurosim.network import THRESHOLD_SCALES
 from neurosim.studies import on_chip, trained
 from neurosim.studies.study import Row, Study
 from neurosim.studies.trained import Training
-
-PER = ("network", "layer", "neuron")
-WHEN = ("batch", "sample", "step")
+from neurosim.training.config import PER, WHEN
 
 
 def measure(

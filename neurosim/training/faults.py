@@ -1,13 +1,21 @@
-"""Layers that fell silent and readouts that collapsed, by name and threshold."""
+"""What goes wrong in training, by name: silent layers, collapsed readouts, non-finite numbers."""
 
 from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
+import torch
+
+from neurosim.errors import InputError, NeurosimError
+
+
+class NonFiniteLossError(NeurosimError):
+    """The loss or a gradient is no number; the message names epoch, batch and layer."""
 
 
 class ActivityWarning(UserWarning):
@@ -41,8 +49,12 @@ class Watch:
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint needs."""
-        seen = {"answers": sorted(self._answers), "labels": sorted(self._labels)}
-        return {"batches": self._batches, "silent": dict(self._silent), **seen}
+        return {
+            "batches": self._batches,
+            "silent": dict(self._silent),
+            "answers": sorted(self._answers),
+            "labels": sorted(self._labels),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what `state_dict` returned."""
@@ -73,12 +85,12 @@ class Watch:
         self._labels.update(labels)
 
     def warn(self, epoch: int) -> None:
-        """Warn of what was seen."""
+        """Warn of the silent layers of an epoch, and of a readout with one answer."""
         for layer, scales in sorted(self._silent.items()):
-            said = silence(self.names[layer], min(scales))
             warnings.warn(
-                f"epoch {epoch}: {said}, the lowest of {len(scales)} silent batches of "
-                f"{self._batches}; lower the thresholds or raise the weights",
+                f"epoch {epoch}: {silence(self.names[layer], min(scales))}, the lowest of "
+                f"{len(scales)} silent batches of {self._batches}; lower the thresholds or raise "
+                "the weights",
                 ActivityWarning,
                 stacklevel=2,
             )
@@ -89,3 +101,55 @@ class Watch:
                 ActivityWarning,
                 stacklevel=2,
             )
+
+
+def not_finite_in_pass(
+    net: torch.nn.Module, inputs: torch.Tensor, run: Callable[[torch.Tensor], Any]
+) -> str | None:
+    """Say what is not finite first: weights, samples or the output of a module; None: nothing.
+
+    Args:
+        net: whose weights and modules are looked at.
+        inputs: samples of a batch.
+        run: a forward pass of the net on them, as in training.
+    """
+    for name, parameter in torch.nn.Module.named_parameters(net):
+        if not torch.isfinite(parameter).all():
+            return f"{name} is not finite"
+    if not torch.isfinite(inputs).all():
+        return "the samples themselves are not finite"
+    names: list[str] = []
+
+    def note_if_not_finite(name: str) -> Any:
+        def hook(module: torch.nn.Module, arguments: Any, output: Any) -> None:
+            value = output[0] if isinstance(output, tuple) else output
+            if not torch.isfinite(value).all():
+                names.append(name)
+
+        return hook
+
+    hooks = [
+        module.register_forward_hook(note_if_not_finite(name))
+        for name, module in torch.nn.Module.named_modules(net)
+        if not any(torch.nn.Module.children(module))
+    ]
+    try:
+        with torch.no_grad(), suppress(InputError):  # layers refuse numbers that are not finite
+            run(inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return f"the output of {names[0]} is not finite" if names else None
+
+
+def not_finite_in_gradients(net: torch.nn.Module) -> str:
+    """Say whose gradient was the first that is not finite: that of the last such weights.
+
+    Gradients run backwards.
+    """
+    names = [
+        name
+        for name, parameter in torch.nn.Module.named_parameters(net)
+        if parameter.grad is not None and not torch.isfinite(parameter.grad).all()
+    ]
+    return f"it began in {names[-1]}" if names else "their norm exceeds the largest float"
