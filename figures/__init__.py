@@ -18,9 +18,9 @@ from neurosim.errors import InputError, nearest
 if TYPE_CHECKING:
     from rich.console import Console
 
-_NOT_FIGURES = ("equation", "intervals", "gallery")
-"""Intervals, the page of a model that `neurosim equations NAME --plot` draws, and
-the page with all pictures."""
+_NOT_FIGURES = ("equation", "gallery", "panels")
+"""The page of a model that `neurosim equations NAME --plot` draws, that of all pictures, and what
+draws the figures of studies."""
 
 
 def names() -> tuple[str, ...]:
@@ -105,13 +105,13 @@ def remake(name: str, folder: Path, console: Console, *, ship: bool = False) -> 
         ship: store results and table in figures/data too.
     """
     from neurosim import drawing, studies
-    from neurosim.studies import command
+    from neurosim.studies import runner
     from neurosim.workflows import tidy
 
     figure, sources, written = get(name), [], []
     if study := study_of(name):
         chosen = studies.get(study)
-        run = command.run(chosen, command.FULL, ship=ship, draw=draw_results, console=console)
+        run = runner.run_study(chosen, runner.FULL, ship=ship, draw=draw_results, console=console)
         sources.append(run[0])
     if hasattr(figure, "TABLE"):
         table = measure(name, folder)

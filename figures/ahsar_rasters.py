@@ -58,7 +58,7 @@ def compute(config: Config | None = None) -> dict[str, Any]:
         the rate at each place over its channels and steps.
     """
     from neurosim.snn import spiking
-    from neurosim.studies import images
+    from neurosim.studies.ahsar import images
     from neurosim.training.image_task import module_of
 
     config = config or Config()

@@ -141,9 +141,9 @@ def _entry(name: str, entries: Sequence[ledger.Entry]) -> str:
     if said := getattr(module, "FINDING", "" if study else module.__doc__ or ""):
         lines.append(f"{said.strip()}\n")
     lines += [
-        f"- {entry.claim.claim}: **{entry.finding.verdict.value}**; {entry.finding.result}"
+        f"- {entry.claim.text}: **{entry.finding.verdict.value}**; {entry.finding.result}"
         for entry in entries
-        if study is not None and entry.claim.study == study and drawable(name)
+        if study is not None and entry.study == study and drawable(name)
     ]
     lines += [""] if lines[-1].startswith("- ") else []
     return "\n".join([*lines, f"`neurosim figures {name}`{_source(name)}\n"])

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,8 @@ def write(
         command: what makes them again.
         seconds: that all cases took together.
     """
-    columns = [*study.index, *study.units]
+    import pandas as pd
+
     head = {
         "study": study.name,
         "title": study.title,
@@ -41,13 +41,12 @@ def write(
         "index": " ".join(study.index),
         "units": json.dumps(dict(study.units)),
     }
-    text = io.StringIO()
-    text.writelines(f"# {name}: {value}\n" for name, value in head.items())
-    writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n", extrasaction="raise")
-    writer.writeheader()
-    writer.writerows({c: _short(row[c]) for c in columns} for row in rows)
+    columns = [*study.index, *study.units]
+    cells = [[_short(row[column]) for column in columns] for row in rows]
+    frame = pd.DataFrame(cells, columns=columns, dtype=object)  # so that integers stay integers
+    text = "".join(f"# {name}: {value}\n" for name, value in head.items())
     table = folder / f"{study.name}.csv"
-    store.write_text(table, text.getvalue())
+    store.write_text(table, text + frame.to_csv(index=False, na_rep="nan", lineterminator="\n"))
     cube = folder / f"{study.name}.nc"
     with store.replacing(cube) as partial:
         read(table).to_netcdf(partial, engine="h5netcdf")
@@ -68,10 +67,11 @@ def read(source: str | Path) -> xr.Dataset:
     path = Path(source) if str(source).endswith(".csv") else shipped(str(source))
     if not path.is_file():
         raise InputError(f"{path}: no such results; run `neurosim study {path.stem} --ship`")
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    head = dict(line[2:].rstrip("\n").split(": ", 1) for line in lines if line.startswith("# "))
+    with path.open(encoding="utf-8") as file:
+        lines = list(takewhile(lambda line: line.startswith("# "), file))
+    head = dict(line[2:].rstrip("\n").split(": ", 1) for line in lines)
     try:
-        frame = pd.read_csv(io.StringIO("".join(ln for ln in lines if not ln.startswith("# "))))
+        frame = pd.read_csv(path, skiprows=len(lines))
         dataset: Any = frame.set_index(head["index"].split()).to_xarray()
         units = json.loads(head["units"])
     except (KeyError, ValueError) as error:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from neurosim.studies import on_chip, trained
-from neurosim.studies.study import Row, Study
-from neurosim.studies.trained import Training
-from neurosim.workflows.sweep import SCALES
+import xarray as xr
+
+from neurosim.studies.aspen import on_chip
+from neurosim.studies.aspen.on_chip import HIGH, RELEVANT, over_sweep
+from neurosim.studies.claims import Finding, Verdict, claim
+from neurosim.studies.estimates import LEVEL, paired
+from neurosim.studies.study import Row, Study, Training
 
 PER = ("network", "layer", "neuron")
 WHEN = ("batch", "sample", "step")
@@ -32,12 +35,40 @@ STUDY = Study(
     grid={"per": PER, "when": WHEN},
     index=("per", "when", "seed", "threshold"),
     units=on_chip.UNITS,
-    settings={**trained.SHORT, "thresholds": SCALES},
+    settings={**on_chip.SHORT, "thresholds": on_chip.SCALES},
     seeds=5,
     fast={
         "per": ("network", "neuron"),
         "when": ("batch", "step"),
-        **trained.FAST,
+        **on_chip.FAST,
         "thresholds": (1.0, 2.4),
     },
 )
+
+
+@claim(
+    "One draw for each batch is the right grain",
+    "method summary",
+    "per {per}; each {when}; {seed} seeds",
+)
+def granularity(d: xr.Dataset) -> Finding:
+    """Compare all grains with one draw for network and batch, all intervals together at 95 %."""
+    mean = over_sweep(d)
+    base = mean.sel(per="network", when="batch")
+    others = [(p, w) for p in d.per.values for w in d.when.values if (p, w) != ("network", "batch")]
+    level = 1 - (1 - LEVEL) / len(others)
+    gaps = {f"{p}/{w}": paired(mean.sel(per=p, when=w), base, level) for p, w in others}
+    name, best = max(gaps.items(), key=lambda item: item[1].low)
+    clear = sum(gap.above for gap in gaps.values())
+    text = (
+        f"against one draw for the network and batch, mean accuracy over scales 1 to {HIGH} "
+        f"changes by {best} for {name}; clearly better: {clear} of {len(others)} others "
+        "(intervals widened for so many)"
+    )
+    if clear:
+        return Finding(text, Verdict.FAILS)
+    none_better = all(gap.high < RELEVANT for gap in gaps.values())
+    return Finding(text, Verdict.HOLDS if none_better else Verdict.UNDECIDED)
+
+
+CLAIMS = (granularity,)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import xarray as xr
 
 from neurosim import engines, readout
 from neurosim.analysis.networks import count_noise, mean_field
-from neurosim.studies import on_chip, trained
-from neurosim.studies.study import Row, Study
-from neurosim.studies.trained import Training
+from neurosim.studies.aspen import on_chip
+from neurosim.studies.claims import Finding, Verdict, claim
+from neurosim.studies.estimates import interval
+from neurosim.studies.study import Row, Study, Training
 
 BIN_STEPS = 16
 """Steps over which the input's rate is taken as constant: 0.08 s."""
@@ -32,12 +34,12 @@ def measure(
     rows = []
     for scale in thresholds:
         scales = [*[scale] * len(names[1:]), 1.0]
-        found = mean_field.predict(network, bins, threshold_scale=scales, bin_steps=BIN_STEPS)
-        counts = [BIN_STEPS * rate.sum(axis=-2) for rate in found.rates]  # (windows, neurons)
+        rates = mean_field.predict(network, bins, threshold_scale=scales, bin_steps=BIN_STEPS).rates
+        counts = [BIN_STEPS * rate.sum(axis=-2) for rate in rates]  # (windows, neurons)
         spikes = engines.get("brian2").run(spec.with_threshold(scale), raster).spikes
         measured = [*np.split(spikes[0], ends, axis=2), spikes[1]]
-        for name, count, seen in zip(names, counts, measured, strict=True):
-            rows.append(_row(scale, name, count.sum(-1).mean(), seen.sum() / windows))
+        for name, count, fired in zip(names, counts, measured, strict=True):
+            rows.append(_row(scale, name, count.sum(-1).mean(), fired.sum() / windows))
         answers = count_noise.readout_counts(
             network, bins, BIN_STEPS, threshold_scale=scales, known_input=True
         )
@@ -66,11 +68,35 @@ STUDY = Study(
         "measured": "spikes per window; share of windows",
     },
     settings={
-        "training": trained.FULL,
-        "every": 1,
+        **on_chip.FULL,
         "thresholds": (0.6, 1.0, 1.6, 2.2),
         "windows": 48,
     },
     seeds=5,
-    fast={**trained.FAST, "thresholds": (1.0, 1.8), "windows": 4},
+    fast={**on_chip.FAST, "thresholds": (1.0, 1.8), "windows": 4},
 )
+
+
+@claim(
+    "Threshold, spikes and accuracy have no predictive theory",
+    "open question 1",
+    "mean-field theory against the chip, {seed} seeds",
+)
+def predictable(d: xr.Dataset) -> Finding:
+    """Compare predicted with counted spikes, and accuracies."""
+    layers = [q for q in d["quantity"].values if q != "accuracy"]
+    total = d.sel(quantity=layers).sum("quantity")
+    error = total.predicted / total.measured - 1
+    spread = float(total.measured.max() / total.measured.min())
+    off = interval(
+        (d.predicted - d.measured).sel(quantity="accuracy").mean(("threshold", "net")).values
+    )
+    text = (
+        f"total spikes predicted from weights and input rates within {float(error.min()):+.1%} to "
+        f"{float(error.max()):+.1%} over a {spread:.0f}-fold range; accuracy overrated by {off}"
+    )
+    good = float(np.abs(error).max()) < 0.1
+    return Finding(text, Verdict.REGIME if good else Verdict.FAILS)
+
+
+CLAIMS = (predictable,)
