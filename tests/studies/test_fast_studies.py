@@ -9,8 +9,7 @@ from rich.console import Console
 from neurosim import figures, studies
 from neurosim.data import activity_sets
 from neurosim.errors import UnavailableError
-from neurosim.studies import command, results, trained
-from neurosim.studies.aspen import _judges as judges
+from neurosim.studies import results, runner, trained
 from neurosim.studies.aspen import activities
 from tests.data import official
 
@@ -29,7 +28,7 @@ def _run(name, folder, monkeypatch, **changes):
         "draw": figures.draw_results,
     } | changes
     with (folder / "log").open("w") as log:
-        paths = command.run(studies.get(name), folder, console=Console(file=log), **options)
+        paths = runner.run_study(studies.get(name), folder, console=Console(file=log), **options)
     return results.read(paths[0])
 
 
@@ -103,7 +102,7 @@ def test_activity_studies_of_all_sets_are_drawn_and_judged(tmp_path, sets, monke
     d = _run("aspen_activities", tmp_path, monkeypatch)
     assert d.sizes == {"data": 3, "net": 2, "seed": 2, "threshold": 3}
     assert (d.accuracy.max(("net", "threshold", "seed")) > 0.15).all(), "more than chance"
-    assert judges.own_sets(d).result.count("unimib-shar") == 1
+    assert activities.own_sets.judge(d).result.count("unimib-shar") == 1
     figure = figures.get("aspen_activities")
     path = tmp_path / "aspen_activities" / "aspen_activities.csv"
     assert len(figure.draw(figure.compute(path)).axes) == 12
