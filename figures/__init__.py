@@ -7,6 +7,7 @@ of its name (or of `STUDY`), or its `TABLE`, whose rows `measure()` returns.
 from __future__ import annotations
 
 import pkgutil
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -23,10 +24,11 @@ _NOT_FIGURES = ("equation", "gallery", "panels")
 draws the figures of studies."""
 
 
+@cache
 def names() -> tuple[str, ...]:
     """Return the names of all figures."""
-    found = (module.name for module in pkgutil.iter_modules(__path__))
-    return tuple(sorted(name for name in found if name not in _NOT_FIGURES))
+    files = (module.name for module in pkgutil.iter_modules(__path__))
+    return tuple(sorted(name for name in files if name not in _NOT_FIGURES))
 
 
 def get(name: str) -> ModuleType:

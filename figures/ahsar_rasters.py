@@ -39,7 +39,7 @@ class Config:
     steps: int = 8
     batch_size: int = 64
     every: int = 1
-    """Every so manieth digit is used."""
+    """Every n-th digit is used."""
     seed: int = 0
     image: int = 4
     """Of the test images, the one shown."""

@@ -136,8 +136,8 @@ def page(entries: Sequence[ledger.Entry]) -> str:
 
 def _entry(name: str, entries: Sequence[ledger.Entry]) -> str:
     module = figures.get(name)
-    lines = [f"### {module.TITLE}\n"]
-    if drawable(name):
+    lines, stored = [f"### {module.TITLE}\n"], drawable(name)
+    if stored:
         lines.append(f"![{module.TITLE}]({PICTURES}/{name}.png)\n")
     study = figures.study_of(name)
     if text := getattr(module, "FINDING", "" if study else module.__doc__ or ""):
@@ -145,7 +145,7 @@ def _entry(name: str, entries: Sequence[ledger.Entry]) -> str:
     lines += [
         f"- {entry.claim.text}: **{entry.finding.verdict.value}**; {entry.finding.result}"
         for entry in entries
-        if study is not None and entry.study == study and drawable(name)
+        if stored and study is not None and entry.study == study
     ]
     lines += [""] if lines[-1].startswith("- ") else []
     return "\n".join([*lines, f"`neurosim figures {name}`{_source(name)}\n"])

@@ -48,7 +48,7 @@ class Config:
     epochs: int = 6
     batch_size: int = 64
     every: int = 1
-    """Every so manieth digit is used."""
+    """Every n-th digit is used."""
     seed: int = 0
 
 

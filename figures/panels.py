@@ -48,16 +48,16 @@ class Hue:
     looks: Sequence[Mapping[str, Any]] = ({},)
     """More of matplotlib's properties of a line. All three begin anew where they end."""
 
-    def series(self, values: xr.DataArray) -> Iterator[tuple[int, dict[str, Any], xr.DataArray]]:
-        """Return number, properties and values of each line that has any."""
+    def series(self, values: xr.DataArray) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
+        """Return number, properties and place of each line that has any of the values."""
         for k, (value, label) in enumerate(self.labels.items()):
             one = isinstance(self.axis, str)
             point = {self.axis: value} if one else dict(zip(self.axis, value, strict=True))
             if all(part in values[axis].values for axis, part in point.items()):
                 look = {"label": label, "color": self.colours[k % len(self.colours)]}
                 look |= {"marker": self.markers[k % len(self.markers)]} if self.markers else {}
-                if bool((line := values.sel(point)).notnull().any()):
-                    yield k, {**look, **self.looks[k % len(self.looks)]}, line
+                if bool(values.sel(point).notnull().any()):
+                    yield k, {**look, **self.looks[k % len(self.looks)]}, point
 
 
 ONE = Hue((), {(): "_"}, colours=(BLACK,))
@@ -186,28 +186,30 @@ class Sheet:
 
     def _draw(self, axis: Axes, panel: Panel, d: xr.Dataset) -> None:
         """Draw the lines or points of one panel."""
-        x, kind = panel.x or self.x, panel.kind or self.kind
-        series = list((panel.hue or self.hue).series(d[panel.y]))
+        x, y, kind = panel.x or self.x, d[panel.y], panel.kind or self.kind
+        series = list((panel.hue or self.hue).series(y))
         if not series:
             raise KeyError(panel.y)
-        for k, look, y in series:
+        if kind in ("line", "points"):
+            summary = over(y.pipe(np.log)).map(np.exp) if panel.geometric else over(y)
+        for k, look, point in series:
             if kind == "seeds":
-                _seeds(axis, _like(y, d[x]), y, look)
+                _seeds(axis, _at(d[x], point), y.sel(point), look)
             elif kind == "means":
-                axis.plot(over(_like(y, d[x]))["mean"], over(y)["mean"], **look)
+                axis.plot(_at(d[x], point).mean("seed"), y.sel(point).mean("seed"), **look)
             else:
-                summary = over(y.pipe(np.log)).map(np.exp) if panel.geometric else over(y)
+                line = summary.sel(point)
                 if self.ticks is not None and x == self.x:
-                    summary = summary.sel({x: list(self._names(d[panel.y]))})
-                    places = np.arange(summary.sizes[x])
+                    line = line.sel({x: list(self._names(y))})
+                    places = np.arange(line.sizes[x])
                 else:
-                    summary = summary.dropna(x, how="all")
-                    places = summary[x].values
+                    line = line.dropna(x, how="all")
+                    places = line[x].values
                 if kind == "line":
-                    _line(axis, places, summary, look)
+                    _line(axis, places, line, look)
                 else:
                     side = self.sides[k] if self.sides and panel.x is None else 0.0
-                    _points(axis, places + side, summary, look, flip=self.flip)
+                    _points(axis, places + side, line, look, flip=self.flip)
         _scale(axis, "x", panel.scales[0])
         _scale(axis, "y", panel.scales[1])
 
@@ -240,11 +242,9 @@ class Sheet:
             panel.also(axis, d)
 
 
-def _like(line: xr.DataArray, values: xr.DataArray) -> xr.DataArray:
-    """Return those of other values that belong to a line."""
-    return values.sel(
-        {a: line[a].item() for a in values.dims if a in line.coords and not line[a].ndim}
-    )
+def _at(values: xr.DataArray, point: Mapping[str, Any]) -> xr.DataArray:
+    """Return a quantity at those coordinates of a point that it has."""
+    return values.sel({axis: value for axis, value in point.items() if axis in values.dims})
 
 
 def _line(axis: Axes, x: np.ndarray, summary: xr.Dataset, look: Mapping[str, Any]) -> None:

@@ -43,6 +43,8 @@ class Config:
     seeds: int = 2
     batch: int = 32
     epochs: int = 6
+    every: int = 1
+    """Every n-th digit is learnt from."""
     learning_rate: float = 2e-3
 
 
@@ -173,7 +175,7 @@ def _learn(method: str, seed: int, digits: Any, config: Config) -> dict[str, lis
 
     from neurosim.snn import rate_based
 
-    x, y = (torch.as_tensor(a) for a in digits.part("train"))
+    x, y = (torch.as_tensor(a[:: config.every]) for a in digits.part("train"))
     held_x, held_y = (torch.as_tensor(a) for a in digits.part("validation"))
     net, rng = _net("small-vgg", config.learning_steps, seed), np.random.default_rng(seed)
     optimiser = torch.optim.Adam(net.parameters(), config.learning_rate)

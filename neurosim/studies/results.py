@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,17 @@ def write(
         command: what makes them again.
         seconds: that all cases took together.
     """
+    table = write_table(study, rows, folder, command=command, seconds=seconds)
+    cube = table.with_suffix(".nc")
+    with store.replacing(cube) as partial:
+        read(table).to_netcdf(partial, engine="h5netcdf")
+    return [table, cube]
+
+
+def write_table(
+    study: Study, rows: Sequence[Row], folder: Path, *, command: str, seconds: float
+) -> Path:
+    """Write NAME.csv alone; arguments as for `write`."""
     import pandas as pd
 
     head = {
@@ -47,10 +59,7 @@ def write(
     text = "".join(f"# {name}: {value}\n" for name, value in head.items())
     table = folder / f"{study.name}.csv"
     store.write_text(table, text + frame.to_csv(index=False, na_rep="nan", lineterminator="\n"))
-    cube = folder / f"{study.name}.nc"
-    with store.replacing(cube) as partial:
-        read(table).to_netcdf(partial, engine="h5netcdf")
-    return [table, cube]
+    return table
 
 
 def read(source: str | Path) -> xr.Dataset:
@@ -62,11 +71,17 @@ def read(source: str | Path) -> xr.Dataset:
     Raises:
         InputError: no such study or file, or it is damaged.
     """
-    import pandas as pd
-
     path = Path(source) if str(source).endswith(".csv") else shipped(str(source))
     if not path.is_file():
         raise InputError(f"{path}: no such results; run `neurosim study {path.stem} --ship`")
+    return _read(path, path.stat().st_mtime_ns).copy()
+
+
+@lru_cache(maxsize=32)
+def _read(path: Path, changed: int) -> xr.Dataset:
+    """Return the results in a file that was changed last at that time."""
+    import pandas as pd
+
     with path.open(encoding="utf-8") as file:
         lines = list(takewhile(lambda line: line.startswith("# "), file))
     head = dict(line[2:].rstrip("\n").split(": ", 1) for line in lines)

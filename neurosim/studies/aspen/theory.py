@@ -7,10 +7,12 @@ import xarray as xr
 
 from neurosim import engines, readout
 from neurosim.analysis.networks import count_noise, mean_field
+from neurosim.network import Network
 from neurosim.studies.aspen import on_chip
 from neurosim.studies.claims import Finding, Verdict, claim
 from neurosim.studies.estimates import interval
 from neurosim.studies.study import Row, Study, Training
+from neurosim.xylo import XyloSpec
 
 BIN_STEPS = 16
 """Steps over which the input's rate is taken as constant: 0.08 s."""
@@ -28,24 +30,44 @@ def measure(
     data, network, spec = on_chip.wrist(net, seed, every=every, training=training)
     chosen = np.linspace(0, len(data.test) - 1, windows).astype(int)
     raster, labels = data.test.raster[chosen], data.test.labels[chosen]
-    bins = raster.reshape(windows, -1, BIN_STEPS, raster.shape[2]).mean(axis=2)
     names = [f"hidden {k + 1}" for k in range(len(network.layers) - 1)] + ["output"]
-    ends = np.cumsum(network.shape[1:-1])[:-1]
     rows = []
     for scale in thresholds:
-        scales = [*[scale] * len(names[1:]), 1.0]
-        rates = mean_field.predict(network, bins, threshold_scale=scales, bin_steps=BIN_STEPS).rates
-        counts = [BIN_STEPS * rate.sum(axis=-2) for rate in rates]  # (windows, neurons)
-        spikes = engines.get("brian2").run(spec.with_threshold(scale), raster).spikes
-        measured = [*np.split(spikes[0], ends, axis=2), spikes[1]]
-        for name, count, fired in zip(names, counts, measured, strict=True):
-            rows.append(_row(scale, name, count.sum(-1).mean(), fired.sum() / windows))
+        counts, output = measured(spec, raster, scale)
+        pairs = zip(names, predicted(network, raster, scale), counts, strict=True)
+        rows += [_row(scale, *triple) for triple in pairs]
         answers = count_noise.readout_counts(
-            network, bins, BIN_STEPS, threshold_scale=scales, known_input=True
+            network,
+            binned(raster, BIN_STEPS),
+            BIN_STEPS,
+            threshold_scale=scale,
+            known_input=True,
         )
         accuracy = count_noise.expected_accuracy(answers, labels)
-        rows.append(_row(scale, "accuracy", accuracy, readout.accuracy(spikes[1], labels)))
+        rows.append(_row(scale, "accuracy", accuracy, readout.accuracy(output, labels)))
     return rows
+
+
+def binned(raster: np.ndarray, bin_steps: int) -> np.ndarray:
+    """Return the mean events per step of each bin and channel, (samples, bins, channels)."""
+    samples, _, channels = raster.shape
+    return raster.reshape(samples, -1, bin_steps, channels).mean(axis=2)
+
+
+def predicted(
+    network: Network, raster: np.ndarray, scale: float, bin_steps: int = BIN_STEPS
+) -> np.ndarray:
+    """Return the expected spikes of a window, one number a layer; the readout is not scaled."""
+    rates = binned(raster, bin_steps)
+    found = mean_field.predict(network, rates, threshold_scale=scale, bin_steps=bin_steps)
+    return np.asarray(found.counts(bin_steps).sum(-1).mean(-1))
+
+
+def measured(spec: XyloSpec, raster: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean spikes of a window, one number a layer, and all output spikes."""
+    hidden, output = engines.get("brian2").run(spec.with_threshold(scale), raster).spikes
+    layers = [*np.split(hidden, np.cumsum(spec.layers)[:-1], axis=2), output]
+    return np.array([layer.sum(dtype=np.int64) / len(raster) for layer in layers]), output
 
 
 def _row(scale: float, quantity: str, predicted: float, measured: float) -> Row:
