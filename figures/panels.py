@@ -51,8 +51,10 @@ class Hue:
     def series(self, values: xr.DataArray) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
         """Return number, properties and place of each line that has any of the values."""
         for k, (value, label) in enumerate(self.labels.items()):
-            one = isinstance(self.axis, str)
-            point = {self.axis: value} if one else dict(zip(self.axis, value, strict=True))
+            if isinstance(self.axis, str):
+                point = {self.axis: value}
+            else:
+                point = dict(zip(self.axis, value, strict=True))
             if all(part in values[axis].values for axis, part in point.items()):
                 look = {"label": label, "color": self.colours[k % len(self.colours)]}
                 look |= {"marker": self.markers[k % len(self.markers)]} if self.markers else {}
@@ -191,7 +193,8 @@ class Sheet:
         if not series:
             raise KeyError(panel.y)
         if kind in ("line", "points"):
-            summary = over(y.pipe(np.log)).map(np.exp) if panel.geometric else over(y)
+            logs: Any = np.log(y) if panel.geometric else None
+            summary = over(y) if logs is None else over(logs).map(np.exp)
         for k, look, point in series:
             if kind == "seeds":
                 _seeds(axis, _at(d[x], point), y.sel(point), look)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from neurosim.data.images import ImageSet
+    from neurosim.homeostat.homeostat import Homeostat
     from neurosim.run import Run
     from neurosim.studies.study import Row
     from neurosim.training.config import TrainConfig
@@ -97,16 +99,22 @@ def run(seed: int, *, every: int = 1, **changes: Any) -> Run:
     return trained.kept(settings(seed, **changes), digits(seed, every), key)
 
 
-def learning_curve(scale: float, seed: int, *, every: int = 1, **changes: Any) -> list[Epoch]:
-    """Return the epochs of a net whose thresholds are all multiplied by a constant; none is kept.
-
-    AHSAR's section 3: all else is equal, and the constant decides how fast and how well a net
-    learns. A homeostat, if the settings have one, starts from there.
+def learn(
+    seed: int,
+    *,
+    scale: float = 1.0,
+    every: int = 1,
+    note: Callable[[Any], None] = lambda _: None,
+    **changes: Any,
+) -> tuple[list[Epoch], Homeostat | None]:
+    """Train a net that is not kept; return its epochs, and its homeostat if it has one.
 
     Args:
-        scale: the constant, in training and evaluation.
         seed: of weights, batches and split.
+        scale: factor on all thresholds, in training and evaluation. AHSAR's section 3: all else is
+            equal, and it decides how fast and how well a net learns. A homeostat starts from there.
         every: train on every n-th image.
+        note: is called with the net after each step.
         changes: settings of the run.
 
     Raises:
@@ -127,17 +135,17 @@ def learning_curve(scale: float, seed: int, *, every: int = 1, **changes: Any) -
     if not scale > 0:
         raise InputError(f"scale is {scale}; a factor on thresholds must be positive")
     chosen = settings(seed, **changes)
-    device = machine.device(chosen)
     with warnings.catch_warnings(), machine.threads(chosen), torch.random.fork_rng(devices=[]):
         for kind in (ActivityWarning, HomeostatWarning):  # silence is what is studied here
             warnings.simplefilter("ignore", kind)
         torch.manual_seed(seed)
-        task = task_for(chosen, digits(seed, every), device)
+        task = task_for(chosen, digits(seed, every), machine.device(chosen))
         for layer in spiking.layers(task.net):
             layer.threshold = layer.threshold * scale
         trainer = Trainer(task, chosen, Group())
         never = checkpoint.Saver(Path(), float("inf"))
-        return list(trainer.epochs(never, Request(), lambda *_: None))
+        epochs = list(trainer.epochs(never, Request(), lambda *_: note(task.net)))
+        return epochs, trainer.homeostat
 
 
 def learnt(epochs: list[Epoch]) -> Row:
@@ -150,13 +158,26 @@ def learnt(epochs: list[Epoch]) -> Row:
     }
 
 
-def answers(run: Run, images: np.ndarray, scale: float = 1.0) -> tuple[np.ndarray, float]:
+def answers(
+    run: Run, images: np.ndarray, scale: float | Sequence[float] = 1.0
+) -> tuple[np.ndarray, float]:
     """Return the logits (n, classes), means over time, and the mean spikes per neuron and step.
+
+    Arguments as for `answers_by_layer`.
+    """
+    logits, rates, sizes = answers_by_layer(run, images, scale)
+    return logits, float(np.average(rates, weights=sizes))
+
+
+def answers_by_layer(
+    run: Run, images: np.ndarray, scale: float | Sequence[float] = 1.0
+) -> tuple[np.ndarray, np.ndarray, list[int]]:
+    """Return the logits, the spikes per neuron and step of each layer, and the layers' neurons.
 
     Args:
         run: of an image net.
         images: (n, channels, height, width) in [0, 1], shown as the run's own were.
-        scale: factor on the thresholds that the net was trained to.
+        scale: factor on the thresholds that the net was trained to, or one for each layer.
     """
     import torch
 
@@ -171,17 +192,16 @@ def answers(run: Run, images: np.ndarray, scale: float = 1.0) -> tuple[np.ndarra
     device = machine.device(chosen)
     net = module_of(run).to(device)
     layers = spiking.layers(net)
-    series = shown(chosen, images)
-    sizes = [layer.size_out for layer in layers]
-    logits, spikes = [], 0.0
-    with torch.no_grad(), scaled(layers, [scale] * len(layers)):
+    series, logits, spikes = shown(chosen, images), [], np.zeros(len(layers))
+    factors = np.broadcast_to(scale, len(layers)).tolist()
+    with torch.no_grad(), scaled(layers, factors):
         for start in range(0, len(series), EVALUATION_BATCH):
             part = series[start : start + EVALUATION_BATCH].astype(np.float32)
             batch = torch.tensor(part, device=device)
             logits.append(net(batch).mean(dim=1).cpu().numpy())
             rates = [float(layer.mean_rate) for layer in layers if layer.mean_rate is not None]
-            spikes += len(batch) * float(np.dot(rates, sizes))
-    return np.concatenate(logits), spikes / (len(series) * sum(sizes))
+            spikes += len(batch) * np.array(rates)
+    return np.concatenate(logits), spikes / len(series), [layer.size_out for layer in layers]
 
 
 Values = TypeVar("Values", "xr.DataArray", "xr.Dataset")

@@ -21,7 +21,7 @@ def measure(
 ) -> list[Row]:
     """Train one net at one scale."""
     changes = {"method": learning, "homeostat": False, **images.SCALED[net], **training}
-    epochs = images.learning_curve(scale, seed, every=every, **changes)
+    epochs, _ = images.learn(seed, scale=scale, every=every, **changes)
     accuracy = [row["validation_accuracy"] for row in epochs]
     reached = [k for k, value in enumerate(accuracy, 1) if value >= TARGET]
     rises = [after - before for before, after in pairwise(accuracy)]

@@ -25,7 +25,7 @@ def measure(
 ) -> list[Row]:
     """Train one net from thresholds multiplied by `start`."""
     changes = {"method": "rate", **training, **images.SCALED[net], **CONTROLS[control]}
-    epochs = images.learning_curve(start, seed, every=every, **changes)
+    epochs, _ = images.learn(seed, scale=start, every=every, **changes)
     return [{**images.learnt(epochs), "first_rate": epochs[0]["spikes_per_neuron_and_step"]}]
 
 

@@ -10,22 +10,17 @@ from neurosim.studies.aspen import on_chip
 from neurosim.studies.aspen.on_chip import HIGH, RELEVANT, over_sweep
 from neurosim.studies.claims import Finding, Verdict, claim
 from neurosim.studies.estimates import LEVEL, paired
-from neurosim.studies.study import Row, Study, Training
+from neurosim.studies.study import Row, Study
 
 PER = ("network", "layer", "neuron")
 WHEN = ("batch", "sample", "step")
 
 
-def measure(
-    per: str, when: str, seed: int, training: Training, every: int, thresholds: tuple[float, ...]
-) -> list[Row]:
+def measure(per: str, when: str, thresholds: tuple[float, ...], **net: Any) -> list[Row]:
     """Sweep the net that was trained with thresholds from U(1, 2) so shared and renewed."""
     plain = (per, when) == ("network", "batch")
-    changes: dict[str, Any] = {} if plain else {"threshold_per": per, "threshold_when": when}
-    data, _, spec = on_chip.wrist(
-        "aspen", seed, every=every, training=training, threshold=(1.0, 2.0), **changes
-    )
-    return on_chip.sweep(spec, data.test, thresholds)
+    grain = {} if plain else {"threshold_per": per, "threshold_when": when}
+    return on_chip.swept("aspen", thresholds, threshold=(1.0, 2.0), **grain, **net)
 
 
 STUDY = Study(

@@ -10,7 +10,7 @@ from neurosim.studies.aspen import on_chip
 from neurosim.studies.aspen.on_chip import HIGH, RELEVANT, over_sweep
 from neurosim.studies.claims import Finding, Verdict, by_sign, claim
 from neurosim.studies.estimates import interval, paired
-from neurosim.studies.study import Row, Study, Training
+from neurosim.studies.study import Row, Study
 
 LAWS: dict[str, dict[str, Any]] = {
     "continuous": {},
@@ -20,14 +20,9 @@ LAWS: dict[str, dict[str, Any]] = {
 """U(1, 2); 1, 1.5 and 2 with twice its variance; three levels drawn in to its variance."""
 
 
-def measure(
-    law: str, seed: int, training: Training, every: int, thresholds: tuple[float, ...]
-) -> list[Row]:
+def measure(law: str, thresholds: tuple[float, ...], **net: Any) -> list[Row]:
     """Sweep the net that was trained with one law."""
-    data, _, spec = on_chip.wrist(
-        "aspen", seed, every=every, training=training, threshold=(1.0, 2.0), **LAWS[law]
-    )
-    return on_chip.sweep(spec, data.test, thresholds)
+    return on_chip.swept("aspen", thresholds, threshold=(1.0, 2.0), **LAWS[law], **net)
 
 
 STUDY = Study(

@@ -140,6 +140,12 @@ def sweep(spec: XyloSpec, windows: Windows, thresholds: Sequence[float] = SCALES
     ]
 
 
+def swept(preset: str, thresholds: Sequence[float], **net: Any) -> list[Row]:
+    """Return what `sweep` does of a net that `wrist` trains, on its test windows."""
+    data, _, spec = wrist(preset, **net)
+    return sweep(spec, data.test, thresholds)
+
+
 def over_sweep(d: xr.Dataset) -> xr.DataArray:
     """Return accuracies, means over runtime scales from 1 to HIGH."""
     return d.accuracy.sel(threshold=slice(0.99, None)).mean("threshold")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -9,7 +11,7 @@ from neurosim.studies.aspen import on_chip
 from neurosim.studies.aspen.on_chip import RELEVANT
 from neurosim.studies.claims import Finding, by_sign, claim
 from neurosim.studies.estimates import interval
-from neurosim.studies.study import Row, Study, Training
+from neurosim.studies.study import Row, Study
 
 NETS = {
     "fixed at 1": (1.0, 1.0),
@@ -20,13 +22,10 @@ NETS = {
 """Each a law of the threshold in training; the first three are what is switched between."""
 
 
-def measure(
-    net: str, seed: int, training: Training, every: int, thresholds: tuple[float, ...]
-) -> list[Row]:
+def measure(net: str, thresholds: tuple[float, ...], **common: Any) -> list[Row]:
     """Sweep one of the nets."""
     preset = "aspen" if net.startswith("U") else "fixed"
-    data, _, spec = on_chip.wrist(preset, seed, every=every, training=training, threshold=NETS[net])
-    return on_chip.sweep(spec, data.test, thresholds)
+    return on_chip.swept(preset, thresholds, threshold=NETS[net], **common)
 
 
 STUDY = Study(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -9,17 +11,14 @@ from neurosim.studies.aspen import on_chip
 from neurosim.studies.aspen.on_chip import HIGH, RELEVANT, over_sweep
 from neurosim.studies.claims import Finding, Verdict, by_sign, claim
 from neurosim.studies.estimates import Estimate, interval, paired
-from neurosim.studies.study import Row, Study, Training
+from neurosim.studies.study import Row, Study
 
 
-def measure(
-    high: float, seed: int, training: Training, every: int, thresholds: tuple[float, ...]
-) -> list[Row]:
+def measure(high: float, thresholds: tuple[float, ...], **net: Any) -> list[Row]:
     """Sweep the net that was trained at thresholds from U(1, high); 1 is a fixed threshold."""
-    law = {} if high == 1.0 else {"threshold": (1.0, high)}
-    preset = "fixed" if high == 1.0 else "aspen"
-    data, _, spec = on_chip.wrist(preset, seed, every=every, training=training, **law)
-    return on_chip.sweep(spec, data.test, thresholds)
+    if high == 1.0:
+        return on_chip.swept("fixed", thresholds, **net)
+    return on_chip.swept("aspen", thresholds, threshold=(1.0, high), **net)
 
 
 STUDY = Study(
