@@ -131,10 +131,10 @@ def pool(gap: xr.DataArray, by: Sequence[str] = (), level: float = LEVEL) -> Poo
     joint = 1 - (1 - level) / max(1, len(points))
     cells = gap.mean("seed")
     return Pool(
-        overall=interval(within_seeds(gap).values, level),
+        overall=interval(within_seeds(gap), level),
         groups={
             ", ".join(map(str, point)): interval(
-                within_seeds(gap.sel(dict(zip(by, point, strict=True)))).values, joint
+                within_seeds(gap.sel(dict(zip(by, point, strict=True)))), joint
             )
             for point in points
         },

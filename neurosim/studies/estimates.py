@@ -42,7 +42,7 @@ class Estimate:
         return f"{self.mean:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
 
 
-def interval(values: np.ndarray, level: float = LEVEL) -> Estimate:
+def interval(values: ArrayLike, level: float = LEVEL) -> Estimate:
     """Return the mean of independent values with Student's interval; of one value with none.
 
     Args:
@@ -68,7 +68,7 @@ def paired(first: xr.DataArray, second: xr.DataArray, level: float = LEVEL) -> E
         second: (seed,) likewise; only seeds that both have count.
         level: of confidence.
     """
-    return interval((first - second).values, level)
+    return interval(first - second, level)
 
 
 def over(values: xr.DataArray, axis: str = "seed") -> xr.Dataset:

@@ -46,8 +46,8 @@ def run_study(
         fast: its small version.
         seeds: instead of its own number.
         only: parts of its grid, each as AXIS=VALUE,VALUE.
-        jobs: processes.
-        dask: address of a scheduler, instead of processes.
+        jobs: processes on this machine; -1 takes all cores.
+        dask: address of a scheduler whose workers run the cases instead.
         ship: keep the results in figures/data, too.
         draw: draws the results (a CSV file) beside them, and returns the files.
         console: where progress is shown.
@@ -116,15 +116,9 @@ def run_cases(
     A case is stored as one file as soon as it is measured, whole or not at all: a study that was
     killed goes on where it stopped.
 
-    Args:
-        study: what to run.
+    Args as for `run_study`, but:
         folder: of this study; holds a file for each finished case.
-        seeds: number of seeds; the study's own when left out.
-        fast: the small version of the study.
         only: values of some axes of its grid, as text; all when left out.
-        jobs: processes on this machine; -1 takes all cores.
-        dask: address of a scheduler whose workers run the cases instead.
-        console: where progress is shown.
 
     Returns:
         The rows in the order of the cases, and the seconds that all cases took together.

@@ -33,10 +33,11 @@ class Study:
     processes find it."""
     grid: Mapping[str, Sequence[Any]]
     """Values of each axis; the cases are their product times the seeds."""
-    index: tuple[str, ...]
-    """Columns that name a row: axes of the grid, "seed", and axes that the rows add."""
     units: Mapping[str, str]
     """Unit of every other column; these are the results."""
+    index: tuple[str, ...] = ()
+    """Columns that name a row: axes of the grid, "seed", and axes that the rows add; without those
+    if left out."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Given to every case alike."""
     seeds: int = 3
@@ -47,6 +48,9 @@ class Study:
     user_files: tuple[str, Mapping[str, str]] | None = None
     """An axis whose values name data that the user brings, and for each value the set's name in
     `neurosim data list`."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "index", self.index or (*self.grid, "seed"))
 
     def cases(
         self, seeds: int | None = None, *, fast: bool = False, only: Only | None = None

@@ -103,7 +103,6 @@ STUDY = Study(
         "steps": (6, 8, 10),
         "variant": tuple(VARIANTS),
     },
-    index=("modality", "learning", "mode", "net", "steps", "variant", "seed"),
     units={
         "accuracy": "share of test samples",
         "accuracy_ood": "share of corrupted test samples",

@@ -60,7 +60,6 @@ STUDY = Study(
     title="What AHSAR adds to a training step",
     measure=measure,
     grid={"net": images.NETS, "learning": images.METHODS},
-    index=("net", "learning", "seed"),
     units={
         "share": "time of the homeostat over that of the rest of a training step",
         "parameters": "trainable numbers",
@@ -83,7 +82,7 @@ NEGLIGIBLE = 0.01
 def cost(d: xr.Dataset) -> Finding:
     """Ask what share of a training step the homeostat takes."""
     share = d["share"].mean("learning")
-    by_net = {str(n): interval(share.sel(net=n).values) for n in d["net"].values}
+    by_net = {str(n): interval(share.sel(net=n)) for n in d["net"].values}
     text = "its update over the rest of a training step: "
     text += "; ".join(f"{net} {part:.2%}" for net, part in by_net.items())
     return Finding(text, by_pool(pool(share - NEGLIGIBLE, ("net",)), positive=False))

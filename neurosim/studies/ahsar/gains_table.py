@@ -61,7 +61,7 @@ def table(d: xr.Dataset, inputs: str) -> Table:
 
 def _cell(gain: xr.DataArray) -> str:
     """Return the mean gain of one cell, (seed,), marked where its interval excludes 0."""
-    estimate = interval(gain.values)
+    estimate = interval(gain)
     return f"{estimate.mean:+.2f}" + ("*" if estimate.above or estimate.below else " ")
 
 

@@ -60,7 +60,6 @@ STUDY = Study(
         "steps": (6, 8, 10),
         "variant": ("none", "full"),
     },
-    index=("shown", "net", "learning", "mode", "steps", "variant", "seed"),
     units={
         "accuracy": "share of test images, after the last epoch",
         "mean_accuracy": "share of validation images, mean over epochs",

@@ -73,7 +73,7 @@ def population(d: xr.Dataset) -> Finding:
     late = d.spread.isel(time=slice(-5, None)).mean("time")
     strongest = float(d.beta.max())
     gap = paired(late.sel(beta=0.0), late.sel(beta=strongest))
-    left = interval((late.sel(beta=strongest) / late.sel(beta=0.0)).values)
+    left = interval(late.sel(beta=strongest) / late.sel(beta=0.0))
     text = f"at beta {strongest:g} {left:.2f} of the spread of ln rates is left, {gap:.2f} less"
     return Finding(text, by_sign(gap))
 

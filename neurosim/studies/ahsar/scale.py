@@ -43,7 +43,6 @@ STUDY = Study(
         "learning": images.METHODS,
         "scale": tuple(round(0.1 + 0.05 * k, 2) for k in range(39)),
     },
-    index=("net", "learning", "scale", "seed"),
     units={
         "accuracy": "share of validation images, last epoch",
         "mean_accuracy": "share of validation images, mean over epochs",

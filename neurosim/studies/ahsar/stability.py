@@ -81,7 +81,6 @@ STUDY = Study(
     title="Homeostats inside, at and outside the stability boundary",
     measure=measure,
     grid={"net": ("mlp", "small-vgg"), "factor": (0.1, 0.3, 0.6, 0.9, 1.1, 1.5, 3.0)},
-    index=("net", "factor", "seed"),
     units={
         "radius": "predicted spectral radius of the loop, its mean left out",
         "swing": "largest change of ln threshold in a late step",
@@ -109,7 +108,7 @@ def boundary(d: xr.Dataset) -> Finding:
     agree = settled == (d.factor < 1)
     text = (
         f"{int(agree.sum())} of {agree.size} runs settle or keep swinging as the sign of "
-        f"1 - beta/beta_critical says; critical beta {interval(d.critical_beta.values):.3g}"
+        f"1 - beta/beta_critical says; critical beta {interval(d.critical_beta):.3g}"
     )
     return Finding(text, Verdict.HOLDS if bool(agree.all()) else Verdict.REGIME)
 

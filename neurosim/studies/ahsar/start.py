@@ -38,7 +38,6 @@ STUDY = Study(
         "start": (0.1, 0.3, 0.6, 1.0, 1.3, 1.6, 2.0),
         "control": tuple(CONTROLS),
     },
-    index=("net", "start", "control", "seed"),
     units={
         "accuracy": "share of validation images, last epoch",
         "mean_accuracy": "share of validation images, mean over epochs",

@@ -110,7 +110,7 @@ def robust(d: xr.Dataset) -> Finding:
         str(c): paired(loss.sel(net="fixed", corruption=c), loss.sel(net="aspen", corruption=c))
         for c in loss.corruption.values
     }
-    overall = interval(gap.mean("corruption").values)
+    overall = interval(gap.mean("corruption"))
     better = [c for c, e in each.items() if e.above]
     worse = [c for c, e in each.items() if e.below]
     text = (

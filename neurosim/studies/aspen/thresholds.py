@@ -57,7 +57,7 @@ SPARED = 0.05
 def fixed_drops(d: xr.Dataset) -> Finding:
     """Whether fixed nets end below chance."""
     fixed = d.accuracy.sel(net="fixed")
-    peak, end = interval(fixed.max("threshold").values), interval(fixed.sel(threshold=HIGH).values)
+    peak, end = interval(fixed.max("threshold")), interval(fixed.sel(threshold=HIGH))
     text = f"accuracy of fixed nets falls from {peak} at its best to {end} at scale {HIGH}"
     chance = 1 / 7
     return Finding(text, Verdict.HOLDS if end.high < chance else Verdict.UNDECIDED)
@@ -68,7 +68,7 @@ def graceful(d: xr.Dataset) -> Finding:
     """Whether ASPEN's nets keep more at the highest threshold."""
     aspen, fixed = d.accuracy.sel(net="aspen"), d.accuracy.sel(net="fixed")
     gain = paired(aspen.sel(threshold=HIGH), fixed.sel(threshold=HIGH))
-    steepest = [interval((-a.diff("threshold")).max("threshold").values) for a in (aspen, fixed)]
+    steepest = [interval((-a.diff("threshold")).max("threshold")) for a in (aspen, fixed)]
     text = (
         f"at scale {HIGH} {gain} above fixed training; steepest loss in a step of 0.2: "
         f"{steepest[0]} against {steepest[1]}"
@@ -97,7 +97,7 @@ def close(difference: Estimate) -> Verdict:
 def knob(d: xr.Dataset) -> Finding:
     """How spikes and estimated power fall with the threshold."""
     low, high = (d.sel(threshold=t, net="aspen") for t in (1.0, HIGH))
-    ratio = interval((high.spikes / low.spikes).values)
+    ratio = interval(high.spikes / low.spikes)
     power = paired(low.power, high.power)
     text = (
         f"scale 1 to {HIGH} leaves {ratio} of the spikes; estimated power falls by {power:.2f} µW "
@@ -121,7 +121,7 @@ def sparser(d: xr.Dataset) -> Finding:
 @claim("Too high a threshold silences fixed nets", "failure signatures", TESTED)
 def silent(d: xr.Dataset) -> Finding:
     """Compare the share of windows without an output spike."""
-    share = {n: interval(d.undecided.sel(net=n, threshold=HIGH).values) for n in ("fixed", "aspen")}
+    share = {n: interval(d.undecided.sel(net=n, threshold=HIGH)) for n in ("fixed", "aspen")}
     end = d.undecided.sel(threshold=HIGH)
     gap = paired(end.sel(net="fixed"), end.sel(net="aspen"))
     text = (
