@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from inspect import cleandoc
 from typing import TYPE_CHECKING
 
+from neurosim import tables
 from neurosim.equations.declaration import Declaration
 from neurosim.equations.registry import declarations, get
 
@@ -35,8 +36,7 @@ class Catalogue:
 
     def markdown(self) -> str:
         """Return the table in Markdown."""
-        lines = (_COLUMNS, ("---",) * len(_COLUMNS), *self.rows)
-        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        return tables.markdown(_COLUMNS, self.rows)
 
     def __str__(self) -> str:
         return self.markdown()

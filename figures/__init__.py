@@ -7,6 +7,7 @@ of its name (or of `STUDY`), or its `TABLE`, whose rows `measure()` returns.
 from __future__ import annotations
 
 import pkgutil
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -18,15 +19,16 @@ from neurosim.errors import InputError, nearest
 if TYPE_CHECKING:
     from rich.console import Console
 
-_NOT_FIGURES = ("equation", "intervals", "gallery")
-"""Intervals, the page of a model that `neurosim equations NAME --plot` draws, and
-the page with all pictures."""
+_NOT_FIGURES = ("equation", "gallery", "panels")
+"""The page of a model that `neurosim equations NAME --plot` draws, that of all pictures, and what
+draws the figures of studies."""
 
 
+@cache
 def names() -> tuple[str, ...]:
     """Return the names of all figures."""
-    found = (module.name for module in pkgutil.iter_modules(__path__))
-    return tuple(sorted(name for name in found if name not in _NOT_FIGURES))
+    files = (module.name for module in pkgutil.iter_modules(__path__))
+    return tuple(sorted(name for name in files if name not in _NOT_FIGURES))
 
 
 def get(name: str) -> ModuleType:
@@ -103,12 +105,12 @@ def remake(name: str, folder: Path, console: Console, *, ship: bool = False) -> 
         ship: store results and table in figures/data too.
     """
     from neurosim import drawing, studies
-    from neurosim.studies import command
+    from neurosim.studies import runner
 
     figure, sources, written = get(name), [], []
     if study := study_of(name):
         chosen = studies.get(study)
-        run = command.run(chosen, command.FULL, ship=ship, draw=draw_results, console=console)
+        run = runner.run_study(chosen, runner.FULL, ship=ship, draw=draw_results, console=console)
         sources.append(run[0])
     if hasattr(figure, "TABLE"):
         table = measure(name, folder)

@@ -39,7 +39,7 @@ class Config:
     steps: int = 8
     batch_size: int = 64
     every: int = 1
-    """Every so manieth digit is used."""
+    """Every n-th digit is used."""
     seed: int = 0
     image: int = 4
     """Of the test images, the one shown."""
@@ -58,7 +58,7 @@ def compute(config: Config | None = None) -> dict[str, Any]:
         the rate at each place over its channels and steps.
     """
     from neurosim.snn import spiking
-    from neurosim.studies import images
+    from neurosim.studies.ahsar import images
     from neurosim.training.image_task import module_of
 
     config = config or Config()
@@ -68,8 +68,8 @@ def compute(config: Config | None = None) -> dict[str, Any]:
     net = module_of(run)
     found = np.array([float(layer.threshold_scale) for layer in spiking.layers(net)])
     scales = 2.0 ** (np.arange(-12, 9) / 4)
-    swept = [_evaluate(net, pictures, labels, scale / found) for scale in scales]
-    rate, accuracy = _evaluate(net, pictures, labels, np.ones_like(found))
+    swept = [_evaluate(run, pictures, labels, scale / found) for scale in scales]
+    rate, accuracy = _evaluate(run, pictures, labels, np.ones_like(found))
     one = pictures[config.image : config.image + 1]
     factors = [np.ones_like(found) if s is None else s / found for s in COLUMNS]
     spikes = [_spikes(net, one, factor) for factor in factors]
@@ -96,19 +96,13 @@ def _raster(spikes: np.ndarray, neurons: int) -> np.ndarray:
 
 
 def _evaluate(
-    net: Any, pictures: np.ndarray, labels: np.ndarray, factors: np.ndarray
+    run: Any, pictures: np.ndarray, labels: np.ndarray, factors: np.ndarray
 ) -> tuple[np.ndarray, float]:
     """Return each layer's rate and the accuracy, its thresholds multiplied by factors."""
-    import torch
+    from neurosim.studies.ahsar import images
 
-    from neurosim.snn import spiking
-    from neurosim.training.thresholds import scaled
-
-    layers = spiking.layers(net)
-    with torch.no_grad(), scaled(layers, factors.tolist()):
-        answers = net(torch.tensor(pictures)).mean(dim=1).argmax(1).numpy()
-    rates = [float(layer.mean_rate) for layer in layers if layer.mean_rate is not None]
-    return np.array(rates), float(np.mean(answers == labels))
+    logits, rates, _ = images.answers_by_layer(run, pictures, factors.tolist())
+    return rates, float(np.mean(logits.argmax(1) == labels))
 
 
 def _spikes(net: Any, picture: np.ndarray, factors: np.ndarray) -> list[np.ndarray]:

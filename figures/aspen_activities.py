@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
-from matplotlib.figure import Figure
+import xarray as xr
 
 from neurosim.data import ku_har, uci_har, unimib_shar
-from neurosim.drawing import style
-from neurosim.figures.aspen_thresholds import LEGEND, curves, panels
-from neurosim.studies import results
+from neurosim.figures.aspen_thresholds import SHEET as THRESHOLDS
+from neurosim.figures.aspen_thresholds import with_gain
 from neurosim.studies.aspen.activities import LEFT_OUT
 
 TITLE = "Fixed and stochastic training on UCI-HAR, KU-HAR and UniMiB-SHAR"
@@ -22,25 +20,15 @@ SETS = {
 """Title and number of classes."""
 
 
-def compute(source: str | Path = "aspen_activities") -> dict[str, Any]:
-    """Return what `aspen_thresholds.compute` does, for each set whose results are there.
-
-    Raises:
-        InputError: the results are not there.
-    """
-    d = results.read(source)
-    return {name: curves(d.sel(data=name)) for name in d["data"].values}
+def quantities(d: xr.Dataset) -> xr.Dataset:
+    """Add the paired gain and each set's chance, and name the sets."""
+    titles, classes = zip(*(SETS[name] for name in d["data"].values), strict=True)
+    chance = xr.DataArray([1 / count for count in classes], dims="data")
+    return with_gain(d).assign(chance=chance).assign_coords(data=list(titles))
 
 
-def draw(arrays: dict[str, Any]) -> Figure:
-    """Draw accuracy, its paired gain, spikes, and accuracy against spikes: a row a set."""
-    with style():
-        figure = Figure(figsize=(12.4, 0.3 + 2.8 * len(arrays)), layout="constrained")
-        rows = figure.subplots(len(arrays), 4, squeeze=False)
-        for axes, (name, found) in zip(rows, arrays.items(), strict=True):
-            title, classes = SETS[name]
-            panels(axes, found, 1 / classes)
-            for axis in axes:
-                axis.set_title(title)
-        rows[0, 0].legend(**LEGEND)
-    return figure
+PANELS = [replace(panel, title="{data}") for panel in THRESHOLDS.panels]
+SHEET = replace(
+    THRESHOLDS, study="aspen_activities", panels=PANELS, rows="data", quantities=quantities
+)
+compute, draw = SHEET.compute, SHEET.draw

@@ -2,61 +2,45 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
-from matplotlib.figure import Figure
+import xarray as xr
 
-from neurosim.drawing import BLUE, ORANGE, style
-from neurosim.studies import results
+from neurosim.figures.panels import TRAINED, Panel, Sheet
 
 TITLE = "Is power linear in the spikes? Estimates for the integer nets"
-NETS = {"fixed": (BLUE, "o"), "aspen": (ORANGE, "s")}
-AXES = {
-    "spikes": ("Against spikes", "spikes per window"),
-    "active_bins": ("Against active neuron-steps", "share of neuron-steps with a spike"),
-}
+POWER = "estimated core power (µW)"
+BINS = "share of neuron-steps with a spike"
 
 
-def compute(source: str | Path = "aspen_chip") -> dict[str, Any]:
-    """Return the results, and `r2` of a line through each net's points, by axis.
-
-    Raises:
-        InputError: the results are not there.
-    """
-    d = results.read(source)
-    stacked = d.stack(one=("net", "seed")).transpose("one", "threshold")
-    r2 = {
-        name: np.array(
-            [
-                np.corrcoef(x, y)[0, 1] ** 2
-                for x, y in zip(stacked[name], stacked.power, strict=True)
-            ]
-        )
-        for name in AXES
-    }
-    return {"results": d, "r2": r2}
+def quantities(d: xr.Dataset) -> xr.Dataset:
+    """Add, as attributes, the range of R² of a line through each net's points."""
+    lines = d.stack(line=("net", "seed")).transpose("line", "threshold")
+    for name in ("spikes", "active_bins"):
+        pairs = zip(lines[name], lines.power, strict=True)
+        r2 = [np.corrcoef(x, y)[0, 1] ** 2 for x, y in pairs]
+        d.attrs[f"r2_{name}"] = " to ".join(dict.fromkeys(f"{r:.3f}" for r in (min(r2), max(r2))))
+    return d
 
 
-def draw(arrays: dict[str, Any]) -> Figure:
-    """Draw power against both, a line for each net and seed."""
-    d = arrays["results"]
-    with style():
-        figure = Figure(figsize=(8.4, 3.2), layout="constrained")
-        for axis, (name, (title, label)) in zip(figure.subplots(1, 2), AXES.items(), strict=True):
-            for net, (colour, marker) in NETS.items():
-                for k, seed in enumerate(d.seed.values):
-                    one = d.sel(net=net, seed=seed)
-                    text = f"{net}, {d.sizes['seed']} seeds" if not k else None
-                    axis.plot(
-                        one[name], one.power, color=colour, marker=marker, ms=3, lw=0.8, label=text
-                    )
-            low, high = arrays["r2"][name].min(), arrays["r2"][name].max()
-            span = f"{low:.3f}" if f"{low:.3f}" == f"{high:.3f}" else f"{low:.3f} to {high:.3f}"
-            axis.set(title=f"{title}: R² of a line {span}", xlabel=label)
-            axis.set_ylabel("estimated core power (µW)")
-            if name == "spikes":
-                axis.xaxis.set_major_formatter("{x:,.0f}")
-        axis.legend(fontsize=8)
-    return figure
+SHEET = Sheet(
+    "aspen_chip",
+    (
+        Panel("power", POWER, "Against spikes: R² of a line {r2_spikes}"),
+        Panel(
+            "power",
+            POWER,
+            "Against active neuron-steps: R² of a line {r2_active_bins}",
+            x="active_bins",
+            xlabel=BINS,
+        ),
+    ),
+    kind="seeds",
+    x="spikes",
+    hue=replace(TRAINED, looks=({"ms": 3, "lw": 0.8},)),
+    size=(4.2, 3.2),
+    note="a line for each net and each of {seed} seeds, over runtime thresholds",
+    quantities=quantities,
+)
+compute, draw = SHEET.compute, SHEET.draw

@@ -2,54 +2,65 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
-import numpy as np
-from matplotlib.figure import Figure
+import xarray as xr
+from matplotlib.axes import Axes
 
-from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE, PINK, style
-from neurosim.studies import results
+from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE, PINK
+from neurosim.figures.panels import TRAINED, Hue, Panel, Sheet
 
 TITLE = "Spikes and accuracy predicted from the weights"
-_COLOURS = (BLUE, GREEN, PINK, ORANGE)
+LAYERS = ("hidden 1", "hidden 2", "hidden 3", "output")
 
 
-def compute(source: str | Path = "aspen_theory") -> dict[str, Any]:
-    """Return `predicted` and `measured` over net, seed, threshold and quantity.
-
-    Raises:
-        InputError: the results are not there.
-    """
-    d = results.read(source)
-    return {"predicted": d.predicted, "measured": d.measured}
+def quantities(d: xr.Dataset) -> xr.Dataset:
+    """Set the accuracies apart, and drop layers without a spike: the axes are logarithmic."""
+    accuracy, counts = d.sel(quantity="accuracy", drop=True), d.drop_sel(quantity="accuracy")
+    counts = counts.where((counts.measured > 0) & (counts.predicted > 0))
+    return counts.assign({f"accuracy_{name}": accuracy[name] for name in accuracy})
 
 
-def draw(arrays: dict[str, Any]) -> Figure:
-    """Draw each layer's spikes and the accuracies against the diagonal; each net is a mark."""
-    predicted, measured = arrays["predicted"], arrays["measured"]
-    with style():
-        figure = Figure(figsize=(7.6, 3.4), layout="constrained")
-        spikes, accuracy = figure.subplots(1, 2)
-        layers = [str(q) for q in predicted["quantity"].values if q != "accuracy"]
-        for layer, colour in zip(layers, _COLOURS, strict=False):
-            x, y = (a.sel(quantity=layer).values.ravel() for a in (measured, predicted))
-            some = (x > 0) & (y > 0)
-            spikes.plot(x[some], y[some], ".", color=colour, label=layer)
-        for net, marker in (("fixed", "o"), ("aspen", "s")):
-            x, y = (
-                a.sel(quantity="accuracy", net=net).values.ravel() for a in (measured, predicted)
-            )
-            accuracy.plot(x, y, marker, color=BLACK, mfc="none", ms=4, label=net)
-        ends = np.array(spikes.get_xlim())
-        spikes.plot(ends.clip(1), ends.clip(1), color=BLACK, lw=0.8, ls=":")
-        accuracy.plot([0, 1], [0, 1], color=BLACK, lw=0.8, ls=":")
-        spikes.set(title="Spikes of a layer", xscale="log", yscale="log")
-        spikes.set(xlabel="measured (spikes per window)", ylabel="predicted (spikes per window)")
-        accuracy.set(
-            title="Accuracy", xlabel="measured (share of windows)", xlim=(0, 1), ylim=(0, 1)
-        )
-        accuracy.set_ylabel("predicted (share of windows)")
-        spikes.legend(fontsize=8)
-        accuracy.legend(fontsize=8)
-    return figure
+def diagonal(axis: Axes, _: xr.Dataset) -> None:
+    """Mark where the prediction is right, from 0 or 1 on."""
+    ends = (1, axis.get_xlim()[1]) if axis.get_xscale() == "log" else (0, 1)
+    axis.plot(ends, ends, color=BLACK, lw=0.8, ls=":")
+    if axis.get_xscale() == "linear":
+        axis.set_xlim(ends)
+
+
+SPIKES = Panel(
+    "predicted",
+    "predicted (spikes per window)",
+    "Spikes of a layer",
+    scales=("log", "log"),
+    also=diagonal,
+)
+ACCURACY = Panel(
+    "accuracy_predicted",
+    "predicted (share of windows)",
+    "Accuracy",
+    x="accuracy_measured",
+    xlabel="measured (share of windows)",
+    hue=replace(TRAINED, colours=(BLACK,), looks=({"mfc": "none", "ls": "", "ms": 4},)),
+    limits=(0, 1),
+    also=diagonal,
+)
+SHEET = Sheet(
+    "aspen_theory",
+    (SPIKES, ACCURACY),
+    kind="seeds",
+    x="measured",
+    xlabel="measured (spikes per window)",
+    hue=Hue(
+        "quantity",
+        {layer: layer for layer in LAYERS},
+        colours=(BLUE, GREEN, PINK, ORANGE),
+        markers=".",
+        looks=({"ls": ""},),
+    ),
+    size=(4.2, 3.6),
+    note="a point for each net, seed and runtime threshold",
+    quantities=quantities,
+)
+compute, draw = SHEET.compute, SHEET.draw

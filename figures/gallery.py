@@ -63,18 +63,20 @@ def write(names: Sequence[str], console: Console) -> list[Path]:
             continue
         size = paths[-1].stat().st_size / 1e3
         console.print(f"{name}: {size:.0f} kB", highlight=False)
+    entries = ledger.judge_all()
     paths.append(folder() / PAGE)
-    store.write_text(paths[-1], page())
+    store.write_text(paths[-1], page(entries))
     readme = folder().parent / PAGE
     if readme.is_file():
-        store.write_text(readme, with_tables(readme.read_text(encoding="utf-8")))
+        text = with_tables(readme.read_text(encoding="utf-8"), entries)
+        store.write_text(readme, text)
         paths.append(readme)
     return paths
 
 
-def with_tables(text: str) -> str:
+def with_tables(text: str, entries: Sequence[ledger.Entry]) -> str:
     """Return the README with its generated tables, each between two marks, as results say now."""
-    tables = {"studies": overview.markdown(), "claims": ledger.markdown(ledger.judge_all())}
+    tables = {"studies": overview.markdown(), "claims": ledger.markdown(entries)}
     for name, table in tables.items():
         before, mark, rest = text.partition(f"<!-- {name} -->")
         _, end, after = rest.partition(f"<!-- /{name} -->")
@@ -120,9 +122,9 @@ def table_of(name: str) -> Path | None:
     return None if table is None else store.shipped() / table
 
 
-def page() -> str:
+def page(entries: Sequence[ledger.Entry]) -> str:
     """Return the page: each figure with its title, its picture, what it says and its commands."""
-    left, entries = list(figures.names()), ledger.judge_all()
+    left = list(figures.names())
     parts = [HEAD]
     for section, takes in SECTIONS.items():
         own = [name for name in left if takes(name)]
@@ -133,16 +135,16 @@ def page() -> str:
 
 def _entry(name: str, entries: Sequence[ledger.Entry]) -> str:
     module = figures.get(name)
-    lines = [f"### {module.TITLE}\n"]
-    if drawable(name):
+    lines, stored = [f"### {module.TITLE}\n"], drawable(name)
+    if stored:
         lines.append(f"![{module.TITLE}]({PICTURES}/{name}.png)\n")
     study = figures.study_of(name)
-    if said := getattr(module, "FINDING", "" if study else module.__doc__ or ""):
-        lines.append(f"{said.strip()}\n")
+    if text := getattr(module, "FINDING", "" if study else module.__doc__ or ""):
+        lines.append(f"{text.strip()}\n")
     lines += [
-        f"- {entry.claim.claim}: **{entry.finding.verdict.value}**; {entry.finding.result}"
+        f"- {entry.claim.text}: **{entry.finding.verdict.value}**; {entry.finding.result}"
         for entry in entries
-        if study is not None and entry.claim.study == study and drawable(name)
+        if stored and study is not None and entry.study == study
     ]
     lines += [""] if lines[-1].startswith("- ") else []
     return "\n".join([*lines, f"`neurosim figures {name}`{_source(name)}\n"])

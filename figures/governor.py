@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from neurosim import store
 from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE, PINK, style
 from neurosim.studies import results
+from neurosim.studies.estimates import over
 from neurosim.workflows import governor
 
 if TYPE_CHECKING:
@@ -111,21 +112,17 @@ def summary(lives: xr.Dataset) -> dict[str, Any]:
         `shares` (S,); for each policy `gain` and `half` (S,), in shares of the decisions asked for,
         with the half width of the 95 % interval, and `lifetime` and `life_half` (S,) in days.
     """
-    from scipy.stats import t
-
     persons = lives.groupby(lives.week % WEARERS).mean().stack(person=("seed", "week"))
     found: dict[str, Any] = {"shares": lives.dynamic_share.values}
     base = persons.correct_share.sel(policy="fixed")
-    n = persons.sizes["person"]
     for name in ("fixed", *POLICIES):
-        gained = persons.correct_share.sel(policy=name) - base
-        lifetime = persons.lifetime.sel(policy=name)
-        quantile = t.ppf(0.975, n - 1) / np.sqrt(n)
+        own = persons.sel(policy=name)
+        gain, lifetime = over(own.correct_share - base, "person"), over(own.lifetime, "person")
         found[name] = {
-            "gain": gained.mean("person").values,
-            "half": quantile * gained.std("person", ddof=1).values,
-            "lifetime": lifetime.mean("person").values,
-            "life_half": quantile * lifetime.std("person", ddof=1).values,
+            "gain": gain["mean"].values,
+            "half": (gain.upper - gain["mean"]).values,
+            "lifetime": lifetime["mean"].values,
+            "life_half": (lifetime.upper - lifetime["mean"]).values,
         }
     return found
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -31,7 +30,7 @@ gain stays at 1: it moves where progress stalls at high energy or goes on at low
 energy rises while there is progress.
 """
 TABLE = "homeostat_history.csv"
-NORMS = {"bn": True, "plain": False}
+NORMS = {"bn": "BatchNorm", "plain": "no BatchNorm"}
 RUNS: dict[str, dict[str, Any]] = {
     "off": {"homeostat": False},
     "centred": {},
@@ -48,7 +47,7 @@ class Config:
     epochs: int = 6
     batch_size: int = 64
     every: int = 1
-    """Every so manieth digit is used."""
+    """Every n-th digit is used."""
     seed: int = 0
 
 
@@ -59,140 +58,109 @@ def measure(config: Config | None = None) -> list[dict[str, object]]:
         A row for each net, run, step (`epoch` at its end) and layer: `rate`; `c`, `scale` and
         `gain` (nan without a homeostat); `loss` and `accuracy` of the run's last validation.
     """
-    from neurosim import data
-
     config = config or Config()
-    digits = data.digits(config.seed)
-    parts = {name: getattr(digits, name)[:: config.every] for name in ("train", "validation")}
-    digits = replace(digits, **parts)
     return [
-        {"norm": norm, "run": name, **row}
-        for norm, batch_norm in NORMS.items()
-        for name, changes in RUNS.items()
-        for row in _rows(_train(config, digits, batch_norm=batch_norm, **changes), config.epochs)
+        {"norm": norm, "run": run, **row}
+        for norm in NORMS
+        for run, changes in RUNS.items()
+        for row in _train(config, batch_norm=norm == "bn", **changes)
     ]
 
 
-def _rows(found: dict[str, Any], epochs: int) -> Iterator[dict[str, object]]:
-    none = np.full_like(found["rate"], np.nan)
-    c, scale = found.get("c", none), found.get("scale", none)
-    gain = found.get("gain", none[:, 0])
-    for step, rates in enumerate(found["rate"]):
-        for layer, rate in enumerate(rates):
-            yield {
-                "epoch": epochs * (step + 1) / len(found["rate"]),
-                "layer": layer,
-                "rate": rate,
-                "c": float(c[step, layer]),
-                "scale": float(scale[step, layer]),
-                "gain": float(gain[step]),
-                "loss": round(found["loss"], 4),
-                "accuracy": round(found["accuracy"], 4),
-            }
+def _train(config: Config, **changes: Any) -> list[dict[str, object]]:
+    """Train one net; return its rows."""
+    from neurosim.snn import spiking
+    from neurosim.studies.ahsar import images
+
+    rates: list[list[float]] = []
+
+    def note(net: Any) -> None:
+        means = (layer.mean_rate for layer in spiking.layers(net))
+        rates.append([float(mean) for mean in means if mean is not None])
+
+    run: dict[str, Any] = {
+        "net": config.net,
+        "epochs": config.epochs,
+        "batch_size": config.batch_size,
+        "homeostat_ticks": "batch",
+        **changes,
+    }
+    epochs, homeostat = images.learn(config.seed, every=config.every, note=note, **run)
+    none = np.full(np.shape(rates), np.nan)
+    history = homeostat.history if homeostat is not None else {}
+    c, scale, gain = (history.get(name, none) for name in ("c", "scale", "gain"))
+    return [
+        {
+            "epoch": config.epochs * (step + 1) / len(rates),
+            "layer": layer,
+            "rate": rate,
+            "c": float(c[step, layer]),
+            "scale": float(scale[step, layer]),
+            "gain": float(np.ravel(gain[step])[0]),
+            "loss": round(epochs[-1]["validation_loss"], 4),
+            "accuracy": round(epochs[-1]["validation_accuracy"], 4),
+        }
+        for step, layers in enumerate(rates)
+        for layer, rate in enumerate(layers)
+    ]
 
 
-def compute(table: Path | None = None) -> dict[str, Any]:
+def compute(table: Path | None = None) -> xr.Dataset:
     """Read a table of `measure`; the one stored with the figures when None.
 
-    Keys, prefixed with `bn` or `plain` and the run's name, such as `bn_centred_rate`: `rate`
-    (steps, layers); `loss` and `accuracy`, of the last validation; of those with a homeostat also
-    `c`, `scale` (steps, layers) and `gain` (steps,). And `steps_per_epoch`.
+    Returns:
+        `rate`, `c`, `scale` and `gain` over norm, run, epoch and layer; `loss` and `accuracy`, of
+        the last validation, over norm and run.
 
     Raises:
         InputError: there is no table.
     """
+    import pandas as pd
+
     remedy = "neurosim figures homeostat_history --recompute"
-    found = store.read_table(table or store.shipped() / TABLE, remedy=remedy)
-    steps, layers = len(np.unique(found["epoch"])), len(np.unique(found["layer"]))
-    arrays: dict[str, Any] = {"steps_per_epoch": steps // round(found["epoch"].max())}
-    for norm in NORMS:
-        for run in RUNS:
-            own = (found["norm"] == norm) & (found["run"] == run)
-            of = {k: found[k][own].reshape(steps, layers) for k in ("rate", "c", "scale")}
-            kept = ("rate",) if run == "off" else ("rate", "c", "scale")
-            arrays |= {f"{norm}_{run}_{k}": of[k] for k in kept}
-            arrays |= {f"{norm}_{run}_{k}": float(found[k][own][0]) for k in ("loss", "accuracy")}
-            if run != "off":
-                arrays[f"{norm}_{run}_gain"] = found["gain"][own][::layers]
-    return arrays
+    rows = pd.DataFrame(store.read_table(table or store.shipped() / TABLE, remedy=remedy))
+    d: Any = rows.set_index(["norm", "run", "epoch", "layer"]).to_xarray()
+    last = d[["loss", "accuracy"]].isel(epoch=-1, layer=0, drop=True)
+    return d.drop_vars(("loss", "accuracy")).merge(last)
 
 
-def _train(config: Config, digits: Any, **changes: Any) -> dict[str, Any]:
-    """Train one net; return its history."""
-    import torch
-
-    from neurosim.snn import spiking
-    from neurosim.training import config as settings
-    from neurosim.training.epochs import Trainer
-    from neurosim.training.tasks import task_for
-
-    same = {"net": config.net, "epochs": config.epochs, "batch_size": config.batch_size}
-    chosen = settings.load("ahsar-digits", seed=config.seed, **same, **changes)
-    rates: list[list[float]] = []
-
-    def note(*_: Any) -> None:
-        seen = (layer.mean_rate for layer in spiking.layers(task.net))
-        rates.append([float(rate) for rate in seen if rate is not None])
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # silence and feedback: the figure shows them
-        task = task_for(chosen, digits, torch.device("cpu"))
-        trainer = Trainer(task, chosen)
-        rows = list(trainer.epochs(on_batch=note))
-    last = rows[-1]
-    found = {"loss": last["validation_loss"], "accuracy": last["validation_accuracy"]}
-    history = {} if trainer.homeostat is None else trainer.homeostat.history
-    kept: dict[str, Any] = {
-        name: history[name] for name in ("c", "scale", "gain") if name in history
-    }
-    return {"rate": np.array(rates), **found, **kept}
-
-
-def draw(arrays: dict[str, Any]) -> Figure:
+def draw(arrays: xr.Dataset) -> Figure:
     """Draw a row a net: rates of the three runs, then states, and thresholds with the gain."""
     with style():
         figure = Figure(figsize=(12.0, 5.0), layout="constrained")
         axes = figure.subplots(2, 5)
-        for row, norm, label in zip(axes, NORMS, ("BatchNorm", "no BatchNorm"), strict=True):
-            _draw_rates(row[:3], arrays, norm)
-            _draw_control(row[3:], arrays, norm)
+        for row, (norm, label) in zip(axes, NORMS.items(), strict=True):
+            _draw_rates(row[:3], arrays.sel(norm=norm))
+            _draw_control(row[3:], arrays.sel(norm=norm))
             row[0].set_ylabel(f"{label}\nspikes per neuron and step")
         for axis, title in zip(axes[0], TITLES, strict=True):
             axis.set_title(title)
         for axis in axes[1]:
             axis.set_xlabel("epoch")
+        mean, reference, gain = (Line2D([], [], color=BLACK, ls=line) for line in ("-", ":", "--"))
         axes[0, 0].legend(fontsize=7, ncols=2, loc="lower left")
+        axes[0, 3].legend([mean, reference], ["to their mean", "to a reference"], fontsize=7)
+        axes[0, 4].legend([gain], ["global gain g"], fontsize=7)
     return figure
 
 
-def _draw_rates(axes: Any, arrays: dict[str, Any], norm: str) -> None:
-    rates = [arrays[f"{norm}_{name}_rate"] for name in RUNS]
-    low, high = min(r.min() for r in rates), max(r.max() for r in rates)
-    for axis, name, rate in zip(axes, RUNS, rates, strict=True):
-        _layers(axis, arrays, rate)
-        axis.set(ylim=(0.7 * low, 1.12 * high))
-        said = "accuracy {:.3f}, loss {:.2f}".format(
-            *(arrays[f"{norm}_{name}_{key}"] for key in ("accuracy", "loss"))
-        )
-        axis.text(0.03, 0.97, said, transform=axis.transAxes, va="top", fontsize=7)
+def _draw_rates(axes: Any, d: xr.Dataset) -> None:
+    for axis, run in zip(axes, RUNS, strict=True):
+        one = d.sel(run=run)
+        _layers(axis, one.rate)
+        axis.set(ylim=(0.7 * float(d.rate.min()), 1.12 * float(d.rate.max())))
+        text = f"accuracy {float(one.accuracy):.3f}, loss {float(one.loss):.2f}"
+        axis.text(0.03, 0.97, text, transform=axis.transAxes, va="top", fontsize=7)
 
 
-def _draw_control(axes: Any, arrays: dict[str, Any], norm: str) -> None:
-    for name, line in (("centred", "-"), ("common", ":")):
-        for quantity, axis in zip(("c", "scale"), axes, strict=True):
-            _layers(axis, arrays, arrays[f"{norm}_{name}_{quantity}"], line)
-    gain = arrays[f"{norm}_centred_gain"]
-    epoch = np.arange(1, len(gain) + 1) / arrays["steps_per_epoch"]
-    axes[1].plot(epoch, gain, "--", color=BLACK, lw=1)
-    if norm == "bn":
-        mean, reference = (Line2D([], [], color=BLACK, ls=line) for line in ("-", ":"))
-        gain = Line2D([], [], color=BLACK, ls="--", lw=1)
-        axes[0].legend([mean, reference], ["to their mean", "to a reference"], fontsize=7)
-        axes[1].legend([gain], ["global gain g"], fontsize=7)
+def _draw_control(axes: Any, d: xr.Dataset) -> None:
+    for run, line in (("centred", "-"), ("common", ":")):
+        for axis, quantity in zip(axes, (d.c, d.scale), strict=True):
+            _layers(axis, quantity.sel(run=run), line)
+    axes[1].plot(d.epoch, d.gain.sel(run="centred", layer=0), "--", color=BLACK, lw=1)
 
 
-def _layers(axes: Axes, arrays: dict[str, Any], series: np.ndarray, line: str = "-") -> None:
-    axes.set_prop_cycle(None)
-    epoch = np.arange(1, len(series) + 1) / arrays["steps_per_epoch"]
-    for k, layer in enumerate(series.T):
-        axes.plot(epoch, layer, line, lw=1.2, label=f"layer {k}")
+def _layers(axis: Axes, series: xr.DataArray, line: str = "-") -> None:
+    axis.set_prop_cycle(None)
+    for k, layer in enumerate(series.transpose("layer", "epoch")):
+        axis.plot(series.epoch, layer, line, lw=1.2, label=f"layer {k}")

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from scipy.optimize import bisect
 
 from neurosim.analysis import homeostasis
 from neurosim.analysis.firing_rate import log_siegert
@@ -119,10 +120,7 @@ def _feedback() -> dict[str, Any]:
             if _feeds(layers, float(b)):
                 high = float(b)
                 break
-        for _ in range(40):
-            middle = (low + high) / 2
-            low, high = (low, middle) if _feeds(layers, middle) else (middle, high)
-        exact[i] = high
+        exact[i] = bisect(lambda b, of=layers: 1.0 if _feeds(of, b) else -1.0, low, high)
     return {"depth": depth, "limit_exact": exact, "limit_sum": depth / (depth - 1)}
 
 
@@ -133,12 +131,11 @@ def _feeds(layers: int, b: float) -> bool:
 
 def _calmest(loop: homeostasis.Loop) -> float:
     """Return the largest beta at which the loop does not oscillate."""
-    low, high = 1e-4, 100.0
-    for _ in range(40):
-        middle = np.sqrt(low * high)
-        calm = homeostasis.overshoot(replace(loop, beta=float(middle))) < 0.01
-        low, high = (middle, high) if calm else (low, middle)
-    return float(low)
+
+    def excess(ln_beta: float) -> float:
+        return homeostasis.overshoot(replace(loop, beta=float(np.exp(ln_beta)))) - 0.01
+
+    return float(np.exp(bisect(excess, np.log(1e-4), np.log(100.0))))
 
 
 def _chains(config: Config) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from neurosim import engines, store
-from neurosim.analysis.networks import mean_field
+from neurosim import store
 from neurosim.drawing import BLUE, GREEN, ORANGE, PINK, style
 from neurosim.errors import InputError
-from neurosim.network import THRESHOLD_SCALES, Network
+from neurosim.network import THRESHOLD_SCALES
 from neurosim.run import SPEC_FILE, Run
+from neurosim.studies.aspen.theory import BIN_STEPS, measured, predicted
 from neurosim.workflows.run_data import windows_of
 from neurosim.xylo.spec import XyloSpec
 
@@ -31,8 +31,6 @@ independent where they are regular and shared: the third hidden layer by up to 1
 
 NETS = ("fixed", "aspen")
 TITLES = {"fixed": "Trained at one threshold", "aspen": "Trained at U(1, 1.5)"}
-BIN_STEPS = 16
-"""Steps over which the input's rate is taken as constant: 0.08 s."""
 WINDOWS = 48
 TABLE = "predicted_spikes.csv"
 _COLOURS = (BLUE, GREEN, PINK, ORANGE)
@@ -64,7 +62,7 @@ def measure(
         for scale in scales:
             pairs = zip(
                 predicted(network, raster, scale, bin_steps),
-                measured(spec, raster, scale),
+                measured(spec, raster, scale)[0],
                 strict=True,
             )
             rows += [
@@ -91,21 +89,6 @@ def compute(table: Path | None = None) -> dict[str, Any]:
         shape = len(arrays["scales"]), -1
         arrays[net] = {c: found[c][own].reshape(shape) for c in ("predicted", "measured")}
     return arrays
-
-
-def predicted(network: Network, raster: np.ndarray, scale: float, bin_steps: int) -> np.ndarray:
-    """Return the expected spikes of a window, one number a layer; the readout is not scaled."""
-    samples, steps, channels = raster.shape
-    rates = raster.reshape(samples, steps // bin_steps, bin_steps, channels).mean(axis=2)
-    found = mean_field.predict(network, rates, threshold_scale=scale, bin_steps=bin_steps)
-    return np.array([bin_steps * rate.sum(axis=(1, 2)).mean() for rate in found.rates])
-
-
-def measured(spec: XyloSpec, raster: np.ndarray, scale: float) -> np.ndarray:
-    """Return the mean spikes of a window that the integer net fires, one number a layer."""
-    hidden, output = engines.get("brian2").run(spec.with_threshold(scale), raster).spikes
-    layers = [*np.split(hidden, np.cumsum(spec.layers)[:-1], axis=2), output]
-    return np.array([layer.sum(dtype=np.int64) / len(raster) for layer in layers])
 
 
 def draw(arrays: dict[str, Any]) -> Figure:

@@ -30,6 +30,7 @@ and both ways learn alike, to 99 % of the validation digits in six epochs.
 TABLE = "rate_based_gradients.csv"
 NETS = {"mlp": BLUE, "small-vgg": GREEN, "small-resnet": ORANGE}
 METHODS = {"bptt": BLACK, "rate": ORANGE}
+COLUMNS = ("quantity", "net", "batch_norm", "steps", "method", "seed", "at", "value")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Config:
     seeds: int = 2
     batch: int = 32
     epochs: int = 6
+    every: int = 1
+    """Every n-th digit is learnt from."""
     learning_rate: float = 2e-3
 
 
@@ -59,47 +62,25 @@ def measure(config: Config | None = None) -> list[dict[str, object]]:
 
     config = config or Config()
     digits = data.digits()
-    few_and_many = (config.learning_steps, max(config.steps))
-    rows: list[dict[str, object]] = []
+    rows: list[tuple[object, ...]] = []
     for seed in range(config.seeds):
         for name, norm, steps in product(NETS, (0, 1), config.steps):
-            found = _agreement(_net(name, steps, seed, bool(norm)), digits, config, seed)
-            rows.append(_row("cosine", seed, name, norm, steps, found["all"]))
-        for steps in few_and_many:
+            cosine = _agreement(_net(name, steps, seed, bool(norm)), digits, config, seed)["all"]
+            rows.append(("cosine", name, norm, steps, "", seed, 0, cosine))
+        for steps in (config.learning_steps, max(config.steps)):
             cosines = _by_layer("small-resnet", steps, digits, config, seed)
-            for at, value in enumerate(cosines, 1):
-                rows.append(_row("layer", seed, "small-resnet", 1, steps, value, at=at))
+            rows += [
+                ("layer", "small-resnet", 1, steps, "", seed, at, cosine)
+                for at, cosine in enumerate(cosines, 1)
+            ]
         for method in METHODS:
-            for quantity, values in _learn(method, seed, digits, config).items():
-                if quantity == "learning" and method != "bptt":
-                    continue
-                for at, value in enumerate(values, 1):
-                    like = (seed, "small-vgg", 1, config.learning_steps)
-                    rows.append(_row(quantity, *like, value, at=at, method=method))
-    return rows
-
-
-def _row(
-    quantity: str,
-    seed: int,
-    net: str,
-    norm: int,
-    steps: int,
-    value: float,
-    *,
-    at: int = 0,
-    method: str = "",
-) -> dict[str, object]:
-    return {
-        "quantity": quantity,
-        "net": net,
-        "batch_norm": norm,
-        "steps": steps,
-        "method": method,
-        "seed": seed,
-        "at": at,
-        "value": float(value),
-    }
+            rows += [
+                (quantity, "small-vgg", 1, config.learning_steps, method, seed, at, value)
+                for quantity, values in _learn(method, seed, digits, config).items()
+                for at, value in enumerate(values, 1)
+                if quantity != "learning" or method == "bptt"
+            ]
+    return [dict(zip(COLUMNS, row, strict=True)) for row in rows]
 
 
 def compute(table: Path | None = None) -> dict[str, Any]:
@@ -114,28 +95,30 @@ def compute(table: Path | None = None) -> dict[str, Any]:
     Raises:
         InputError: there is no table.
     """
+    import pandas as pd
+
     remedy = "neurosim figures rate_based_gradients --recompute"
-    found = store.read_table(table or store.shipped() / TABLE, remedy=remedy)
-    seeds = len(np.unique(found["seed"]))
+    columns = store.read_table(table or store.shipped() / TABLE, remedy=remedy)
+    by_quantity = pd.DataFrame(columns).set_index(["quantity", *COLUMNS[1:-1]]).value
 
-    def of(quantity: str, *shape: int, **where: Any) -> np.ndarray:
-        chosen = found["quantity"] == quantity
-        for column, value in where.items():
-            chosen &= found[column] == value
-        return found["value"][chosen].reshape(seeds, *shape)
+    def of(quantity: str, *axes: str) -> Any:
+        values = by_quantity[quantity].to_xarray().transpose(*axes, ...)
+        return values.squeeze([axis for axis in values.dims if axis not in axes], drop=True)
 
-    def values(quantity: str, column: str) -> np.ndarray:
-        return np.unique(found[column][found["quantity"] == quantity])
-
-    steps, depth = values("cosine", "steps"), values("layer", "steps")
+    cosine = of("cosine", "net", "batch_norm", "steps", "seed").sel(net=list(NETS))
+    layers = of("layer", "steps", "at", "seed")
+    learning = of("learning", "seed", "at", "steps")
     return {
-        "steps": steps.astype(int),
-        "cosine": of("cosine", len(NETS), 2, len(steps)).min(axis=0),
-        "depth_steps": depth.astype(int),
-        "layers": of("layer", len(depth), -1).min(axis=0),
-        "learning_steps": int(values("learning", "steps")[0]),
-        **{k: np.stack([of(k, -1, method=m) for m in METHODS]) for k in ("accuracy", "loss")},
-        "learning": of("learning", -1),
+        "steps": cosine.steps.values.astype(int),
+        "cosine": cosine.min("seed").values,
+        "depth_steps": layers.steps.values.astype(int),
+        "layers": layers.min("seed").values,
+        "learning_steps": int(learning.steps[0]),
+        **{
+            name: of(name, "method", "seed", "at").sel(method=list(METHODS)).values
+            for name in ("accuracy", "loss")
+        },
+        "learning": learning.isel(steps=0).values,
     }
 
 
@@ -173,11 +156,11 @@ def _learn(method: str, seed: int, digits: Any, config: Config) -> dict[str, lis
 
     from neurosim.snn import rate_based
 
-    x, y = (torch.as_tensor(a) for a in digits.part("train"))
+    x, y = (torch.as_tensor(a[:: config.every]) for a in digits.part("train"))
     held_x, held_y = (torch.as_tensor(a) for a in digits.part("validation"))
     net, rng = _net("small-vgg", config.learning_steps, seed), np.random.default_rng(seed)
     optimiser = torch.optim.Adam(net.parameters(), config.learning_rate)
-    found: dict[str, list[float]] = {"accuracy": [], "loss": [], "learning": []}
+    curves: dict[str, list[float]] = {"accuracy": [], "loss": [], "learning": []}
     for _ in range(config.epochs):
         net.train()
         for rows in np.array_split(rng.permutation(len(x)), len(x) // 64):
@@ -186,13 +169,13 @@ def _learn(method: str, seed: int, digits: Any, config: Config) -> dict[str, lis
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-        found["learning"].append(_agreement(net, digits, config, seed)["all"])
+        curves["learning"].append(_agreement(net, digits, config, seed)["all"])
         net.eval()
         with torch.no_grad():
             logits = net(held_x).mean(1)
-        found["accuracy"].append(float((logits.argmax(1) == held_y).float().mean()))
-        found["loss"].append(float(cross_entropy(logits, held_y)))
-    return found
+        curves["accuracy"].append(float((logits.argmax(1) == held_y).float().mean()))
+        curves["loss"].append(float(cross_entropy(logits, held_y)))
+    return curves
 
 
 def draw(arrays: dict[str, Any]) -> Figure:

@@ -31,7 +31,7 @@ def study(
 ) -> None:
     """Run a study of the papers; one that was interrupted goes on where it stopped."""
     from neurosim import figures, studies
-    from neurosim.studies import command, overview
+    from neurosim.studies import overview, runner
 
     if name is None:
         if markdown:
@@ -39,9 +39,9 @@ def study(
         else:
             console.print(overview.table())
         return
-    command.run(
+    runner.run_study(
         studies.get(name),
-        out or (command.FAST if fast else command.FULL),
+        out or (runner.FAST if fast else runner.FULL),
         fast=fast,
         seeds=seeds,
         only=only or [],

@@ -1,14 +1,12 @@
 """Both papers' studies: a grid of cases, a function case -> rows, results that survive a kill.
 
-Each study is a file with a STUDY: `neurosim study NAME` runs it, `neurosim claims` judges by it.
+A file holds a STUDY, which `neurosim study NAME` runs, and the CLAIMS that `neurosim claims` judges
+by its results.
 """
 
 from __future__ import annotations
 
-import pkgutil
 from importlib import import_module
-from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from neurosim.errors import InputError, nearest
@@ -16,28 +14,45 @@ from neurosim.errors import InputError, nearest
 if TYPE_CHECKING:
     from neurosim.studies.study import Study
 
-PAPERS = ("aspen", "ahsar")
+OTHER = "other_claims"
+"""The file of each paper's claims that no study decides."""
+PAPERS = {
+    "aspen": (
+        "thresholds",
+        "chip",
+        "widths",
+        "laws",
+        "granularity",
+        "switching",
+        "theory",
+        "latency",
+        "robustness",
+        "compression",
+        "governor",
+        "activities",
+        OTHER,
+    ),
+    "ahsar": (
+        "scale",
+        "start",
+        "nets",
+        "homeostat",
+        "cifar",
+        "ood",
+        "stability",
+        "population",
+        "cost",
+        "aspen",
+        OTHER,
+    ),
+}
+"""The files of each paper, in the order in which their claims are printed."""
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all studies."""
-    files = {
-        paper: pkgutil.iter_modules([str(Path(__file__).with_name(paper))]) for paper in PAPERS
-    }
-    return tuple(
-        sorted(
-            f"{paper}_{file.name}"
-            for paper, found in files.items()
-            for file in found
-            if not file.name.startswith("_")
-        )
-    )
-
-
-def module(name: str) -> ModuleType:
-    """Return the file of a study: `aspen_widths` is aspen/widths.py."""
-    paper, _, file = name.partition("_")
-    return import_module(f"{__name__}.{paper}.{file}")
+    """Return the names of all studies: `aspen_widths` is that of aspen/widths.py."""
+    files = ((paper, file) for paper, own in PAPERS.items() for file in own if file != OTHER)
+    return tuple(sorted(f"{paper}_{file}" for paper, file in files))
 
 
 def get(name: str) -> Study:
@@ -48,4 +63,5 @@ def get(name: str) -> Study:
     """
     if name not in names():
         raise InputError(f"study {name!r} is not known; {nearest(name, names())}")
-    return module(name).STUDY
+    study: Study = import_module(f"{__name__}.{name.replace('_', '.', 1)}").STUDY
+    return study

@@ -5,71 +5,41 @@ Verdicts are computed from the stored results whenever the ledger is printed: it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.table import Table
 
+from neurosim import studies, tables
 from neurosim.errors import InputError
 from neurosim.studies import results
+from neurosim.studies.claims import Claim, Finding, Verdict
 
 if TYPE_CHECKING:
-    import xarray as xr
-
-    from neurosim.studies.statistics import Estimate
-
-
-class Verdict(Enum):
-    """What the evidence says of a claim."""
-
-    HOLDS = "holds"
-    REGIME = "holds in this regime"
-    FAILS = "does not hold"
-    UNDECIDED = "undecided"
-    """Measured, but the interval has the claim and its contrary."""
-    UNTESTABLE = "not testable here"
-    NOT_RUN = "not run yet"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What was found on a claim."""
-
-    result: str
-    """Numbers with their intervals, in a sentence."""
-    verdict: Verdict
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A claim of a paper, and how it is judged."""
-
-    paper: str
-    """"aspen" or "ahsar"."""
-    claim: str
-    where: str
-    """Place in the paper."""
-    test: str
-    """How it is tested here; an axis of the study in braces stands for what is stored of it."""
-    judge: Callable[[xr.Dataset], Finding] | Callable[[], Finding]
-    """From the results of `study`; from nothing where there is no study."""
-    study: str | None = None
-    """The study whose results decide."""
-    command: str = ""
-    """What shows it where there is no study."""
+    from neurosim.studies.study import Study
 
 
 @dataclass(frozen=True)
 class Entry:
     """A row of the ledger."""
 
+    paper: str
+    study: str | None
+    """Whose results decide."""
     claim: Claim
     tested: str
     finding: Finding
     command: str
+
+
+def claims_of(paper: str) -> Iterator[tuple[Study | None, Claim]]:
+    """Return a paper's claims, each with the study that decides, in the order of `PAPERS`."""
+    for name in studies.PAPERS[paper]:
+        file = import_module(f"neurosim.studies.{paper}.{name}")
+        yield from ((getattr(file, "STUDY", None), claim) for claim in file.CLAIMS)
 
 
 def judge_all(paper: str | None = None) -> list[Entry]:
@@ -78,88 +48,63 @@ def judge_all(paper: str | None = None) -> list[Entry]:
     Raises:
         InputError: no such paper.
     """
-    from neurosim.studies import PAPERS
-    from neurosim.studies.ahsar import _claims as claims_ahsar
-    from neurosim.studies.aspen import _claims as claims_aspen
-
-    if paper is not None and paper not in PAPERS:
-        raise InputError(f"paper {paper!r} is not known; choose from {', '.join(PAPERS)}")
-    claims = (*claims_aspen.CLAIMS, *claims_ahsar.CLAIMS)
-    return [judge(claim) for claim in claims if paper in (None, claim.paper)]
+    papers = tuple(studies.PAPERS)
+    if paper is not None and paper not in papers:
+        raise InputError(f"paper {paper!r} is not known; choose from {', '.join(papers)}")
+    chosen = papers if paper is None else (paper,)
+    return [judge(name, study, claim) for name in chosen for study, claim in claims_of(name)]
 
 
-def judge(claim: Claim) -> Entry:
+def judge(paper: str, study: Study | None, claim: Claim) -> Entry:
     """Judge one claim by the stored results of its study."""
-    found: Any = claim.judge
-    if claim.study is None:
-        return Entry(claim, claim.test, found(), claim.command)
-    command = f"neurosim study {claim.study} --ship"
-    if not results.shipped(claim.study).is_file():
-        missing = Finding("no results are stored", Verdict.NOT_RUN)
-        return Entry(claim, _tested(claim, claim.study, {}), missing, command)
-    dataset = results.read(claim.study)
-    tested = _tested(claim, claim.study, {str(a): v.values for a, v in dataset.coords.items()})
-    try:
-        return Entry(claim, tested, found(dataset), dataset.attrs["command"])
-    except KeyError:  # a value of the grid that was not run
-        text = f"what is stored is a part of the study: {dataset.attrs['command']}"
-        return Entry(claim, tested, Finding(text, Verdict.NOT_RUN), command)
+    judged: Any = claim.judge
+    if study is None:
+        return Entry(paper, None, claim, claim.test, judged(), claim.command)
+    if not results.shipped(study.name).is_file():
+        finding = Finding("no results are stored", Verdict.NOT_RUN)
+        command, axes = f"neurosim study {study.name} --ship", {}
+    else:
+        dataset = results.read(study.name)
+        command = dataset.attrs["command"]
+        axes = {str(axis): values.values for axis, values in dataset.coords.items()}
+        try:
+            finding = judged(dataset)
+        except KeyError:  # a value of the grid that was not run
+            finding = Finding(f"what is stored is a part of the study: {command}", Verdict.NOT_RUN)
+    return Entry(paper, study.name, claim, _tested(claim, study, axes), finding, command)
 
 
-def _tested(claim: Claim, study: str, stored: Mapping[str, Sequence[Any]]) -> str:
+def _tested(claim: Claim, study: Study, stored: dict[str, Any]) -> str:
     """Return how a claim is tested: with values on short axes, else how many."""
-    from neurosim import studies
-
-    whole = studies.get(study)
-    axes = {**whole.grid, "seed": range(whole.seeds), **stored}
-    filled = {
+    axes = {**study.grid, "seed": range(study.seeds), **stored}
+    texts = {
         axis: ", ".join(map(str, values))
-        if axis in whole.grid and len(values) <= 5
+        if axis in study.grid and len(values) <= 5
         else str(len(values))
         for axis, values in axes.items()
     }
-    return claim.test.format(**filled)
-
-
-def by_sign(estimate: Estimate, *, positive: bool = True, least: float = 0.0) -> Verdict:
-    """Return the verdict on a claim that a number is positive (or negative).
-
-    Args:
-        estimate: of the number.
-        positive: whether it is claimed to be.
-        least: size of the smallest effect that the paper reports: the claim does not hold where the
-            interval leaves no room for so large a one.
-    """
-    low, high = (estimate.low, estimate.high) if positive else (-estimate.high, -estimate.low)
-    if low > 0:
-        return Verdict.HOLDS
-    return Verdict.FAILS if high < least else Verdict.UNDECIDED
-
-
-def untestable(why: str) -> Callable[[], Finding]:
-    """Return the judge of a claim that needs what is not here."""
-    return lambda: Finding(why, Verdict.UNTESTABLE)
+    return claim.test.format(**texts)
 
 
 COLUMNS = ("paper", "claim (where)", "tested by", "result", "verdict", "command")
 
 
-def _cells(entry: Entry) -> tuple[str, ...]:
-    claim, finding = entry.claim, entry.finding
-    return (
-        claim.paper.upper(),
-        f"{claim.claim} ({claim.where})",
-        entry.tested,
-        finding.result,
-        finding.verdict.value,
-        f"`{entry.command}`" if entry.command else "",
-    )
-
-
 def markdown(entries: Sequence[Entry]) -> str:
     """Return the ledger as a Markdown table."""
-    rows = [COLUMNS, ("---",) * len(COLUMNS), *map(_cells, entries)]
-    return "\n".join("| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in rows)
+    return tables.markdown(
+        COLUMNS,
+        [
+            (
+                entry.paper.upper(),
+                f"{entry.claim.text} ({entry.claim.where})",
+                entry.tested,
+                entry.finding.result,
+                entry.finding.verdict.value,
+                f"`{entry.command}`" if entry.command else "",
+            )
+            for entry in entries
+        ],
+    )
 
 
 def table(entries: Sequence[Entry]) -> Table:
@@ -171,8 +116,6 @@ def table(entries: Sequence[Entry]) -> Table:
     for entry in entries:
         verdict = entry.finding.verdict
         colour = colours.get(verdict, "dim")
-        claim = (
-            f"[bold]{entry.claim.paper.upper()}[/] {entry.claim.claim} [dim]{entry.claim.where}[/]"
-        )
+        claim = f"[bold]{entry.paper.upper()}[/] {entry.claim.text} [dim]{entry.claim.where}[/]"
         out.add_row(claim, entry.finding.result, f"[{colour}]{verdict.value}[/]")
     return out

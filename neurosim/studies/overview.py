@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich import box
 from rich.table import Table
 
-from neurosim import studies
+from neurosim import studies, tables
 from neurosim.studies import results
 from neurosim.studies.study import Study
 
@@ -41,18 +41,19 @@ def stored(study: Study) -> Stored | None:
     """Return what is stored of a study; None if nothing is."""
     if not results.shipped(study.name).is_file():
         return None
-    found = results.read(study.name)
-    axes = [axis for axis in (*study.grid, "seed") if axis in found.dims]
-    rows = found.to_dataframe().dropna(how="all").reset_index()
+    dataset = results.read(study.name)
+    axes = [axis for axis in (*study.grid, "seed") if axis in dataset.dims]
+    rows = dataset.to_dataframe().dropna(how="all").reset_index()
     return Stored(
-        command=found.attrs["command"],
+        command=dataset.attrs["command"],
         cases=len(rows[axes].drop_duplicates()),
-        seeds=found.sizes["seed"],
-        seconds=float(found.attrs["seconds of all cases"]),
+        seeds=dataset.sizes["seed"],
+        seconds=float(dataset.attrs["seconds of all cases"]),
     )
 
 
 COLUMNS = ("study", "what", "cases", "seeds", "minutes", "command")
+NUMBERS = ("cases", "seeds", "minutes")
 
 
 def _cells(name: str) -> tuple[str, ...]:
@@ -72,7 +73,7 @@ def table() -> Table:
     """Return all studies for a terminal."""
     out = Table(title="Studies", box=box.SIMPLE_HEAD, padding=(0, 1))
     for column in COLUMNS[:-1]:
-        number = column in ("cases", "seeds", "minutes")
+        number = column in NUMBERS
         out.add_column(column, justify="right" if number else "left", no_wrap=column == "study")
     for name in studies.names():
         out.add_row(*_cells(name)[:-1])
@@ -85,6 +86,5 @@ def table() -> Table:
 
 def markdown() -> str:
     """Return all studies as a Markdown table."""
-    rows: list[tuple[str, ...]] = [COLUMNS, ("---", "---", "---:", "---:", "---:", "---")]
-    rows += [(*cells[:-1], f"`{cells[-1]}`") for cells in map(_cells, studies.names())]
-    return "\n".join("| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in rows)
+    rows = [(*cells[:-1], f"`{cells[-1]}`") for cells in map(_cells, studies.names())]
+    return tables.markdown(COLUMNS, rows, right=NUMBERS)

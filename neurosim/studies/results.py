@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,17 @@ def write(
         command: what makes them again.
         seconds: that all cases took together.
     """
-    columns = [*study.index, *study.units]
+    table = write_table(study, rows, folder, command=command, seconds=seconds)
+    cube = table.with_suffix(".nc")
+    with store.replacing(cube) as partial:
+        read(table).to_netcdf(partial, engine="h5netcdf")
+    return [table, cube]
+
+
+def write_table(
+    study: Study, rows: Sequence[Row], folder: Path, *, command: str, seconds: float
+) -> Path:
+    """Write NAME.csv alone; arguments as for `write`."""
     head = {
         "study": study.name,
         "title": study.title,
@@ -39,12 +50,9 @@ def write(
         "index": " ".join(study.index),
         "units": json.dumps(dict(study.units)),
     }
-    short = [{c: _short(row[c]) for c in columns} for row in rows]
-    table = store.write_table(folder / f"{study.name}.csv", short, head=head)
-    cube = folder / f"{study.name}.nc"
-    with store.replacing(cube) as partial:
-        read(table).to_netcdf(partial, engine="h5netcdf")
-    return [table, cube]
+    columns = [*study.index, *study.units]
+    short = [{column: _short(row[column]) for column in columns} for row in rows]
+    return store.write_table(folder / f"{study.name}.csv", short, head=head)
 
 
 def read(source: str | Path) -> xr.Dataset:
@@ -56,15 +64,22 @@ def read(source: str | Path) -> xr.Dataset:
     Raises:
         InputError: no such study or file, or it is damaged.
     """
-    import pandas as pd
-
     path = Path(source) if str(source).endswith(".csv") else shipped(str(source))
     if not path.is_file():
         raise InputError(f"{path}: no such results; run `neurosim study {path.stem} --ship`")
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    head = dict(line[2:].rstrip("\n").split(": ", 1) for line in lines if line.startswith("# "))
+    return _read(path, path.stat().st_mtime_ns).copy()
+
+
+@lru_cache(maxsize=32)
+def _read(path: Path, changed: int) -> xr.Dataset:
+    """Return the results in a file that was changed last at that time."""
+    import pandas as pd
+
+    with path.open(encoding="utf-8") as file:
+        lines = list(takewhile(lambda line: line.startswith("# "), file))
+    head = dict(line[2:].rstrip("\n").split(": ", 1) for line in lines)
     try:
-        frame = pd.read_csv(io.StringIO("".join(ln for ln in lines if not ln.startswith("# "))))
+        frame = pd.read_csv(path, skiprows=len(lines))
         dataset: Any = frame.set_index(head["index"].split()).to_xarray()
         units = json.loads(head["units"])
     except (KeyError, ValueError) as error:

@@ -1,27 +1,106 @@
-"""Run a study's cases on all cores or a Dask cluster; every finished case is stored at once."""
+"""Run studies on all cores or a Dask cluster; every finished case is stored at once."""
 
 from __future__ import annotations
 
 import json
+import shlex
 import time
 import traceback
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from neurosim import store
+from neurosim.errors import InputError
+from neurosim.studies import overview, results
 from neurosim.studies.executors import StudyError, on_cores, on_dask
 from neurosim.studies.study import Case, Only, Row, Study, key
 from neurosim.workflows.progress import bar
 
-__all__ = ["CASES", "StudyError", "execute", "run", "stored"]
-
+FULL, FAST = Path("runs/studies"), Path("runs/studies-fast")
+"""Where studies run unless told otherwise."""
 CASES = "cases"
 """Sub-folder of the files of single cases."""
 
 
-def run(
+def run_study(
+    study: Study,
+    out: Path,
+    *,
+    fast: bool = False,
+    seeds: int | None = None,
+    only: Sequence[str] = (),
+    jobs: int = -1,
+    dask: str | None = None,
+    ship: bool = False,
+    draw: Callable[[Path], list[Path]] | None = None,
+    console: Console,
+) -> list[Path]:
+    """Run a study in the folder `out`/NAME, write its results there.
+
+    Args:
+        study: which.
+        out: folder of all studies.
+        fast: its small version.
+        seeds: instead of its own number.
+        only: parts of its grid, each as AXIS=VALUE,VALUE.
+        jobs: processes on this machine; -1 takes all cores.
+        dask: address of a scheduler whose workers run the cases instead.
+        ship: keep the results in figures/data, too.
+        draw: draws the results (a CSV file) beside them, and returns the files.
+        console: where progress is shown.
+
+    Raises:
+        InputError: `ship` is asked for a fast run, or `only` is not of that form.
+    """
+    chosen = _parts(only)
+    if fast and ship:
+        raise InputError("--ship keeps the results of full runs; leave --fast out")
+    study.cases(seeds, fast=fast, only=chosen)  # wrong values are refused before anything is said
+    if not fast and (before := overview.stored(study)) is not None:
+        console.print(f"{study.name}: the stored run ({before.cases} cases) took {before.time}")
+    rows, seconds = run_cases(
+        study,
+        out / study.name,
+        seeds=seeds,
+        fast=fast,
+        only=chosen,
+        jobs=jobs,
+        dask=dask,
+        console=console,
+    )
+    command = f"neurosim study {study.name}" + (" --fast" if fast else "")
+    command += f" --seeds {seeds}" if seeds not in (None, study.seeds) else ""
+    command += "".join(f" --only {shlex.quote(text)}" for text in only)
+    paths = results.write(study, rows, out / study.name, command=command, seconds=seconds)
+    if ship:
+        text = paths[0].read_text(encoding="utf-8")
+        paths.append(results.shipped(study.name))
+        store.write_text(paths[-1], text)
+    paths += draw(paths[0]) if draw else []
+    console.print(
+        f"{len(rows)} rows, {overview.duration(seconds)}: {', '.join(map(str, paths))}",
+        soft_wrap=True,
+    )
+    if study.show is not None:
+        console.print(study.show(results.read(paths[0])))
+    return paths
+
+
+def _parts(only: Sequence[str]) -> dict[str, list[str]]:
+    """Return the values of each axis in texts of the form AXIS=VALUE,VALUE."""
+    parts = {}
+    for text in only:
+        axis, _, values = text.partition("=")
+        if not (axis and values):
+            raise InputError(f"--only {text}: say AXIS=VALUE,VALUE")
+        parts[axis] = values.split(",")
+    return parts
+
+
+def run_cases(
     study: Study,
     folder: Path,
     *,
@@ -37,15 +116,9 @@ def run(
     A case is stored as one file as soon as it is measured, whole or not at all: a study that was
     killed goes on where it stopped.
 
-    Args:
-        study: what to run.
+    Args as for `run_study`, but:
         folder: of this study; holds a file for each finished case.
-        seeds: number of seeds; the study's own when left out.
-        fast: the small version of the study.
         only: values of some axes of its grid, as text; all when left out.
-        jobs: processes on this machine; -1 takes all cores.
-        dask: address of a scheduler whose workers run the cases instead.
-        console: where progress is shown.
 
     Returns:
         The rows in the order of the cases, and the seconds that all cases took together.
@@ -58,26 +131,25 @@ def run(
     cases = study.cases(seeds, fast=fast, only=only)
     place = folder / CASES
     paths = [place / f"{key(study, case)}.json" for case in cases]
-    jobs_left = [(c, p) for c, p in zip(cases, paths, strict=True) if stored(p) is None]
-    if study.needs is not None and not dask:  # a cluster's workers have files of their own
-        study.needs([case for case, _ in jobs_left])
+    todo = [(c, p) for c, p in zip(cases, paths, strict=True) if record_of(p) is None]
+    if not dask:  # a cluster's workers have files of their own
+        study.look_for_files([case for case, _ in todo])
     place.mkdir(parents=True, exist_ok=True)
     say = console.print if console is not None else (lambda _: None)
     run_all = on_dask(dask, say) if dask else on_cores(jobs)
-    failed = []
+    done, failed = len(cases) - len(todo), []
     with bar(console) as progress:
-        done = len(cases) - len(jobs_left)
         note = f"{done} stored before" if done else ""
         task = progress.add_task(study.name, total=len(cases), completed=done, note=note)
         try:
-            for path, record in run_all(execute, study, jobs_left):
+            for path, record in run_all(execute, study, todo):
                 if "error" in record:
                     failed.append(record)
                 elif not path.is_file():  # measured by a worker that does not see this folder
                     store.write_text(path, json.dumps(record))
                 progress.update(task, advance=1, note=" ".join(map(str, record["label"].values())))
         except KeyboardInterrupt:
-            done = sum(stored(path) is not None for path in paths)
+            done = sum(record_of(path) is not None for path in paths)
             say(f"{done} of {len(cases)} cases are stored; the same command goes on from there")
             raise
     if failed:
@@ -86,7 +158,7 @@ def run(
             f"study {study.name}: {len(failed)} of {len(cases)} cases failed, first "
             f"{first['label']}: {first['error']}; the others are stored, run it again to resume"
         )
-    records = [stored(path) or {} for path in paths]
+    records = [record_of(path) or {} for path in paths]
     rows = [
         {**study.label(case), **row}
         for case, record in zip(cases, records, strict=True)
@@ -95,7 +167,7 @@ def run(
     return rows, sum(record["seconds"] for record in records)
 
 
-def stored(path: Path) -> dict[str, Any] | None:
+def record_of(path: Path) -> dict[str, Any] | None:
     """Return the record of a finished case, None if there is none or it is damaged."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -109,7 +181,7 @@ def execute(study: Study, case: Case, path: Path) -> tuple[Path, dict[str, Any]]
 
     A cluster hands a task out again whose worker died after storing it: so it is not run twice.
     """
-    record = stored(path)
+    record = record_of(path)
     if record is not None:
         return path, record
     begin = time.monotonic()

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from neurosim import store
+from neurosim.analysis.intervals import student
 from neurosim.energy import price as energy
 from neurosim.energy.governor import Governor, Policy, fixed, selecting
 from neurosim.energy.operating_points import Setting, Table, allowed, best_models, frontier
@@ -178,15 +179,11 @@ def gains(
     lives: Mapping[str, Sequence[Life]], against: str = "fixed"
 ) -> dict[str, tuple[float, float]]:
     """Return mean and 95 % half width of the paired gain in correct share of each policy."""
-    from scipy.stats import t
-
     base = np.array([life.correct_share for life in lives[against]])
     gained = {}
     for name, own in lives.items():
-        difference = np.array([life.correct_share for life in own]) - base
-        n = len(difference)
-        half = t.ppf(0.975, n - 1) * difference.std(ddof=1) / np.sqrt(n) if n > 1 else float("nan")
-        gained[name] = (float(difference.mean()), float(half))
+        mean, low, _ = student(np.array([life.correct_share for life in own]) - base)
+        gained[name] = (float(mean), float(mean - low))
     return gained
 
 

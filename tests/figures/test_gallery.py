@@ -11,7 +11,8 @@ from rich.console import Console
 from neurosim import figures, store
 from neurosim.errors import InputError
 from neurosim.figures import gallery, power_linearity, threshold_sweep
-from neurosim.studies import results
+from neurosim.studies import ledger, results
+from tests.studies import stored_claims
 
 REMEDY = "run `neurosim figures --gallery` (or `--gallery NAME`)"
 
@@ -22,7 +23,7 @@ def text() -> str:
 
 
 def test_the_page_is_what_the_stored_results_say(text):
-    assert text == gallery.page(), REMEDY
+    assert text == gallery.page(stored_claims.entries()), REMEDY
     for name in figures.names():
         assert text.count(f"`neurosim figures {name}`") == 1
         assert figures.get(name).TITLE in text
@@ -39,6 +40,7 @@ def test_every_picture_is_there_and_small(text):
 
 
 def test_a_picture_is_drawn_and_the_page_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(ledger, "judge_all", stored_claims.entries)
     monkeypatch.setattr(gallery, "folder", lambda: tmp_path / "figures")
     pages = [tmp_path / "figures" / "README.md", tmp_path / "README.md"]
     pages[1].write_text("before\n<!-- studies -->\nwas here before\n<!-- /studies -->\nafter\n")
@@ -46,7 +48,7 @@ def test_a_picture_is_drawn_and_the_page_written(tmp_path, monkeypatch):
     paths = gallery.write(["threshold_sweep"], console)
     assert paths == [tmp_path / "figures/pictures/threshold_sweep.png", *pages]
     assert 10_000 < paths[0].stat().st_size < 100_000
-    assert pages[0].read_text(encoding="utf-8") == gallery.page()
+    assert pages[0].read_text(encoding="utf-8") == gallery.page(stored_claims.entries())
     shown = pages[1].read_text(encoding="utf-8")
     assert shown.startswith("before\n<!-- studies -->\n| study |")
     assert shown.endswith("|\n<!-- /studies -->\nafter\n")

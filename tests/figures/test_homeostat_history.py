@@ -18,20 +18,19 @@ def arrays(tmp_path_factory):
 
 def test_all_runs_start_alike_and_part(arrays):
     for norm in NORMS:
-        rates = [arrays[f"{norm}_{name}_rate"] for name in RUNS]
-        assert rates[0].shape == (2 * arrays["steps_per_epoch"], 2)
-        assert min(rate.min() for rate in rates) > 0.01
-        for rate in rates[1:]:
-            assert np.array_equal(rate[0], rates[0][0])  # thresholds have not moved yet
-            assert not np.array_equal(rate[-1], rates[0][-1])
-        for name in ("centred", "common"):
-            scale, c = (arrays[f"{norm}_{name}_{key}"] for key in ("scale", "c"))
+        d = arrays.sel(norm=norm)
+        assert dict(d.rate.sizes) == {"run": len(RUNS), "epoch": 20, "layer": 2}
+        assert float(d.rate.min()) > 0.01
+        off = d.rate.sel(run="off")
+        for run in ("centred", "common"):
+            one = d.sel(run=run)
+            assert np.array_equal(one.rate[0], off[0])  # thresholds have not moved yet
+            assert not np.array_equal(one.rate[-1], off[-1])
             # AHSAR, 4.2, with alpha = 0.5 and kappa = 1, times the gain where it acts on scales.
-            gain = arrays[f"{norm}_{name}_gain"][:, None] if name == "centred" else 1.0
-            assert scale == pytest.approx(
-                gain * (1 + 0.5 * np.tanh(c)), rel=1e-5
-            )  # tables have six digits
-            assert np.ptp(scale) > 0.01
+            gain = one.gain if run == "centred" else 1.0
+            expected = gain * (1 + 0.5 * np.tanh(one.c))
+            np.testing.assert_allclose(one.scale, expected, rtol=1e-5)  # tables have six digits
+            assert float(one.scale.max() - one.scale.min()) > 0.01
 
 
 def test_every_series_is_drawn(arrays):
@@ -39,5 +38,5 @@ def test_every_series_is_drawn(arrays):
     axes = figure.axes
     assert len(axes) == 10
     drawn = axes[1].get_lines()[1].get_ydata()
-    assert np.array_equal(drawn, arrays["bn_centred_rate"][:, 1])
+    assert np.array_equal(drawn, arrays.rate.sel(norm="bn", run="centred", layer=1))
     assert len(axes[9].get_lines()) == 5  # two layers under two controllers, and the gain

@@ -10,7 +10,7 @@ from neurosim.figures import rate_based_gradients
 @pytest.fixture(scope="module")
 def arrays(tmp_path_factory):
     config = rate_based_gradients.Config(
-        steps=(2, 16), learning_steps=4, seeds=1, batch=16, epochs=2
+        steps=(2, 12), learning_steps=3, seeds=1, batch=16, epochs=2, every=2
     )
     path = tmp_path_factory.mktemp("table") / rate_based_gradients.TABLE
     store.write_table(path, rate_based_gradients.measure(config), command="this test", digits=6)

@@ -44,4 +44,4 @@ def write(name: str, folder: Path, rng: np.random.Generator, **fixed: np.ndarray
         row |= {column: float(rng.uniform()) for column in study.units}
         row |= {column: value(row) for column, value in fixed.items() if column in study.units}
         rows.append(row)
-    return results.write(study, rows, folder, command=f"neurosim study {name}", seconds=1.0)[0]
+    return results.write_table(study, rows, folder, command=f"neurosim study {name}", seconds=1.0)

@@ -16,7 +16,8 @@ import pytest
 from rich.console import Console
 
 from neurosim.errors import InputError, UnavailableError
-from neurosim.studies.runner import CASES, StudyError, run
+from neurosim.studies.executors import StudyError
+from neurosim.studies.runner import CASES, run_cases
 from neurosim.studies.study import key
 from tests.studies import sample_studies
 
@@ -25,7 +26,7 @@ ALL = sorted(f"{letter}{seed}" for letter in "abcd" for seed in (0, 1))
 
 def test_rows_come_in_the_order_of_the_cases_with_their_labels(tmp_path):
     study = sample_studies.study(tmp_path / "log")
-    rows, seconds = run(study, tmp_path / "out", jobs=2)
+    rows, seconds = run_cases(study, tmp_path / "out", jobs=2)
     assert [(r["seed"], r["letter"], r["time"]) for r in rows] == [
         (seed, letter, t) for seed in (0, 1) for letter in "abcd" for t in (0.0, 0.5)
     ]
@@ -37,35 +38,35 @@ def test_rows_come_in_the_order_of_the_cases_with_their_labels(tmp_path):
 def test_a_second_run_measures_nothing_and_more_seeds_only_what_is_new(tmp_path):
     log = tmp_path / "log"
     study = sample_studies.study(log)
-    first, _ = run(study, tmp_path / "out", jobs=1)
-    second, _ = run(study, tmp_path / "out", jobs=1)
+    first, _ = run_cases(study, tmp_path / "out", jobs=1)
+    second, _ = run_cases(study, tmp_path / "out", jobs=1)
     assert first == second
     assert sorted(sample_studies.ended(log)) == ALL
-    run(study, tmp_path / "out", jobs=1, seeds=3)
+    run_cases(study, tmp_path / "out", jobs=1, seeds=3)
     assert sample_studies.ended(log)[len(ALL) :] == ["a2", "b2", "c2", "d2"]
 
 
 def test_a_case_that_fails_is_named_and_the_others_are_kept(tmp_path):
     log = tmp_path / "log"
     with pytest.raises(StudyError, match=r"2 of 8 cases failed, first .*'b'.*cannot be measured"):
-        run(sample_studies.study(log, fails="b"), tmp_path / "out", jobs=1)
+        run_cases(sample_studies.study(log, fails="b"), tmp_path / "out", jobs=1)
     assert len(list((tmp_path / "out" / CASES).glob("*.json"))) == 6
 
 
 def test_a_damaged_file_is_measured_again(tmp_path):
     log = tmp_path / "log"
     study = sample_studies.study(log)
-    run(study, tmp_path / "out", jobs=1)
+    run_cases(study, tmp_path / "out", jobs=1)
     case = study.cases()[3]
     path = tmp_path / "out" / CASES / f"{key(study, case)}.json"
     path.write_text(path.read_text()[:20])
-    run(study, tmp_path / "out", jobs=1)
+    run_cases(study, tmp_path / "out", jobs=1)
     assert sample_studies.ended(log)[8:] == [f"{case['letter']}{case['seed']}"]
 
 
 def test_fast_runs_take_the_small_grid_and_never_mix_with_full_ones(tmp_path):
     study = sample_studies.study(tmp_path / "log")
-    rows, _ = run(study, tmp_path / "out", fast=True, jobs=1)
+    rows, _ = run_cases(study, tmp_path / "out", fast=True, jobs=1)
     assert {(r["letter"], r["seed"]) for r in rows} == {("a", 0)}
     with pytest.raises(InputError, match="seeds is 0"):
         study.cases(0)
@@ -73,7 +74,7 @@ def test_fast_runs_take_the_small_grid_and_never_mix_with_full_ones(tmp_path):
 
 def test_a_part_of_the_grid_is_run_and_anything_else_refused(tmp_path):
     study = sample_studies.study(tmp_path / "log")
-    rows, _ = run(study, tmp_path / "out", only={"letter": ["d", "b"]}, jobs=1)
+    rows, _ = run_cases(study, tmp_path / "out", only={"letter": ["d", "b"]}, jobs=1)
     assert [r["letter"] for r in rows if r["seed"] == 0 and r["time"] == 0] == ["d", "b"]
     with pytest.raises(InputError, match=r"letter=b,x: x is not in the grid of letters"):
         study.cases(only={"letter": ["b", "x"]})
@@ -84,9 +85,9 @@ def test_a_part_of_the_grid_is_run_and_anything_else_refused(tmp_path):
 def test_a_killed_study_goes_on_where_it_stopped(tmp_path):
     log, out = tmp_path / "log", tmp_path / "out"
     code = (
-        "from pathlib import Path; from tests.studies import sample_studies; "
-        "from neurosim.studies.runner import run; "
-        f"run(sample_studies.study(Path({str(log)!r}), pause=0.1), Path({str(out)!r}), jobs=1)"
+        "from pathlib import Path; from tests.studies import sample_studies as samples; "
+        "from neurosim.studies.runner import run_cases; "
+        f"run_cases(samples.study(Path({str(log)!r}), pause=0.1), Path({str(out)!r}), jobs=1)"
     )
     root = Path(__file__).parents[2]
     process = subprocess.Popen([sys.executable, "-c", code], cwd=root)
@@ -98,7 +99,7 @@ def test_a_killed_study_goes_on_where_it_stopped(tmp_path):
     process.wait()
     before = len(list((out / CASES).glob("*.json")))
     assert 2 <= before < 8, "it was to be killed midway"
-    rows, _ = run(sample_studies.study(log, pause=0.1), out, jobs=1)
+    rows, _ = run_cases(sample_studies.study(log, pause=0.1), out, jobs=1)
     assert len(rows) == 16
     # A kill between the end of a case and its file repeats that one case at most.
     done = sample_studies.ended(log)
@@ -127,11 +128,11 @@ def test_a_process_killed_midway_is_said_and_what_finished_is_kept(tmp_path):
     study = sample_studies.study(log, pause=0.3)
     killer = _kill_a_worker_after(log, 2)
     with pytest.raises(StudyError, match=r"a process died.* run it again"):
-        run(study, out, jobs=2)
+        run_cases(study, out, jobs=2)
     killer.join()
     kept = len(list((out / CASES).glob("*.json")))
     assert 2 <= kept < 8
-    rows, _ = run(study, out, jobs=1)
+    rows, _ = run_cases(study, out, jobs=1)
     assert len(rows) == 16
     assert sorted(sample_studies.ended(log)) == ALL, "each case ends once"
 
@@ -146,17 +147,17 @@ def test_an_interrupted_study_says_what_is_stored(tmp_path):
 
     console = Console(file=io.StringIO(), width=200)
     with pytest.raises(KeyboardInterrupt):
-        run(replace(study, measure=measure), tmp_path / "out", jobs=1, console=console)
+        run_cases(replace(study, measure=measure), tmp_path / "out", jobs=1, console=console)
     assert "2 of 8 cases are stored; the same command goes on" in console.file.getvalue()
 
 
 def test_without_processes_or_an_address_nothing_is_run(tmp_path):
     study = sample_studies.study(tmp_path / "log")
     with pytest.raises(InputError, match="jobs is 0"):
-        run(study, tmp_path / "out", jobs=0)
+        run_cases(study, tmp_path / "out", jobs=0)
     pytest.importorskip("distributed")
     with pytest.raises(InputError, match="--dask nonsense: say where"):
-        run(study, tmp_path / "out", dask="nonsense")
+        run_cases(study, tmp_path / "out", dask="nonsense")
 
 
 def test_a_dask_worker_killed_midway_loses_nothing_and_repeats_nothing(tmp_path):
@@ -167,7 +168,7 @@ def test_a_dask_worker_killed_midway_loses_nothing_and_repeats_nothing(tmp_path)
         n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
     ) as cluster:
         killer = _kill_a_worker_after(log, 2)
-        rows, _ = run(study, tmp_path / "out", dask=cluster.scheduler_address)
+        rows, _ = run_cases(study, tmp_path / "out", dask=cluster.scheduler_address)
         killer.join()
     assert len(rows) == 16
     assert sorted(sample_studies.ended(log)) == ALL, "each case ends once"
@@ -183,4 +184,4 @@ def test_a_scheduler_that_does_not_answer_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(distributed, "Client", refuse)
     with pytest.raises(UnavailableError, match="tcp://nowhere:1: no scheduler answers"):
-        run(sample_studies.study(tmp_path / "log"), tmp_path / "out", dask="tcp://nowhere:1")
+        run_cases(sample_studies.study(tmp_path / "log"), tmp_path / "out", dask="tcp://nowhere:1")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 
 import numpy as np
+import xarray as xr
 
-from neurosim.studies import images
-from neurosim.studies.study import Row, Study
-from neurosim.studies.trained import Training
+from neurosim.studies.ahsar import images
+from neurosim.studies.claims import Finding, by_pool, claim, pool
+from neurosim.studies.estimates import interval
+from neurosim.studies.study import Row, Study, Training
 
 
 def measure(
@@ -59,7 +61,6 @@ STUDY = Study(
     title="What AHSAR adds to a training step",
     measure=measure,
     grid={"net": images.NETS, "learning": images.METHODS},
-    index=("net", "learning", "seed"),
     units={
         "share": "time of the homeostat over that of the rest of a training step",
         "parameters": "trainable numbers",
@@ -69,3 +70,23 @@ STUDY = Study(
     settings={"training": {"batch_size": 128, "threads": 1}, "every": 1, "batches": 40},
     fast={**images.FAST, "batches": 5},
 )
+
+NEGLIGIBLE = 0.01
+"""Share of a training step's time below which a cost counts as such; the paper gives no number."""
+
+
+@claim(
+    "Its computational cost is negligible",
+    "abstract",
+    "{net}; {learning}; times in one run, {seed} seeds",
+)
+def cost(d: xr.Dataset) -> Finding:
+    """Ask what share of a training step the homeostat takes."""
+    share = d["share"].mean("learning")
+    by_net = {str(n): interval(share.sel(net=n)) for n in d["net"].values}
+    text = "its update over the rest of a training step: "
+    text += "; ".join(f"{net} {part:.2%}" for net, part in by_net.items())
+    return Finding(text, by_pool(pool(share - NEGLIGIBLE, ("net",)), positive=False))
+
+
+CLAIMS = (cost,)

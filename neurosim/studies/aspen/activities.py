@@ -10,17 +10,21 @@ The front end's bands begin at 1 Hz: sitting, standing and laying look nearly al
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
+import xarray as xr
 
 from neurosim.data import Dataset, Split, activity_sets, by_subject, ku_har
 from neurosim.data.recordings import Recordings
 from neurosim.network import THRESHOLD_SCALES
-from neurosim.studies import on_chip, trained, user_files
-from neurosim.studies.study import Case, Row, Study
-from neurosim.studies.trained import Training
+from neurosim.studies import trained
+from neurosim.studies.aspen import on_chip
+from neurosim.studies.aspen.on_chip import HIGH, RELEVANT, TESTED
+from neurosim.studies.aspen.thresholds import close
+from neurosim.studies.claims import Finding, Verdict, by_sign, claim
+from neurosim.studies.estimates import paired
+from neurosim.studies.study import Row, Study, Training
 
 LEFT_OUT = ("walk-backward", "walk-circle")
 """Of KU-HAR's 18 classes, for a chip of 16 outputs: two ways of walking."""
@@ -29,10 +33,10 @@ LEFT_OUT = ("walk-backward", "walk-circle")
 @lru_cache(maxsize=len(activity_sets.NAMES))
 def recordings(name: str, official: bool) -> tuple[Recordings, Split]:
     """Return a set and its default split; `official` checks how many windows there are."""
-    found, split = activity_sets.read(name, rows=-1 if official else None)
+    whole, split = activity_sets.read(name, rows=-1 if official else None)
     if name == "ku-har":
-        found = found.only([c for c in ku_har.CLASSES if c not in LEFT_OUT])
-    return found, split
+        whole = whole.only([c for c in ku_har.CLASSES if c not in LEFT_OUT])
+    return whole, split
 
 
 def split(name: str, default: Split, seed: int) -> Split:
@@ -51,8 +55,8 @@ def split(name: str, default: Split, seed: int) -> Split:
 @lru_cache(maxsize=1)
 def dataset(name: str, seed: int, official: bool) -> Dataset:
     """Return a set in the split of a seed, its front end chosen on the training people."""
-    found, default = recordings(name, official)
-    return activity_sets.encode_each(found, split(name, default, seed))
+    whole, default = recordings(name, official)
+    return activity_sets.encode_each(whole, split(name, default, seed))
 
 
 def measure(
@@ -77,11 +81,6 @@ def measure(
     return on_chip.sweep(on_chip.put(run.layered, windows), windows.test, thresholds)
 
 
-def needs(cases: Sequence[Case]) -> None:
-    """Look for the files before anything is trained."""
-    user_files.look_for(cases, "data", {name: name for name in activity_sets.NAMES})
-
-
 STUDY = Study(
     name="aspen_activities",
     title="ASPEN's own data sets: UCI-HAR, KU-HAR, UniMiB-SHAR (the official files)",
@@ -89,13 +88,39 @@ STUDY = Study(
     grid={"data": activity_sets.NAMES, "net": ("fixed", "aspen")},
     index=("data", "net", "seed", "threshold"),
     units=on_chip.UNITS,
-    settings={"training": trained.FULL, "thresholds": THRESHOLD_SCALES, "official": True},
+    settings={"training": {}, "thresholds": THRESHOLD_SCALES, "official": True},
     seeds=5,
     fast={
-        "training": trained.FAST["training"],
+        "training": on_chip.FAST["training"],
         "seeds": 2,
         "thresholds": (0.6, 1.0, 2.4),
         "official": False,
     },
-    needs=needs,
+    user_files=("data", {name: name for name in activity_sets.NAMES}),
 )
+
+
+@claim(
+    "It holds on UCI-HAR, KU-HAR and UniMiB-SHAR",
+    "method summary",
+    "the user's official files, " + TESTED,
+)
+def own_sets(d: xr.Dataset) -> Finding:
+    """Judge on each set whether the loss is graceful and accuracy competitive."""
+    texts, verdicts = [], []
+    for name in d["data"].values:
+        aspen, fixed = (d.accuracy.sel(data=name, net=n) for n in ("aspen", "fixed"))
+        gain = paired(aspen.sel(threshold=HIGH), fixed.sel(threshold=HIGH))
+        best = paired(aspen.max("threshold"), fixed.max("threshold"))
+        texts.append(f"{name} {gain:+.3f}, {best:+.3f}")
+        both = {by_sign(gain, least=RELEVANT), close(best)}
+        undecided = Verdict.UNDECIDED if Verdict.UNDECIDED in both else Verdict.HOLDS
+        verdicts.append(Verdict.FAILS if Verdict.FAILS in both else undecided)
+    text = f"accuracy at scale {HIGH}, and at its best, against fixed training: " + "; ".join(texts)
+    if Verdict.HOLDS in verdicts:
+        everywhere = set(verdicts) == {Verdict.HOLDS} and len(verdicts) == len(activity_sets.NAMES)
+        return Finding(text, Verdict.HOLDS if everywhere else Verdict.REGIME)
+    return Finding(text, Verdict.FAILS if Verdict.FAILS in verdicts else Verdict.UNDECIDED)
+
+
+CLAIMS = (own_sets,)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import xarray as xr
 
 from neurosim import engines
 from neurosim.network import THRESHOLD_SCALES
-from neurosim.studies import on_chip, trained
-from neurosim.studies.study import Row, Study
-from neurosim.studies.trained import Training
+from neurosim.studies.aspen import on_chip
+from neurosim.studies.claims import Finding, Verdict, claim
+from neurosim.studies.estimates import interval
+from neurosim.studies.study import Row, Study, Training
 from neurosim.workflows.sweep import measure as run_once
 
 
@@ -62,7 +64,36 @@ STUDY = Study(
         "power": "µW (estimated)",
         "differing": "values",
     },
-    settings={"training": trained.FULL, "every": 1, "thresholds": THRESHOLD_SCALES, "compared": 2},
+    settings={**on_chip.FULL, "thresholds": THRESHOLD_SCALES, "compared": 2},
     seeds=5,
-    fast={**trained.FAST, "thresholds": (0.6, 1.0, 2.4)},
+    fast={**on_chip.FAST, "thresholds": (0.6, 1.0, 2.4)},
 )
+
+
+@claim(
+    "Power is linear in the spike count",
+    "first experiments 3",
+    "the sweep of thresholds, {seed} seeds, cycle model",
+)
+def linear(d: xr.Dataset) -> Finding:
+    """How well a line relates estimated power to spikes."""
+    from neurosim.energy import price
+
+    within, bins, elasticity = [], [], []
+    for net in d.net.values:
+        for seed in d.seed.values:
+            one = d.sel(net=net, seed=seed)
+            within.append(np.corrcoef(one.spikes, one.power)[0, 1] ** 2)
+            bins.append(np.corrcoef(one.active_bins, one.power)[0, 1] ** 2)
+            dynamic = one.power - 1e6 * (price.anchor("imu").idle_w or 0.0)
+            elasticity.append(np.polyfit(np.log(one.spikes), np.log(dynamic), 1)[0])
+    text = (
+        f"line through power and spikes: R² {min(within):.3f} to {max(within):.3f}, "
+        f"d ln(dynamic power)/d ln(spikes) {interval(np.array(elasticity)):.2f} (proportion: 1); "
+        f"in active bins R² {min(bins):.4f}; spikes differing between Brian2 and XyloSim: "
+        f"{int(d.differing.sum())}"
+    )
+    return Finding(text, Verdict.HOLDS if min(within) > 0.98 else Verdict.FAILS)
+
+
+CLAIMS = (linear,)

@@ -8,11 +8,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import xarray as xr
 
 from neurosim.network import Layer, Network
-from neurosim.studies import on_chip, trained
-from neurosim.studies.study import Row, Study
-from neurosim.studies.trained import Training
+from neurosim.studies.aspen import on_chip
+from neurosim.studies.aspen.on_chip import RELEVANT
+from neurosim.studies.claims import Finding, by_sign, claim
+from neurosim.studies.estimates import paired
+from neurosim.studies.study import Row, Study, Training
 
 
 def pruned(network: Network, share: float) -> Network:
@@ -46,8 +49,8 @@ def measure(
     thresholds: tuple[float, ...],
 ) -> list[Row]:
     """Prune and round one net, and sweep it on the chip, whose own weights have 8 bits."""
-    data = trained.dataset(seed, every)
-    network = trained.wrist_net(net, seed, every=every, training=training)
+    data = on_chip.dataset(seed, every)
+    network = on_chip.wrist_net(net, seed, every=every, training=training)
     smaller = rounded(pruned(network, pruning), bits)
     return on_chip.sweep(on_chip.put(smaller, data), data.test, thresholds)
 
@@ -59,7 +62,30 @@ STUDY = Study(
     grid={"net": ("fixed", "aspen"), "pruning": (0.0, 0.5), "bits": (8, 6, 4)},
     index=("net", "pruning", "bits", "seed", "threshold"),
     units=on_chip.UNITS,
-    settings={"training": trained.FULL, "every": 1, "thresholds": (1.0, 1.8)},
+    settings={**on_chip.FULL, "thresholds": (1.0, 1.8)},
     seeds=5,
-    fast={**trained.FAST, "pruning": (0.0, 0.5), "bits": (8, 4), "thresholds": (1.0, 1.8)},
+    fast={**on_chip.FAST, "pruning": (0.0, 0.5), "bits": (8, 4), "thresholds": (1.0, 1.8)},
 )
+
+
+@claim(
+    "ASPEN adds to pruning and quantisation",
+    "next checks 3",
+    "magnitude pruning and 8, 6, 4 bits, one shot, {seed} seeds",
+)
+def additive(d: xr.Dataset) -> Finding:
+    """Compare both trainings after pruning and rounding."""
+    at = d.accuracy.sel(threshold=1.8)
+    small = {"pruning": 0.5, "bits": 4}
+    gain = paired(at.sel(net="aspen", **small), at.sel(net="fixed", **small))
+    plain = paired(
+        at.sel(net="aspen", pruning=0.0, bits=8), at.sel(net="fixed", pruning=0.0, bits=8)
+    )
+    text = (
+        f"at scale 1.8 ASPEN is {plain} above fixed training as it is, {gain} above it with half "
+        "of the weights pruned and 4 bits, without retraining"
+    )
+    return Finding(text, by_sign(gain, least=RELEVANT))
+
+
+CLAIMS = (additive,)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import xarray as xr
 
 from neurosim import engines, readout
-from neurosim.studies import on_chip, trained
-from neurosim.studies.study import Row, Study
-from neurosim.studies.trained import Training
+from neurosim.studies.aspen import on_chip
+from neurosim.studies.claims import Finding, by_sign, claim
+from neurosim.studies.estimates import crossing, paired
+from neurosim.studies.study import Row, Study, Training
 
 CHECKPOINT = 32
 """Steps from one look at the output to the next: 0.16 s."""
@@ -69,7 +71,49 @@ STUDY = Study(
         "decided": "share of test windows",
         "settled": "share of test windows",
     },
-    settings={"training": trained.FULL, "every": 1, "thresholds": (0.6, 1.0, 1.4, 1.8, 2.2)},
+    settings={**on_chip.FULL, "thresholds": (0.6, 1.0, 1.4, 1.8, 2.2)},
     seeds=5,
-    fast={**trained.FAST, "thresholds": (0.6, 1.4)},
+    fast={**on_chip.FAST, "thresholds": (0.6, 1.4)},
 )
+
+LATE_S = 0.1
+"""Smallest delay of a decision that a wearer could notice [s]."""
+
+
+def time_of(share: float, curve: xr.DataArray) -> xr.DataArray:
+    """Return when a curve over time first reaches a share [s], nan where it stays below."""
+    import xarray as xr
+
+    return xr.apply_ufunc(
+        lambda values: crossing(share, values, curve.time.values),
+        curve,
+        input_core_dims=[["time"]],
+        vectorize=True,
+    )
+
+
+def settling_time(d: xr.Dataset) -> xr.DataArray:
+    """Return the time at which half of the windows that ever decide have settled [s]."""
+    return time_of(0.5, d.settled / d.settled.isel(time=-1))
+
+
+@claim(
+    "Higher thresholds may delay decisions",
+    "open question 2",
+    "output spikes so far, every 0.16 s, {seed} seeds",
+)
+def latency(d: xr.Dataset) -> Finding:
+    """Compare the times of first output spikes and final decisions."""
+    texts, verdicts = [], []
+    for high in (1.4, 1.8, 2.2):
+        first, final = (
+            paired(times.sel(net="aspen", threshold=high), times.sel(net="aspen", threshold=1.0))
+            for times in (time_of(0.5, d.decided), settling_time(d))
+        )
+        texts.append(f"{high:g} {first:+.2f} s, {final:+.2f} s")
+        verdicts.append(by_sign(first, least=LATE_S))
+    text = "median first spike, settling later than at scale 1 (of 2.56 s): " + "; ".join(texts)
+    return Finding(text, verdicts[-1])
+
+
+CLAIMS = (latency,)

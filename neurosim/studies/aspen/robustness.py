@@ -9,12 +9,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import xarray as xr
 
 from neurosim.data import FrontEnd, corrupt, seglearn
 from neurosim.data.windows import Windows, cut, encode_recording
-from neurosim.studies import on_chip, trained
-from neurosim.studies.study import Row, Study
-from neurosim.studies.trained import Training
+from neurosim.studies.aspen import on_chip
+from neurosim.studies.aspen.on_chip import RELEVANT
+from neurosim.studies.claims import Finding, by_sign, claim
+from neurosim.studies.estimates import interval, paired
+from neurosim.studies.study import Row, Study, Training
 
 SEVERITIES = {
     "noise": (0.02, 0.05, 0.1),
@@ -29,7 +32,7 @@ SEVERITIES = {
 def corrupted(kind: str, strength: int, seed: int, front_end: FrontEnd, every: int) -> Windows:
     """Return the test windows of a seed's split, their recordings corrupted before encoding."""
     whole = seglearn.load()
-    chosen = np.flatnonzero(trained.split(seed).mask("test", whole.subjects))
+    chosen = np.flatnonzero(on_chip.split(seed).mask("test", whole.subjects))
     clean = replace(
         whole,
         signals=tuple(whole.signals[k] for k in chosen),
@@ -62,14 +65,14 @@ def measure(
     data, _, spec = on_chip.wrist(net, seed, every=every, training=training)
     known = data.train.select(np.arange(len(data.train)) % 2 == 0)
     rows = []
-    for corruption, wanted in (("none", (0,)), ("known people", (0,)), *strengths.items()):
-        for strength in wanted:
+    for corruption, levels in (("none", (0,)), ("known people", (0,)), *strengths.items()):
+        for strength in levels:
             if strength:
                 shown = corrupted(corruption, strength, seed, data.front_end, every)
             else:
                 shown = data.test if corruption == "none" else known
-            found = on_chip.sweep(spec, shown, thresholds)
-            rows += [{"corruption": corruption, "strength": strength, **row} for row in found]
+            swept = on_chip.sweep(spec, shown, thresholds)
+            rows += [{"corruption": corruption, "strength": strength, **row} for row in swept]
     return rows
 
 
@@ -81,11 +84,41 @@ STUDY = Study(
     index=("net", "corruption", "seed", "strength", "threshold"),
     units=on_chip.UNITS,
     settings={
-        "training": trained.FULL,
-        "every": 1,
+        **on_chip.FULL,
         "thresholds": (1.0, 1.6),
         "strengths": dict.fromkeys(SEVERITIES, (2, 3)),
     },
     seeds=5,
-    fast={**trained.FAST, "thresholds": (1.0,), "strengths": {"rotation": (3,)}},
+    fast={**on_chip.FAST, "thresholds": (1.0,), "strengths": {"rotation": (3,)}},
 )
+
+KNOWN = ("none", "known people")
+
+
+@claim(
+    "Stochastic thresholds may help against noise and drift",
+    "open question 3",
+    "five corruptions before the front end, {seed} seeds",
+)
+def robust(d: xr.Dataset) -> Finding:
+    """Compare the losses of accuracy under the strongest corruptions."""
+    at = d.accuracy.sel(threshold=1.0, strength=3)
+    clean = d.accuracy.sel(threshold=1.0, strength=0, corruption="none")
+    loss = clean - at.sel(corruption=[c for c in d.corruption.values if c not in KNOWN])
+    gap = loss.sel(net="fixed") - loss.sel(net="aspen")
+    each = {
+        str(c): paired(loss.sel(net="fixed", corruption=c), loss.sel(net="aspen", corruption=c))
+        for c in loss.corruption.values
+    }
+    overall = interval(gap.mean("corruption"))
+    better = [c for c, e in each.items() if e.above]
+    worse = [c for c, e in each.items() if e.below]
+    text = (
+        f"loss of accuracy under the strongest corruptions, fixed training less ASPEN: {overall}; "
+        f"ASPEN loses clearly less under {', '.join(better) or 'none'}, clearly more under "
+        f"{', '.join(worse) or 'none'}"
+    )
+    return Finding(text, by_sign(overall, least=RELEVANT))
+
+
+CLAIMS = (robust,)

@@ -9,8 +9,8 @@ import numpy as np
 from rich import box
 from rich.table import Table
 
-from neurosim.studies.pooling import pool
-from neurosim.studies.statistics import interval
+from neurosim.studies.claims import pool
+from neurosim.studies.estimates import interval
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 ROWS = ("learning", "mode", "net")
 
 
-def table(found: xr.Dataset, inputs: str) -> Table:
+def table(d: xr.Dataset, inputs: str) -> Table:
     """Return gains of test accuracy against no homeostat, paired over seeds.
 
     A row for each method of learning, step mode, net and, if there are several, variant; a column
     for each input and number of steps; the last rows are means over all nets, modes and methods.
 
     Args:
-        found: a study's results over ROWS, "steps", "variant", "seed" and `inputs`.
+        d: a study's results over ROWS, "steps", "variant", "seed" and `inputs`.
         inputs: the axis of what nets are shown.
     """
-    gain = 100 * (found.accuracy - found.accuracy.sel(variant="none", drop=True))
+    gain = 100 * (d.accuracy - d.accuracy.sel(variant="none", drop=True))
     gain = gain.drop_sel(variant="none")
-    columns = [{inputs: s, "steps": t} for s in found[inputs].values for t in found.steps.values]
+    columns = [{inputs: s, "steps": t} for s in d[inputs].values for t in d.steps.values]
     out = Table(
         title="Gain of test accuracy by AHSAR (percentage points)",
         caption=_caption(gain),
@@ -61,8 +61,8 @@ def table(found: xr.Dataset, inputs: str) -> Table:
 
 def _cell(gain: xr.DataArray) -> str:
     """Return the mean gain of one cell, (seed,), marked where its interval excludes 0."""
-    found = interval(gain.values)
-    return f"{found.mean:+.2f}" + ("*" if found.above or found.below else " ")
+    estimate = interval(gain)
+    return f"{estimate.mean:+.2f}" + ("*" if estimate.above or estimate.below else " ")
 
 
 def _caption(gain: xr.DataArray) -> str:

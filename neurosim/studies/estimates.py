@@ -1,20 +1,18 @@
-"""Intervals of means and of paired differences over seeds: never one lucky run."""
+"""What is read off results: means with intervals, paired differences, crossings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from numpy.typing import ArrayLike
 
+from neurosim.analysis.intervals import LEVEL, student
 from neurosim.errors import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
-
-LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Estimate:
         return f"{self.mean:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
 
 
-def interval(values: np.ndarray, level: float = LEVEL) -> Estimate:
+def interval(values: ArrayLike, level: float = LEVEL) -> Estimate:
     """Return the mean of independent values with Student's interval; of one value with none.
 
     Args:
@@ -58,11 +56,8 @@ def interval(values: np.ndarray, level: float = LEVEL) -> Estimate:
     kept = kept[np.isfinite(kept)]
     if not len(kept):
         raise InputError("interval: there are no values; the study has no finished case for this")
-    mean, half = float(kept.mean()), float("nan")
-    if len(kept) > 1:
-        error = kept.std(ddof=1) / np.sqrt(len(kept))
-        half = float(stats.t.ppf(0.5 + level / 2, len(kept) - 1) * error)
-    return Estimate(mean, mean - half, mean + half, len(kept))
+    mean, low, high = student(kept, level=level)
+    return Estimate(float(mean), float(low), float(high), len(kept))
 
 
 def paired(first: xr.DataArray, second: xr.DataArray, level: float = LEVEL) -> Estimate:
@@ -73,30 +68,34 @@ def paired(first: xr.DataArray, second: xr.DataArray, level: float = LEVEL) -> E
         second: (seed,) likewise; only seeds that both have count.
         level: of confidence.
     """
-    return interval((first - second).values, level)
+    return interval(first - second, level)
 
 
-def bootstrap(
-    values: np.ndarray,
-    statistic: Callable[[np.ndarray], float],
-    rng: np.random.Generator,
-    *,
-    level: float = LEVEL,
-    draws: int = 2000,
-) -> Estimate:
-    """Return a statistic of many independent values with its percentile bootstrap interval.
+def over(values: xr.DataArray, axis: str = "seed") -> xr.Dataset:
+    """Return `mean`, `lower` and `upper` over an axis, all three alike where one value is left."""
+    import xarray as xr
 
-    For samples, subjects or windows; a handful of seeds is too few to resample: use `interval`.
+    mean, *ends = student(values.values, axis=values.get_axis_num(axis))
+    lower, upper = (np.where(np.isnan(end), mean, end) for end in ends)
+    like = values.isel({axis: 0}, drop=True)
+    parts = {"mean": mean, "lower": lower, "upper": upper}
+    return xr.Dataset({name: like.copy(data=part) for name, part in parts.items()})
+
+
+def crossing(
+    target: float, values: ArrayLike, at: ArrayLike, *, never: float = float("nan")
+) -> float:
+    """Return where a curve that begins at (0, 0) first reaches a target.
 
     Args:
-        values: (n, ...) resampled along the first axis.
-        statistic: maps such an array to a number.
-        rng: draws the resamples.
-        level: of confidence.
-        draws: number of resamples.
+        target: above 0.
+        values: (n,) of the curve, which is straight between them; what it falls again is ignored.
+        at: (n,) where it has these values, rising, all above 0.
+        never: what is returned of a curve that stays below.
     """
-    values = np.asarray(values)
-    index = rng.integers(0, len(values), (draws, len(values)))
-    found = np.array([statistic(values[i]) for i in index])
-    low, high = np.quantile(found, [0.5 - level / 2, 0.5 + level / 2])
-    return Estimate(float(statistic(values)), float(low), float(high), len(values))
+    risen, places = np.r_[0.0, np.maximum.accumulate(np.asarray(values))], np.r_[0.0, at]
+    if not risen[-1] >= target:
+        return never
+    after = int(np.searchsorted(risen, target))
+    around = slice(after - 1, after + 1)
+    return float(np.interp(target, risen[around], places[around]))

@@ -8,10 +8,9 @@ import xarray as xr
 from rich.console import Console
 
 from neurosim import studies
-from neurosim.studies import pooling, readings, results
-from neurosim.studies.ahsar import _judges as judges_ahsar
-from neurosim.studies.ahsar import _judges_learning as judge
-from neurosim.studies.ledger import Verdict
+from neurosim.studies import results
+from neurosim.studies.ahsar import cost, homeostat, nets, scale, start
+from neurosim.studies.claims import Verdict, pool
 from tests.studies import study_tables
 
 
@@ -36,11 +35,11 @@ def test_seeds_are_what_an_interval_counts(rng):
         dims=("seed", "net", "steps"),
         coords={"net": ["a", "b", "c"]},
     )
-    found = pooling.pool(gap, ("net",))
+    found = pool(gap, ("net",))
     assert found.overall.n == 4
     assert found.overall.high - found.overall.low > 4 * np.std(shared, ddof=1) / 2
     assert (found.cells, found.up + found.down) == (15, 15)
-    alone = pooling.pool(gap.sel(net="a"))
+    alone = pool(gap.sel(net="a"))
     widths = [e.high - e.low for e in (found.groups["a"], alone.overall)]
     assert widths[0] > 1.2 * widths[1], "three groups that hold together are wider than one"
 
@@ -56,19 +55,19 @@ def test_seeds_are_what_an_interval_counts(rng):
 )
 def test_better_needs_as_much_as_the_paper_reports(by, verdict, tmp_path, rng):
     d = _of("ahsar_nets", tmp_path, rng, accuracy=_gain(by, 1e-3, rng))
-    found = judge.better(d)
+    found = nets.better.judge(d)
     assert found.verdict is verdict
     assert f"of 48 settings ({study_tables.SEEDS} seeds)" in found.result
 
 
 def test_noise_leaves_it_undecided(tmp_path, rng):
     d = _of("ahsar_nets", tmp_path, rng, accuracy=_gain(0.001, 0.3, rng))
-    assert judge.better(d).verdict is Verdict.UNDECIDED
+    assert nets.better.judge(d).verdict is Verdict.UNDECIDED
 
 
 def test_one_seed_decides_nothing(tmp_path, rng):
     d = _of("ahsar_nets", tmp_path, rng).isel(seed=[0])
-    for found in (judge.better(d), judge.faster(d)):
+    for found in (nets.better.judge(d), nets.faster.judge(d)):
         assert found.verdict is Verdict.UNDECIDED
         assert "(n = 1)" in found.result
         assert "nan" not in found.result
@@ -80,11 +79,11 @@ def test_faster_is_earlier_and_higher_on_the_way(tmp_path, rng):
 
     mean = _gain(0.03, 1e-3, rng)
     d = _of("ahsar_nets", tmp_path, rng, epochs_to_target=epochs, mean_accuracy=mean)
-    assert judge.faster(d).verdict is Verdict.HOLDS
+    assert nets.faster.judge(d).verdict is Verdict.HOLDS
     d = d.assign(mean_accuracy=0 * d.mean_accuracy)
-    assert judge.faster(d).verdict is Verdict.REGIME
+    assert nets.faster.judge(d).verdict is Verdict.REGIME
     d["epochs_to_target"] = -d.epochs_to_target
-    assert judge.faster(d).verdict is Verdict.FAILS
+    assert nets.faster.judge(d).verdict is Verdict.FAILS
 
 
 def test_a_gain_that_never_moved_judges_nothing(tmp_path, rng):
@@ -93,10 +92,10 @@ def test_a_gain_that_never_moved_judges_nothing(tmp_path, rng):
         return 0.9 - worse + 1e-3 * rng.standard_normal()
 
     d = _of("ahsar_homeostat", tmp_path, rng, accuracy=accuracy, gain=lambda row: 1.0)
-    found = judge.parts(d)
+    found = homeostat.parts.judge(d)
     assert found.verdict is Verdict.HOLDS
     assert "the gain never left 1" in found.result
-    moved = judge.parts(d.assign(gain=d.gain + 0.05 * (d.epoch == 3)))
+    moved = homeostat.parts.judge(d.assign(gain=d.gain + 0.05 * (d.epoch == 3)))
     assert moved.verdict is Verdict.REGIME, "without the gain it is as good"
     assert "from 1.000 to 1.050" in moved.result
 
@@ -106,7 +105,7 @@ def test_a_loss_that_only_falls_does_not_oscillate(tmp_path, rng):
         bump = 0.0 if row["variant"] == "full" else 0.2 + 0.01 * rng.standard_normal()
         return 2.0 - 0.5 * row["epoch"] + (bump + 0.5) * (row["epoch"] == 3)
 
-    found = judge.steadier(_of("ahsar_homeostat", tmp_path, rng, loss=loss))
+    found = homeostat.steadier.judge(_of("ahsar_homeostat", tmp_path, rng, loss=loss))
     assert found.verdict is Verdict.HOLDS
     assert "-0.2" in found.result
 
@@ -118,7 +117,7 @@ def test_a_rescue_is_measured_by_what_was_lost(tmp_path, rng):
             back = lost * made_good if row["control"] == "AHSAR" else 0.0
             return 0.9 - lost + back + 1e-3 * rng.standard_normal()
 
-        return judge.rescue(_of("ahsar_start", tmp_path, rng, mean_accuracy=speed))
+        return start.rescue.judge(_of("ahsar_start", tmp_path, rng, mean_accuracy=speed))
 
     assert judged(0.8).verdict is Verdict.HOLDS
     nothing = judged(0.0)
@@ -129,7 +128,7 @@ def test_a_rescue_is_measured_by_what_was_lost(tmp_path, rng):
 @pytest.mark.parametrize(("share", "verdict"), [(0.002, Verdict.HOLDS), (0.2, Verdict.FAILS)])
 def test_a_cost_is_negligible_below_a_percent(share, verdict, tmp_path, rng):
     shares = lambda row: share * (1 + 0.1 * rng.uniform())  # noqa: E731
-    found = judges_ahsar.cost(_of("ahsar_cost", tmp_path, rng, share=shares))
+    found = cost.cost.judge(_of("ahsar_cost", tmp_path, rng, share=shares))
     assert found.verdict is verdict
     assert "%" in found.result
 
@@ -140,11 +139,11 @@ def _speed(row):
 
 def test_a_band_is_found_and_its_ends_are_behind(tmp_path, rng):
     d = _of("ahsar_scale", tmp_path, rng, mean_accuracy=_speed)
-    found = judge.band(d)
+    found = scale.band.judge(d)
     assert found.verdict is Verdict.HOLDS
     assert "mlp best at 0.6, within 5 % from 0.5 to 0.75" in found.result
     flat = _of("ahsar_scale", tmp_path, rng, mean_accuracy=lambda row: min(0.9, _speed(row) + 9))
-    assert judge.band(flat).verdict is Verdict.FAILS
+    assert scale.band.judge(flat).verdict is Verdict.FAILS
 
 
 def test_productive_scales_hang_together():
@@ -153,7 +152,7 @@ def test_productive_scales_hang_together():
         dims="scale",
         coords={"scale": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]},
     )
-    assert readings.productive(speed) == (0.4, 0.3, 0.5)
+    assert scale.productive(speed) == (0.4, 0.3, 0.5)
 
 
 def test_the_best_is_not_ahead_by_luck(rng):
@@ -163,7 +162,7 @@ def test_the_best_is_not_ahead_by_luck(rng):
         coords={"scale": np.arange(40.0), "seed": range(60)},
     )
     lucky = float((noise.max("scale") - noise.sel(scale=0.0)).mean())
-    found = readings.ahead(noise, 0.0)
+    found = scale.ahead(noise, 0.0)
     assert lucky > 1.5
     assert found.low < 0 < found.high or abs(found.mean) < 0.5
 
