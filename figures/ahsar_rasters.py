@@ -66,15 +66,15 @@ def compute(config: Config | None = None) -> dict[str, Any]:
     run = images.run(config.seed, every=config.every, batch_norm=False, threads=1, **chosen)
     pictures, labels = images.digits(config.seed, config.every).part("test")
     net = module_of(run)
-    found = np.array([float(layer.threshold_scale) for layer in spiking.layers(net)])
+    own_scales = np.array([float(layer.threshold_scale) for layer in spiking.layers(net)])
     scales = 2.0 ** (np.arange(-12, 9) / 4)
-    swept = [_evaluate(run, pictures, labels, scale / found) for scale in scales]
-    rate, accuracy = _evaluate(run, pictures, labels, np.ones_like(found))
+    swept = [_evaluate(run, pictures, labels, scale / own_scales) for scale in scales]
+    rate, accuracy = _evaluate(run, pictures, labels, np.ones_like(own_scales))
     one = pictures[config.image : config.image + 1]
-    factors = [np.ones_like(found) if s is None else s / found for s in COLUMNS]
+    factors = [np.ones_like(own_scales) if s is None else s / own_scales for s in COLUMNS]
     spikes = [_spikes(net, one, factor) for factor in factors]
     return {
-        "found": found,
+        "own_scales": own_scales,
         "scales": scales,
         "rate": np.array([rates for rates, _ in swept]),
         "accuracy": np.array([share for _, share in swept]),
@@ -112,16 +112,16 @@ def _spikes(net: Any, picture: np.ndarray, factors: np.ndarray) -> list[np.ndarr
     from neurosim.snn import spiking
     from neurosim.training.thresholds import scaled
 
-    layers, seen = spiking.layers(net), []
+    layers, spikes = spiking.layers(net), []
     hooks = [
-        layer.register_forward_hook(lambda _, __, out: seen.append(out[0].numpy()))
+        layer.register_forward_hook(lambda _, __, out: spikes.append(out[0].numpy()))
         for layer in layers
     ]
     with torch.no_grad(), scaled(layers, factors.tolist()):
         net(torch.tensor(picture))
     for hook in hooks:
         hook.remove()
-    return seen
+    return spikes
 
 
 def draw(arrays: dict[str, Any]) -> Figure:
@@ -176,11 +176,11 @@ def _draw_sweep(axes: Any, arrays: dict[str, Any]) -> None:
     for k, series in enumerate(arrays["rate"].T):
         look = {"color": COLOURS[k % len(COLOURS)], "marker": MARKERS[k % len(MARKERS)]}
         rates.plot(arrays["scales"], series, lw=1.2, ms=3.5, label=f"layer {k}", **look)
-        rates.plot(arrays["found"][k], arrays["found_rate"][k], mec=BLACK, ms=9, **look)
+        rates.plot(arrays["own_scales"][k], arrays["found_rate"][k], mec=BLACK, ms=9, **look)
     accuracy.plot(arrays["scales"], arrays["accuracy"], color=BLACK)
     accuracy.axhline(arrays["found_accuracy"], color=ORANGE, lw=1, ls="--", label="at AHSAR's")
     for axis in axes:
-        axis.axvspan(arrays["found"].min(), arrays["found"].max(), color=ORANGE, alpha=0.2, lw=0)
+        axis.axvspan(arrays["own_scales"].min(), arrays["found"].max(), color=ORANGE, alpha=0.2, lw=0)
         axis.set(xscale="log", xlabel="scale of all thresholds", ylim=(0, None))
         axis.set_xticks([0.125, 0.25, 0.5, 1, 2, 4], ["1/8", "1/4", "1/2", "1", "2", "4"])
         axis.minorticks_off()

@@ -88,16 +88,16 @@ def compute(study: str | Path = STUDY, week: Path | None = None) -> dict[str, An
     Raises:
         InputError: there are no results.
     """
-    found = summary(results.read(study))
+    arrays = summary(results.read(study))
     remedy = "neurosim figures governor --recompute"
     table = store.read_table(week or store.shipped() / TABLE, remedy=remedy)
     columns = ("hours", "charge", "threshold", "model")
-    found["trace_share"] = float(table["dynamic_share"][0])
-    found["trace"] = {
+    arrays["trace_share"] = float(table["dynamic_share"][0])
+    arrays["trace"] = {
         name: {column: table[column][table["policy"] == name] for column in columns}
         for name in TRACES
     }
-    return found
+    return arrays
 
 
 def summary(lives: xr.Dataset) -> dict[str, Any]:
@@ -113,18 +113,18 @@ def summary(lives: xr.Dataset) -> dict[str, Any]:
         with the half width of the 95 % interval, and `lifetime` and `life_half` (S,) in days.
     """
     persons = lives.groupby(lives.week % WEARERS).mean().stack(person=("seed", "week"))
-    found: dict[str, Any] = {"shares": lives.dynamic_share.values}
+    by_policy: dict[str, Any] = {"shares": lives.dynamic_share.values}
     base = persons.correct_share.sel(policy="fixed")
     for name in ("fixed", *POLICIES):
         own = persons.sel(policy=name)
         gain, lifetime = over(own.correct_share - base, "person"), over(own.lifetime, "person")
-        found[name] = {
+        by_policy[name] = {
             "gain": gain["mean"].values,
             "half": (gain.upper - gain["mean"]).values,
             "lifetime": lifetime["mean"].values,
             "life_half": (lifetime.upper - lifetime["mean"]).values,
         }
-    return found
+    return by_policy
 
 
 def draw(arrays: dict[str, Any]) -> Figure:

@@ -74,18 +74,18 @@ def compute(table: Path | None = None) -> dict[str, Any]:
     """
     path = table or store.shipped() / TABLE
     rows = store.read_table(path, remedy="neurosim figures power_linearity --recompute")
-    found: dict[str, Any] = {}
+    by_net: dict[str, Any] = {}
     for net in NETS:
         own = {name: column[rows["net"] == net] for name, column in rows.items()}
-        found[net] = {**own, "line": fit(own["spikes"], own["dynamic_uw"])}
-    at_one = found["aspen"]["dynamic_uw"][found["aspen"]["threshold"] == 1.0][0]
+        by_net[net] = {**own, "line": fit(own["spikes"], own["dynamic_uw"])}
+    at_one = by_net["aspen"]["dynamic_uw"][by_net["aspen"]["threshold"] == 1.0][0]
     unit = price.anchor("imu").cycle_j
-    found["anchors"] = [
+    by_net["anchors"] = [
         (a.name, 1e6 * a.idle_w, at_one * a.cycle_j / unit)
         for a in price.ANCHORS
         if a.idle_w is not None
     ]
-    return found
+    return by_net
 
 
 def draw(arrays: dict[str, Any]) -> Figure:

@@ -82,12 +82,12 @@ def compute(table: Path | None = None) -> dict[str, Any]:
         InputError: there is no table.
     """
     remedy = "neurosim figures predicted_spikes --recompute"
-    found = store.read_table(table or store.shipped() / TABLE, remedy=remedy)
-    arrays: dict[str, Any] = {"scales": np.unique(found["threshold"])}
+    columns = store.read_table(table or store.shipped() / TABLE, remedy=remedy)
+    arrays: dict[str, Any] = {"scales": np.unique(columns["threshold"])}
     for net in NETS:
-        own = found["net"] == net
+        own = columns["net"] == net
         shape = len(arrays["scales"]), -1
-        arrays[net] = {c: found[c][own].reshape(shape) for c in ("predicted", "measured")}
+        arrays[net] = {c: columns[c][own].reshape(shape) for c in ("predicted", "measured")}
     return arrays
 
 

@@ -209,10 +209,10 @@ def _draw_steps(axes: Axes, arrays: dict[str, Any]) -> None:
 
 def _draw_layers(axes: Axes, arrays: dict[str, Any]) -> None:
     depth = np.arange(1, arrays["layers"].shape[1] + 1)
-    for steps, found, colour in zip(
+    for steps, cosines, colour in zip(
         arrays["depth_steps"], arrays["layers"], (BLACK, ORANGE), strict=True
     ):
-        axes.plot(depth, found, "o-", ms=3.5, color=colour, label=f"T = {steps}")
+        axes.plot(depth, cosines, "o-", ms=3.5, color=colour, label=f"T = {steps}")
     axes.set(
         title="small-resnet, BatchNorm, worst seed",
         xlabel="weight, from input to readout",

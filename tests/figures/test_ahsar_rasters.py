@@ -20,8 +20,8 @@ def test_rates_fall_with_the_scale_and_ahsar_moved_the_thresholds(arrays):
     assert arrays["rate"][0].min() > 0.05
     assert (np.diff(arrays["rate"][:, 0]) <= 0).all()  # the first layer's input stays the same
     assert arrays["rate"][0].sum() > arrays["rate"][-1].sum()
-    assert np.ptp(arrays["found"]) > 1e-3
-    first = np.interp(arrays["found"][0], arrays["scales"], arrays["rate"][:, 0])
+    assert np.ptp(arrays["own_scales"]) > 1e-3
+    first = np.interp(arrays["own_scales"][0], arrays["scales"], arrays["rate"][:, 0])
     assert arrays["found_rate"][0] == pytest.approx(first, abs=0.02)  # between points of the grid
 
 

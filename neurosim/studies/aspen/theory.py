@@ -59,8 +59,8 @@ def predicted(
 ) -> np.ndarray:
     """Return the expected spikes of a window, one number a layer; the readout is not scaled."""
     rates = binned(raster, bin_steps)
-    found = mean_field.predict(network, rates, threshold_scale=scale, bin_steps=bin_steps)
-    return np.asarray(found.counts(bin_steps).sum(-1).mean(-1))
+    prediction = mean_field.predict(network, rates, threshold_scale=scale, bin_steps=bin_steps)
+    return np.asarray(prediction.counts(bin_steps).sum(-1).mean(-1))
 
 
 def measured(spec: XyloSpec, raster: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
