@@ -180,7 +180,9 @@ def _draw_sweep(axes: Any, arrays: dict[str, Any]) -> None:
     accuracy.plot(arrays["scales"], arrays["accuracy"], color=BLACK)
     accuracy.axhline(arrays["found_accuracy"], color=ORANGE, lw=1, ls="--", label="at AHSAR's")
     for axis in axes:
-        axis.axvspan(arrays["own_scales"].min(), arrays["found"].max(), color=ORANGE, alpha=0.2, lw=0)
+        axis.axvspan(
+            arrays["own_scales"].min(), arrays["found"].max(), color=ORANGE, alpha=0.2, lw=0
+        )
         axis.set(xscale="log", xlabel="scale of all thresholds", ylim=(0, None))
         axis.set_xticks([0.125, 0.25, 0.5, 1, 2, 4], ["1/8", "1/4", "1/2", "1", "2", "4"])
         axis.minorticks_off()
