@@ -3,23 +3,47 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
+import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from neurosim import __version__
+from neurosim import __version__, cli
+from neurosim.engines.xylosim import XyloSimEngine
 from tests import nets
 
 
-def neurosim(*arguments, cwd=None):
+def in_a_process(*arguments):
     return subprocess.run(
-        [sys.executable, "-m", "neurosim", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
+        [sys.executable, "-m", "neurosim", *map(str, arguments)], capture_output=True, text=True
     )
+
+
+@pytest.fixture
+def neurosim(capfd, monkeypatch):
+    """Return the command line without the seconds that a process of its own takes to load."""
+
+    def run(*arguments, cwd=None):
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", ["neurosim", *map(str, arguments)])
+            # `cli.main` replaces it for its process.
+            patch.setattr(logging, "captureWarnings", logging.captureWarnings)
+            if cwd is not None:
+                patch.chdir(cwd)
+            capfd.readouterr()
+            with warnings.catch_warnings(), pytest.raises(SystemExit) as ended:
+                warnings.simplefilter("ignore", DeprecationWarning)  # as Python itself does
+                cli.main()
+            printed = capfd.readouterr()
+        return SimpleNamespace(
+            returncode=int(ended.value.code), stdout=printed.out, stderr=printed.err
+        )
+
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -35,24 +59,31 @@ def raster_file(tmp_path_factory):
     return path
 
 
-def test_help_and_version():
+def test_a_process_gives_output_and_status(spec_file):
+    assert in_a_process("--version").stdout.strip() == __version__
+    done = in_a_process("verify", spec_file)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert "--raster" in done.stderr
+
+
+def test_help(neurosim):
     assert "demo" in neurosim("--help").stdout
-    assert neurosim("--version").stdout.strip() == __version__
 
 
-def test_verify_a_spec_file(spec_file, raster_file):
+def test_verify_a_spec_file(neurosim, spec_file, raster_file):
     done = neurosim("verify", spec_file, "--raster", raster_file, "--json")
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert said["exact"] is True
-    verdict = said["reports"]["net"]["verdicts"][0]
+    printed = json.loads(done.stdout)
+    assert printed["exact"] is True
+    verdict = printed["reports"]["net"]["verdicts"][0]
     assert verdict["kind"] == "identical"
     assert verdict["spikes"] > 100
     shown = neurosim("verify", spec_file, "--raster", raster_file)
     assert "identical" in shown.stdout
 
 
-def test_wrong_input_is_one_line_and_status_2(spec_file, raster_file, tmp_path):
+def test_wrong_input_is_one_line_and_status_2(neurosim, spec_file, raster_file, tmp_path):
     noise = tmp_path / "noise.npy"
     noise.write_bytes(b"no array")
     fraction = tmp_path / "fraction.npy"
@@ -63,7 +94,7 @@ def test_wrong_input_is_one_line_and_status_2(spec_file, raster_file, tmp_path):
     np.save(pickled, np.array([{}], dtype=object), allow_pickle=True)
     damaged = tmp_path / "damaged.safetensors"
     damaged.write_bytes(spec_file.read_bytes()[:100])
-    for arguments, said in (
+    for arguments, expected in (
         (("verify", tmp_path), "no spec.safetensors"),
         (("verify", damaged, "--raster", raster_file), "damaged"),
         (("verify", spec_file), "--raster"),
@@ -87,29 +118,23 @@ def test_wrong_input_is_one_line_and_status_2(spec_file, raster_file, tmp_path):
         done = neurosim(*arguments, cwd=tmp_path)
         assert done.returncode == 2, (arguments, done.stderr)
         assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-        assert said in done.stderr
+        assert expected in done.stderr
 
 
-def test_a_divergence_is_status_1(spec_file, raster_file, tmp_path):
+def test_a_divergence_is_status_1(neurosim, spec_file, raster_file, monkeypatch):
     """Two engines that differ: the second one is told another threshold."""
-    script = tmp_path / "diverge.py"
-    script.write_text(
-        "import sys\n"
-        "from neurosim import cli\n"
-        "from neurosim.engines.xylosim import XyloSimEngine\n"
-        "honest = XyloSimEngine.run\n"
-        "def wrong(self, model, raster, **settings):\n"
-        "    return honest(self, model.with_threshold(1.3), raster, **settings)\n"
-        "XyloSimEngine.run = wrong\n"
-        f"sys.argv = ['neurosim', 'verify', {str(spec_file)!r}, '--raster', {str(raster_file)!r}]\n"
-        "cli.main()\n"
-    )
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True)
+    honest = XyloSimEngine.run
+
+    def wrong(self, model, raster, **settings):
+        return honest(self, model.with_threshold(1.3), raster, **settings)
+
+    monkeypatch.setattr(XyloSimEngine, "run", wrong)
+    done = neurosim("verify", spec_file, "--raster", raster_file)
     assert done.returncode == 1, done.stderr
     assert "sample 0" in done.stdout.replace("\n", " ")
 
 
-def test_a_place_that_cannot_be_written_is_one_line_and_status_3(tmp_path):
+def test_a_place_that_cannot_be_written_is_one_line_and_status_3(neurosim, tmp_path):
     (tmp_path / "file").write_text("no folder")
     done = neurosim("demo", "--fast", "--out", tmp_path / "file" / "demo")
     assert done.returncode == 3
@@ -117,7 +142,7 @@ def test_a_place_that_cannot_be_written_is_one_line_and_status_3(tmp_path):
     assert "file" in done.stderr
 
 
-def test_without_arguments_there_is_help():
+def test_without_arguments_there_is_help(neurosim):
     done = neurosim()
     assert done.returncode == 0
     assert "verify" in done.stdout
