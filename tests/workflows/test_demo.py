@@ -16,14 +16,14 @@ from neurosim.network import THRESHOLD_SCALES
 from neurosim.run import SPEC_FILE, Run
 from neurosim.workflows import demo, verification
 from neurosim.xylo import XyloSpec
-from tests.test_cli import neurosim
+from tests.test_cli import in_a_process
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Made once, by the command itself."""
     folder = tmp_path_factory.mktemp("demo")
-    done = neurosim("demo", "--fast", "--out", folder)
+    done = in_a_process("demo", "--fast", "--out", folder)
     assert done.returncode == 0, done.stderr
     assert "identical" in done.stdout
     assert not list(folder.rglob("*.part"))
