@@ -52,7 +52,7 @@ def run(plan: Plan, target: str, threads: int, report: Report) -> Simulation:
 
 @contextmanager
 def progress_of(steps: int, shown: bool) -> Iterator[Report]:
-    """Show a bar over that many steps; what it gives takes the number of steps done since."""
+    """Show a progress bar over `steps` steps; call what it returns with the steps done since."""
     if not shown:
         yield lambda _: None
         return
