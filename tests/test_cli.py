@@ -35,9 +35,10 @@ def neurosim(capfd, monkeypatch):
             if cwd is not None:
                 patch.chdir(cwd)
             capfd.readouterr()
-            with warnings.catch_warnings(), pytest.raises(SystemExit) as ended:
+            with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)  # as Python itself does
-                cli.main()
+                with pytest.raises(SystemExit) as ended:
+                    cli.main()
             printed = capfd.readouterr()
         return SimpleNamespace(
             returncode=int(ended.value.code), stdout=printed.out, stderr=printed.err

@@ -23,7 +23,7 @@ Arrays = dict[str, np.ndarray]
 
 KEEP_DAYS = 60
 KEEP_BYTES = 8 * 2**30
-"""Files unused for KEEP_DAYS are deleted; beyond KEEP_BYTES in all, the least recently used ones."""
+"""Files unused for KEEP_DAYS are deleted; beyond KEEP_BYTES in all, the least recently used."""
 
 
 def folder() -> Path:
