@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
+# Workers share the cores: a thread for each core in each of them costs a third more time. Before
+# numpy and torch load, which read it once.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
