@@ -11,14 +11,14 @@ demo: $(READY)
 	$(BIN)/neurosim demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow" -n 2
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal
 
 test-all: $(READY)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # The share of lines that the default tests run: reported, and no bar to pass.
 coverage: $(READY)
-	$(BIN)/python -m pytest -m "not slow" -n 2 --cov --cov-report=term --cov-report=xml
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal --cov --cov-report=term --cov-report=xml
 
 # snnTorch, SpikingJelly, Norse, sinabs, NeuroBench, NNMT, ...: what neurosim is compared with.
 peers: $(PEERS)

@@ -51,7 +51,7 @@ def compute(config: Config | None = None) -> dict[str, Any]:
     """Train a net under AHSAR, then run its frozen weights at common threshold scales.
 
     Returns:
-        `found` (layers,), the scales that AHSAR set for evaluation; `scales` (n,) and at them
+        `own_scales` (layers,), the scales that AHSAR set for evaluation; `scales` (n,) and at them
         `rate` (n, layers) [spikes per neuron and step] and `accuracy` (n,) of all test images;
         `found_rate` (layers,) and `found_accuracy`; `image` (8, 8). Of each layer k of SHOWN at
         each of COLUMNS `raster_k` (columns, neurons, steps), and `map_k` (columns, height, width),
@@ -181,7 +181,7 @@ def _draw_sweep(axes: Any, arrays: dict[str, Any]) -> None:
     accuracy.axhline(arrays["found_accuracy"], color=ORANGE, lw=1, ls="--", label="at AHSAR's")
     for axis in axes:
         axis.axvspan(
-            arrays["own_scales"].min(), arrays["found"].max(), color=ORANGE, alpha=0.2, lw=0
+            arrays["own_scales"].min(), arrays["own_scales"].max(), color=ORANGE, alpha=0.2, lw=0
         )
         axis.set(xscale="log", xlabel="scale of all thresholds", ylim=(0, None))
         axis.set_xticks([0.125, 0.25, 0.5, 1, 2, 4], ["1/8", "1/4", "1/2", "1", "2", "4"])

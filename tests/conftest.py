@@ -23,6 +23,11 @@ settings.register_profile(
 settings.load_profile("default")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the demo, the longest fixture, so that no worker waits for it at the end."""
+    items.sort(key=lambda item: "test_demo.py" not in item.nodeid)
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20)
