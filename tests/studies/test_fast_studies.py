@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from rich.console import Console
@@ -17,8 +19,17 @@ from tests.data import official
 OWN_DATA = [n for n in studies.names() if n not in ("ahsar_cifar", "aspen_activities")]
 
 
-def _run(name, folder, monkeypatch, **changes):
-    monkeypatch.setenv(caches.NETS_VARIABLE, str(folder / "nets"))
+@pytest.fixture
+def shared_nets(tmp_path_factory):
+    """Return one folder of trained nets for all studies and workers, as a user has it."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    return base / "nets"
+
+
+def _run(name, folder, monkeypatch, nets=None, **changes):
+    monkeypatch.setenv(caches.NETS_VARIABLE, str(nets or folder / "nets"))
     options = {
         "fast": True,
         "seeds": None,
@@ -158,10 +169,10 @@ def test_seeds_split_activity_sets_by_subject(name, sets, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OWN_DATA)
-def test_every_study_runs_and_is_drawn(name, tmp_path, monkeypatch):
+def test_every_study_runs_and_is_drawn(name, shared_nets, tmp_path, monkeypatch):
     from neurosim import figures
 
-    d = _run(name, tmp_path, monkeypatch)
+    d = _run(name, tmp_path, monkeypatch, nets=shared_nets)
     for column in studies.get(name).units:
         assert bool(d[column].notnull().any()), column
     activity = next((c for c in ("spikes", "rate") if c in d), None)
