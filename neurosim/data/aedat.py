@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ LONGEST_S = 600.0
 
 _RECORD = np.dtype([("address", ">u4"), ("time", ">u4")])
 _FIRST_LINE = b"#!AER-DAT2.0"
+_HEADER = re.compile(rb"(?:#[^\r\n]*(?:\r\n|\r|\n))*")
+"""Lines of text; no record begins with #, for the first byte of an address is 0."""
 _SYNC = 0x8000
 
 
@@ -26,11 +29,11 @@ class Events:
     """Events of one recording, in the order of the file."""
 
     x: np.ndarray
-    """(events,) column 0..127, as the address says."""
+    """(events,) column 0..127, from the left of the camera's picture."""
     y: np.ndarray
-    """(events,) row 0..127."""
+    """(events,) row 0..127, as the address says; the camera's software draws row 0 at the bottom."""
     on: np.ndarray
-    """(events,) bool: the polarity bit of the address."""
+    """(events,) bool: the pixel became brighter."""
     time_us: np.ndarray
     """(events,) int64 microseconds since the earliest event."""
 
@@ -42,9 +45,12 @@ def read(path: str | Path) -> Events:
     """Read a recording of a DVS128.
 
     Text lines that start with # are followed by big-endian pairs of 32 bits, address and
-    microseconds: x = (a & 0xFE) >> 1, y = (a & 0x7F00) >> 8, polarity = a & 1. Addresses with bit
-    15 set are marks of the camera's synchronisation input, no pixels: they are left out. Times are
-    counted from the earliest event, also where the camera's 32-bit clock runs over.
+    microseconds: x = 127 - ((a & 0xFE) >> 1), y = (a & 0x7F00) >> 8, and bit 0 is 0 in an ON event,
+    1 in an OFF event. So the vendor's software (jAER, class DVS128) reads them, and the scripts that
+    come with MNIST-DVS and CIFAR10-DVS (dat2mat.m). Addresses with bit 15 set are marks of the
+    camera's synchronisation input, no pixels: they are left out. Times are counted from the
+    earliest event, also where the camera's 32-bit clock runs over. A line of the header ends in
+    CR LF, CR or LF.
 
     Raises:
         UnavailableError: there is no such file, or it may not be read.
@@ -55,11 +61,11 @@ def read(path: str | Path) -> Events:
     content = path.read_bytes()
     if not content.startswith(_FIRST_LINE):
         raise InputError(f"{path}: does not begin with {_FIRST_LINE.decode()}; not an AEDAT 2.0")
-    start = 0
-    while content[start : start + 1] == b"#":
-        start = content.find(b"\n", start) + 1
-        if not start:
-            raise InputError(f"{path}: ends within its header; the file is cut")
+    header = _HEADER.match(content)
+    assert header is not None  # it also matches nothing
+    start = header.end()
+    if content[start : start + 1] == b"#":
+        raise InputError(f"{path}: ends within its header; the file is cut")
     if not len(content) - start or (len(content) - start) % _RECORD.itemsize:
         raise InputError(
             f"{path}: {len(content) - start} bytes after the header are no whole number of events "
@@ -78,4 +84,5 @@ def read(path: str | Path) -> Events:
     time = since_first.astype(np.int64) - since_first.min()
     if time.max() > 1e6 * LONGEST_S:
         raise InputError(f"{path}: time stamps span {time.max() / 1e6:.0f} s; one is damaged")
-    return Events((address & 0xFE) >> 1, (address & 0x7F00) >> 8, (address & 1) == 1, time)
+    x = SIZE - 1 - ((address & 0xFE) >> 1)
+    return Events(x, (address & 0x7F00) >> 8, (address & 1) == 0, time)

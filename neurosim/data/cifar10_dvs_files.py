@@ -20,6 +20,10 @@ from neurosim.errors import InputError, UnavailableError
 
 RECORDINGS = 1000
 
+READING = 2
+"""Number of the meaning that `aedat.read` gives to addresses: cached frames of another one stay
+unused. 1 took bit 0 for ON and the raw column for x."""
+
 
 def cifar10_dvs(
     folder: str | Path | None = None,
@@ -64,6 +68,7 @@ def cifar10_dvs(
         return {"frames": made}
 
     key = {"what": "cifar10-dvs", "files": _digest(paths), "frames": [steps, size, by]}
+    key["reading"] = READING
     arrays = cache.cached(key, read, Path(cache_folder) if cache_folder is not None else None)
     parts = stratified(labels, validation=0.1, test=0.1, seed=seed)
     return EventSet("cifar10-dvs", arrays["frames"], labels, CLASSES, **parts)

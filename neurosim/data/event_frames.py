@@ -16,7 +16,7 @@ class EventSet:
 
     name: str
     frames: np.ndarray
-    """(n, steps, 2, height, width) uint8 counts: 0 ON, 1 OFF."""
+    """(n, steps, 2, height, width) uint8 counts: 0 ON, 1 OFF; rows and columns as in `Events`."""
     labels: np.ndarray
     """(n,) int64 index into `classes`."""
     classes: tuple[str, ...]

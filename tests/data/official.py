@@ -83,8 +83,9 @@ def cifar10(folder: Path, rng: np.random.Generator, version: str = "py") -> tupl
 
 
 def aedat(path: Path, x, y, on, time_us) -> Path:
-    """Write events as AEDAT 2.0."""
-    address = (np.asarray(y) << 8) | (np.asarray(x) << 1) | np.asarray(on).astype(int)
+    """Write events as AEDAT 2.0: the camera counts columns from the right, bit 0 set is OFF."""
+    off = 1 - np.asarray(on).astype(int)
+    address = (np.asarray(y) << 8) | ((127 - np.asarray(x)) << 1) | off
     records = np.stack([address, np.asarray(time_us)], axis=1).astype(">u4")
     path.parent.mkdir(parents=True, exist_ok=True)
     header = b"#!AER-DAT2.0\r\n# a comment\r\n# Timestamps tick is 1 us\r\n"

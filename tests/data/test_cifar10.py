@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neurosim import data
-from neurosim.data import aedat, pickles
+from neurosim.data import aedat, cifar10_dvs_files, pickles
 from neurosim.data.event_frames import frames
 from neurosim.errors import InputError, UnavailableError
 from tests.data import official
@@ -114,6 +114,53 @@ def test_aedat_events_come_back(tmp_path):
     assert found.y.tolist() == y
     assert found.on.tolist() == [True, False, True]
     assert found.time_us.tolist() == [100, 0, 500]
+
+
+def test_addresses_mean_what_the_vendors_reader_says(tmp_path):
+    # jAER's DVS128: x = 127 - ((a & 0xFE) >> 1), y = (a & 0x7F00) >> 8, bit 0 set is OFF.
+    addresses = [0x0000, 0x0001, 0x7FFE, 0x0503]
+    records = np.stack([addresses, [0, 10, 20, 30]], axis=1).astype(">u4")
+    path = tmp_path / "a.aedat"
+    path.write_bytes(b"#!AER-DAT2.0\r\n# DVS128\r\n" + records.tobytes())
+    events = aedat.read(path)
+    assert events.on.tolist() == [True, False, True, False]
+    assert events.x.tolist() == [127, 127, 0, 126]
+    assert events.y.tolist() == [0, 0, 127, 5]
+    counts = frames(events, 1, size=128)[0]
+    assert counts[0, 0, 127] == counts[0, 127, 0] == 1  # channel 0 is ON; row, column
+    assert counts[1, 0, 127] == counts[1, 5, 126] == 1
+    assert counts.sum() == 4
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n", b"\r"])
+def test_a_header_ends_with_any_line_end(tmp_path, end):
+    k = np.arange(20)  # rows 0 to 19: bytes 0x0A and 0x0D occur in the records
+    path = official.aedat(tmp_path / "a.aedat", k, k, k % 2, 10 * k)
+    path.write_bytes(path.read_bytes().replace(b"\r\n", end))
+    events = aedat.read(path)
+    assert events.y.tolist() == k.tolist()
+    assert events.time_us.tolist() == (10 * k).tolist()
+
+
+@pytest.mark.parametrize("spoil", [b"\r\r\n", b"\r\n\r\n", b"\rdate\r\n"])
+def test_a_header_of_odd_line_ends_is_refused(tmp_path, spoil):
+    path = official.aedat(tmp_path / "a.aedat", [1, 2], [3, 4], [0, 1], [10, 20])
+    path.write_bytes(path.read_bytes().replace(b"1 us\r\n", b"1 us" + spoil))
+    with pytest.raises(InputError, match="the file is cut|beyond a camera"):
+        aedat.read(path)
+
+
+def test_frames_cached_with_another_meaning_stay_unused(tmp_path, rng, monkeypatch):
+    folder = official.cifar10_dvs(tmp_path / "set", rng, recordings=10)
+    options = {"recordings": 10, "cache_folder": tmp_path / "cache", "size": 16, "steps": 2}
+    data.cifar10_dvs(folder, **options)
+    (old,) = (tmp_path / "cache").glob("*.safetensors")
+    monkeypatch.setattr(cifar10_dvs_files, "READING", 3)
+    calls = []
+    data.cifar10_dvs(folder, progress=calls.append, **options)
+    assert sum(calls) == 100
+    assert len(list((tmp_path / "cache").glob("*.safetensors"))) == 2
+    assert old.is_file()
 
 
 def test_the_cameras_clock_may_run_over_and_its_marks_are_no_pixels(tmp_path):
