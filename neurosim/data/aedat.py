@@ -31,7 +31,7 @@ class Events:
     x: np.ndarray
     """(events,) column 0..127, from the left of the camera's picture."""
     y: np.ndarray
-    """(events,) row 0..127, as the address says; the camera's software draws row 0 at the bottom."""
+    """(events,) row 0..127, from the bottom of the camera's picture."""
     on: np.ndarray
     """(events,) bool: the pixel became brighter."""
     time_us: np.ndarray
@@ -46,8 +46,8 @@ def read(path: str | Path) -> Events:
 
     Text lines that start with # are followed by big-endian pairs of 32 bits, address and
     microseconds: x = 127 - ((a & 0xFE) >> 1), y = (a & 0x7F00) >> 8, and bit 0 is 0 in an ON event,
-    1 in an OFF event. So the vendor's software (jAER, class DVS128) reads them, and the scripts that
-    come with MNIST-DVS and CIFAR10-DVS (dat2mat.m). Addresses with bit 15 set are marks of the
+    1 in an OFF event. So the vendor's software (jAER, class DVS128) reads them, and the script that
+    comes with MNIST-DVS and CIFAR10-DVS (dat2mat.m). Addresses with bit 15 set are marks of the
     camera's synchronisation input, no pixels: they are left out. Times are counted from the
     earliest event, also where the camera's 32-bit clock runs over. A line of the header ends in
     CR LF, CR or LF.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -67,8 +68,8 @@ def cifar10_dvs(
                 progress(1)
         return {"frames": made}
 
-    key = {"what": "cifar10-dvs", "files": _digest(paths), "frames": [steps, size, by]}
-    key["reading"] = READING
+    key: dict[str, Any] = {"what": "cifar10-dvs", "files": _digest(paths), "reading": READING}
+    key["frames"] = [steps, size, by]
     arrays = cache.cached(key, read, Path(cache_folder) if cache_folder is not None else None)
     parts = stratified(labels, validation=0.1, test=0.1, seed=seed)
     return EventSet("cifar10-dvs", arrays["frames"], labels, CLASSES, **parts)

@@ -1,6 +1,7 @@
 """Run a NIR graph: Brian2 or numpy steps the neurons, numpy does what has no state.
 
-A loop carries the signal of the step before. It is solved by waveform relaxation (Lelarasmee,
+A connection that closes a loop carries the spikes of the step before, see
+`neurosim.formats.nir.flow`. It is solved by waveform relaxation (Lelarasmee,
 Ruehli, Sangiovanni-Vincentelli, IEEE Trans. CAD 1:131, 1982, doi:10.1109/TCAD.1982.1270004): the
 whole course of time is run with the last pass's course in the loop, until it stays. As each pass
 makes at least one more step right, that takes at most as many passes as there are steps.
@@ -18,7 +19,7 @@ from neurosim.engines.engine import Engine, Records
 from neurosim.errors import InputError
 from neurosim.formats.nir import layers
 from neurosim.formats.nir.convention import parameters
-from neurosim.formats.nir.graph import NEURONS, Graph, kind, output_shapes
+from neurosim.formats.nir.graph import Graph, kind
 from neurosim.raster import as_samples
 
 States = dict[str, np.ndarray]
@@ -42,7 +43,7 @@ class NirEngine(Engine):
     ) -> tuple[Records, dict[str, Any]]:
         if not model.populations:
             raise InputError("the NIR graph has no neurons")
-        states = _relax(model, np.moveaxis(raster, 1, 0), self._step)
+        states = _Relaxation(model, np.moveaxis(raster, 1, 0), self._step).run()
         most = np.min_scalar_type(max(model.most_spikes(name) for name in model.populations))
         types: dict[str, Any] = {"spikes": most, "v_mem": np.float64, "i_syn": np.float64}
         records = [
@@ -59,8 +60,7 @@ class NirEngine(Engine):
         raster = as_samples(raster)
         if raster.dtype.kind not in "biuf":
             raise InputError(f"raster has dtype {raster.dtype}; give counts or currents")
-        values = int(np.prod(raster.shape[2:]))
-        if 0 in raster.shape or values != model.channels:
+        if 0 in raster.shape or not layers.same_axes(raster.shape[2:], model.shape):
             raise InputError(
                 f"raster has shape {raster.shape}; the NIR graph reads (samples, time, "
                 f"{', '.join(map(str, model.shape))})"
@@ -115,71 +115,74 @@ class NirNumpyEngine(NirEngine):
         return {"numpy": np.__version__}
 
 
-def _relax(graph: Graph, x: np.ndarray, stepper: Stepper) -> dict[str, States]:
-    """Run all nodes until the signals of the edges that lead back stay as they are."""
-    back, order, rest = graph.recurrent(), graph.order(), _rest(graph)
-    signals: dict[str, np.ndarray] = {}
-    inputs: dict[str, np.ndarray] = {}
-    states: dict[str, States] = {}
-    for _ in range(len(x) + 1):
-        before = {a: signals.get(a) for a, _ in back}
-        for name in order:
-            total = _input(graph, name, signals, before, x, rest)
-            if name in inputs and np.array_equal(inputs[name], total):
-                continue
-            inputs[name], node = total, graph.nodes[name]
-            if kind(node) in NEURONS:
-                states[name] = _populate(graph, name, total, stepper)
-                out = states[name]["v_mem" if kind(node) in ("LI", "CubaLI", "I") else "spikes"]
-                signals[name] = out.reshape(total.shape)
-            else:
-                signals[name] = layers.apply(name, node, total)
-        if all(_same(before[a], signals[a]) for a in before):
-            break
-    return states
+Key = tuple[str, frozenset[str]]
+"""A node, and which of the neurons that reach it are heard a step late."""
 
 
-def _rest(graph: Graph) -> dict[str, np.ndarray]:
-    """Return what each node gives before the first step, when no neuron has fired: biases."""
-    shapes, back = output_shapes(graph), graph.recurrent()
-    rest: dict[str, np.ndarray] = {}
-    for name in graph.order():
-        node = graph.nodes[name]
-        if kind(node) in NEURONS:
-            rest[name] = np.zeros((1, 1, *shapes[name]))
-            continue
-        parts = [rest[a] for a in graph.before(name) if (a, name) not in back]
-        total = parts[0] if parts else np.zeros((1, 1, *graph.shape))
-        for part in parts[1:]:
-            total = total + part.reshape(total.shape)
-        rest[name] = layers.apply(name, node, total)
-    return rest
+class _Relaxation:
+    """Runs all nodes until the signals of the connections that act late stay as they are."""
+
+    def __init__(self, graph: Graph, x: np.ndarray, stepper: Stepper) -> None:
+        self.graph, self.flow, self.x, self.stepper = graph, graph.flow, x, stepper
+        self.inputs: dict[Key, np.ndarray] = {}
+        self.signals: dict[Key, np.ndarray] = {}
+        self.states: dict[str, States] = {}
+        self.delayed: dict[str, np.ndarray] = {}
+        """Of the neuron nodes that are heard late: their signals of the pass before."""
+
+    def run(self) -> dict[str, States]:
+        late = frozenset().union(*self.flow.late.values())
+        for name in late:
+            shape = (*self.x.shape[:2], *self.graph.shapes[name][1])
+            self.delayed[name] = np.zeros(shape)
+        for _ in range(len(self.x) + 1):
+            for name in self.flow.neurons:
+                for node in (*self.flow.towards(name), name):
+                    self._visit(node, self.flow.late[name])
+            new = {name: _a_step_later(self.signals[name, frozenset()]) for name in late}
+            if all(np.array_equal(new[name], self.delayed[name]) for name in late):
+                break
+            self.delayed = new
+        return self.states
+
+    def _key(self, name: str, late: frozenset[str]) -> Key:
+        """Return under which key a node's signal stands, heard with some neurons late."""
+        return name, frozenset() if name in self.flow.late else late & self.flow.hears[name]
+
+    def _visit(self, name: str, late: frozenset[str]) -> None:
+        """Make a node's signal from what it receives, unless that stayed as it was."""
+        key, total = self._key(name, late), self._input(name, late)
+        if key in self.inputs and np.array_equal(self.inputs[key], total):
+            return
+        self.inputs[key], node = total, self.graph.nodes[name]
+        if name in self.flow.late:
+            self.states[name] = _populate(self.graph, name, total, self.stepper)
+            out = self.states[name]["v_mem" if kind(node) in ("LI", "CubaLI", "I") else "spikes"]
+            self.signals[key] = out.reshape(total.shape)
+        else:
+            self.signals[key] = layers.apply(name, node, total)
+
+    def _input(self, name: str, late: frozenset[str]) -> np.ndarray:
+        """Add up the signals into a node."""
+        parts = [self.x] if name in self.graph.inputs else []
+        for a in self.flow.before[name]:
+            parts.append(self.delayed[a] if a in late else self.signals[self._key(a, late)])
+        shape = (*self.x.shape[:2], *self.graph.shapes[name][0])
+        return _sum([part.reshape(shape) for part in parts])
 
 
-def _same(a: np.ndarray | None, b: np.ndarray) -> bool:
-    return a is not None and np.array_equal(a, b)
+def _a_step_later(signal: np.ndarray) -> np.ndarray:
+    """Return a course (steps, ...) a step later; before the first step no neuron has fired."""
+    return np.concatenate([np.zeros_like(signal[:1]), signal[:-1]])
 
 
-def _input(
-    graph: Graph,
-    name: str,
-    signals: dict[str, np.ndarray],
-    before: dict[str, np.ndarray | None],
-    x: np.ndarray,
-    rest: dict[str, np.ndarray],
-) -> np.ndarray:
-    """Add up the signals into a node; what leads back comes a step late, from the pass before."""
-    back = graph.recurrent()
-    parts = [x] if name in graph.inputs else []
-    late = []
-    for a in graph.before(name):
-        if (a, name) not in back:
-            parts.append(signals[a])
-        elif (course := before[a]) is not None:
-            late.append(np.concatenate([np.broadcast_to(rest[a], course[:1].shape), course[:-1]]))
+def _sum(parts: list[np.ndarray]) -> np.ndarray:
+    """Add arrays; the order in which they come does not show in the rounding."""
+    if len(parts) > 2:
+        parts = list(np.sort(parts, axis=0))
     total = parts[0]
-    for part in (*parts[1:], *late):
-        total = total + part.reshape(total.shape)
+    for part in parts[1:]:
+        total = total + part
     return total
 
 

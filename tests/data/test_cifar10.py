@@ -146,7 +146,7 @@ def test_a_header_ends_with_any_line_end(tmp_path, end):
 def test_a_header_of_odd_line_ends_is_refused(tmp_path, spoil):
     path = official.aedat(tmp_path / "a.aedat", [1, 2], [3, 4], [0, 1], [10, 20])
     path.write_bytes(path.read_bytes().replace(b"1 us\r\n", b"1 us" + spoil))
-    with pytest.raises(InputError, match="the file is cut|beyond a camera"):
+    with pytest.raises(InputError, match=r"the file is cut|beyond a camera"):
         aedat.read(path)
 
 

@@ -119,8 +119,8 @@ def parameters(
         InputError: a time constant is too short for the scheme, or a parameter is odd.
     """
     kind = type(node).__name__
-    values = {n: _flat(kind, n, getattr(node, n)) for n in _NAMES if hasattr(node, n)}
-    n, most = len(values["r"]), max_spikes or convention.max_spikes
+    values = {n: _flat(kind, n, getattr(node, n)) for n in PARAMETERS if hasattr(node, n)}
+    n, most = len(values["r"]), convention.max_spikes if max_spikes is None else max_spikes
     alpha, gain, drive = _membrane(kind, values, convention, dt)
     beta, w_in = np.zeros(n), np.ones(n)
     if "tau_syn" in values:
@@ -154,7 +154,8 @@ def parameters(
     }
 
 
-_NAMES = ("tau", "tau_mem", "tau_syn", "r", "v_leak", "v_threshold", "v_reset", "w_in")
+PARAMETERS = ("tau", "tau_mem", "tau_syn", "r", "v_leak", "v_threshold", "v_reset", "w_in")
+"""Of nir's neurons."""
 
 
 def _flat(kind: str, name: str, value: Any) -> np.ndarray:

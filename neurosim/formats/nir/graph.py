@@ -1,20 +1,22 @@
-"""A flat graph of NIR's nodes: who receives whose signal, in what order, of what shape."""
+"""A flat graph of NIR's nodes, and the shapes of the signals between them."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from neurosim.errors import InputError
 from neurosim.formats.nir import layers
-from neurosim.formats.nir.convention import Convention
+from neurosim.formats.nir.convention import PARAMETERS, Convention
+from neurosim.formats.nir.flow import Edge, Flow, flow
 
 NEURONS = ("LIF", "CubaLIF", "IF", "LI", "CubaLI", "I")
 
-Edge = tuple[str, str]
+Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +56,8 @@ class Graph:
 
     @property
     def populations(self) -> tuple[str, ...]:
-        """Names of the nodes with neurons, in the order of the file's signal flow."""
-        return tuple(name for name in self.order() if kind(self.nodes[name]) in NEURONS)
+        """Names of the nodes with neurons, in the order of the signal flow."""
+        return self.flow.neurons
 
     def digest(self) -> str:
         """Return a hash of everything that determines the dynamics."""
@@ -77,32 +79,25 @@ class Graph:
         """Return the most spikes in a step of a node."""
         return self.limits.get(name, self.convention.max_spikes)
 
+    @cached_property
+    def flow(self) -> Flow:
+        """Who hears whom, in what order, and which connections act a step later."""
+        return flow(
+            self.nodes, self.edges, self.inputs, lambda name: kind(self.nodes[name]) in NEURONS
+        )
+
+    @cached_property
+    def shapes(self) -> dict[str, tuple[Shape, Shape]]:
+        """By node: the shapes of its signal and of its output, without samples and steps.
+
+        Raises:
+            InputError: shapes do not fit each other.
+        """
+        return _shapes(self)
+
     def before(self, name: str) -> tuple[str, ...]:
         """Return the nodes whose signals a node receives, in the order of the edges."""
-        return tuple(a for a, b in self.edges if b == name)
-
-    def order(self) -> tuple[str, ...]:
-        """Return the nodes in the order in which a signal meets them, depth first."""
-        done: list[str] = []
-        open_: set[str] = set()
-
-        def visit(name: str) -> None:
-            if name in open_:
-                return
-            open_.add(name)
-            for a, b in self.edges:
-                if a == name:
-                    visit(b)
-            done.append(name)
-
-        for name in (*self.inputs, *self.nodes):
-            visit(name)
-        return tuple(reversed(done))
-
-    def recurrent(self) -> frozenset[Edge]:
-        """Return the edges that lead back: they carry the signal of the step before."""
-        place = {name: k for k, name in enumerate(self.order())}
-        return frozenset((a, b) for a, b in self.edges if place[a] >= place[b])
+        return self.flow.before[name]
 
 
 def kind(node: Any) -> str:
@@ -110,46 +105,43 @@ def kind(node: Any) -> str:
     return type(node).__name__
 
 
-def output_shapes(graph: Graph) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each node's output; a signal of zeros is sent through.
-
-    Raises:
-        InputError: shapes do not fit each other.
-    """
-    shapes: dict[str, tuple[int, ...]] = {}
-    back = graph.recurrent()
-    for name in graph.order():
-        node = graph.nodes[name]
-        received = [shapes[a] for a in graph.before(name) if (a, name) not in back]
-        if name in graph.inputs:
-            received.append(graph.shape)
-        if not received:
-            raise InputError(f"node {name} receives no signal")
-        if len({int(np.prod(s)) for s in received}) > 1:
+def _shapes(graph: Graph) -> dict[str, tuple[Shape, Shape]]:
+    """Send a signal of zeros through all nodes, from the input on."""
+    shapes: dict[str, tuple[Shape, Shape]] = {}
+    waiting = graph.flow.order()
+    while waiting:
+        for name in waiting:
+            if received := _received(graph, name, shapes):
+                shapes[name] = (received[0], _output(name, graph.nodes[name], received[0]))
+        left = tuple(name for name in waiting if name not in shapes)
+        if len(left) == len(waiting):
+            raise InputError(f"node {left[0]} receives no signal")
+        waiting = left
+    for name, (signal, _) in shapes.items():
+        received = _received(graph, name, shapes)
+        if any(layers.core(other) != layers.core(signal) for other in received):
             raise InputError(f"node {name} adds signals of shapes {received}; they must be equal")
-        if kind(node) in NEURONS:
-            shapes[name] = neuron_shape(name, node, received[0])
-        else:
-            shapes[name] = layers.apply(name, node, np.zeros((1, 1, *received[0]))).shape[2:]
-    for a, b in back:
-        target = shapes[b] if kind(graph.nodes[b]) in NEURONS else None
-        if target is not None and int(np.prod(target)) != int(np.prod(shapes[a])):
-            raise InputError(f"edge {a} -> {b} takes {shapes[a]} to {target}")
     return shapes
 
 
-def neuron_shape(name: str, node: Any, signal: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape of a node of neurons; parameters of one value serve its whole signal.
+def _received(graph: Graph, name: str, shapes: dict[str, tuple[Shape, Shape]]) -> list[Shape]:
+    """Return the shapes of the signals that a node receives, as far as they are known."""
+    own = [graph.shape] if name in graph.inputs else []
+    return own + [shapes[a][1] for a in graph.before(name) if a in shapes]
 
-    Args:
-        name: of the node, for the message.
-        node: one of nir's, with a parameter r.
-        signal: shape of the signal that it receives, without samples and steps.
+
+def _output(name: str, node: Any, signal: Shape) -> Shape:
+    """Return the shape of a node's output; neurons have the shape of their signal.
 
     Raises:
-        InputError: the node has another number of neurons than the signal values.
+        InputError: the node cannot take the signal, or its parameters have other axes.
     """
-    shape = tuple(np.shape(node.r))
-    if int(np.prod(shape)) not in (1, int(np.prod(signal))):
-        raise InputError(f"node {name} has {shape} neurons and receives a signal of shape {signal}")
+    if kind(node) not in NEURONS:
+        return layers.apply(name, node, np.zeros((1, 1, *signal))).shape[2:]
+    for parameter in PARAMETERS:
+        if hasattr(node, parameter):
+            try:
+                layers.spread(getattr(node, parameter), signal)
+            except InputError as error:
+                raise InputError(f"node {name}: {parameter} {error}") from error
     return signal

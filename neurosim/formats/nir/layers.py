@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,36 @@ KINDS = (
 
 
 Pair = tuple[int, int]
+Shape = tuple[int, ...]
+
+
+def core(shape: Shape) -> Shape:
+    """Return a shape without the leading axes of length 1, which a source's batch leaves."""
+    return shape[1:] if len(shape) > 1 and shape[0] == 1 and core(shape[1:]) else shape
+
+
+def same_axes(one: Shape, other: Shape) -> bool:
+    """Return whether shapes hold the same values in the same order: equal axes, or one is flat."""
+    one, other = core(tuple(one)), core(tuple(other))
+    return one == other or (math.prod(one) == math.prod(other) and 1 in (len(one), len(other)))
+
+
+def spread(value: Any, signal: Shape) -> np.ndarray:
+    """Return a parameter in the shape of a signal; one value serves the whole signal.
+
+    Raises:
+        InputError: it has other axes.
+    """
+    array: np.ndarray = np.asarray(value, dtype=np.float64)
+    if array.size == 1:
+        return np.broadcast_to(array.reshape(()), signal)
+    if not same_axes(array.shape, signal):
+        raise InputError(
+            f"has shape {array.shape} and the signal {tuple(signal)}; axes must agree, or one of "
+            "them be flat"
+        )
+    axes: np.ndarray = array.reshape(signal)
+    return axes
 
 
 def apply(name: str, node: Any, x: np.ndarray) -> np.ndarray:
@@ -60,20 +91,22 @@ def _linear(node: Any, x: np.ndarray) -> np.ndarray:
 
 
 def _affine(node: Any, x: np.ndarray) -> np.ndarray:
-    return _linear(node, x) + np.asarray(node.bias, dtype=np.float64)
+    product = _linear(node, x)
+    return product + spread(node.bias, product.shape[-1:])
 
 
 def _scale(node: Any, x: np.ndarray) -> np.ndarray:
-    scaled: np.ndarray = x * np.asarray(node.scale, dtype=float)
+    scaled: np.ndarray = x * spread(node.scale, x.shape[2:])
     return scaled
 
 
 def _threshold(node: Any, x: np.ndarray) -> np.ndarray:
-    above: np.ndarray = x > np.asarray(node.threshold, dtype=float)
+    above: np.ndarray = x > spread(node.threshold, x.shape[2:])
     return above.astype(float)
 
 
 def _flatten(node: Any, x: np.ndarray) -> np.ndarray:
+    _check_stated(node, x)
     axes = x.ndim - 2
     start, end = (int(d) + axes if int(d) < 0 else int(d) for d in (node.start_dim, node.end_dim))
     shape = x.shape[2:]
@@ -125,6 +158,9 @@ def _conv2d(node: Any, x: np.ndarray) -> np.ndarray:
     out, inner = weight.shape[:2]
     if x.ndim != 5 or x.shape[2] != inner * groups or out % groups:
         raise InputError(f"its weight {weight.shape} in {groups} groups does not fit {x.shape[2:]}")
+    stated = None if node.input_shape is None else _pair(node.input_shape)
+    if stated not in (None, x.shape[3:]):
+        raise InputError(f"it states images of {stated} and receives {x.shape[3:]}")
     size = (weight.shape[2], weight.shape[3])
     if isinstance(padding, str):
         reach = [(n - 1) * d for n, d in zip(size, dilation, strict=True)]
@@ -154,7 +190,19 @@ def _avg_pool(node: Any, x: np.ndarray) -> np.ndarray:
 
 
 def _identity(node: Any, x: np.ndarray) -> np.ndarray:
+    _check_stated(node, x)
     return x
+
+
+def _check_stated(node: Any, x: np.ndarray) -> None:
+    """Refuse a signal of as many values as the node states, on other axes.
+
+    A stated shape of another size comes from a batch that its source left in.
+    """
+    stated = (getattr(node, "input_type", None) or {}).get("input")
+    shape = () if stated is None else tuple(int(n) for n in np.atleast_1d(stated))
+    if math.prod(shape) == math.prod(x.shape[2:]) and not same_axes(shape, x.shape[2:]):
+        raise InputError(f"it states signals of shape {shape} and receives {x.shape[2:]}")
 
 
 _APPLY = {

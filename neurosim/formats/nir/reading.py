@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from neurosim import store
 from neurosim.errors import InputError
 from neurosim.formats.nir import layers
 from neurosim.formats.nir.convention import CONVENTIONS, Convention, parameters, rockpool_dt
-from neurosim.formats.nir.graph import NEURONS, Edge, Graph, kind, output_shapes
+from neurosim.formats.nir.flow import Edge
+from neurosim.formats.nir.graph import NEURONS, Graph, kind
 
 METADATA = "neurosim"
 """Key of our metadata in a graph."""
@@ -46,7 +48,7 @@ def load(
     try:
         with h5py.File(path, "r") as file:
             store.check_hdf5(file)
-        graph = nir.read(path, type_check=False)  # shapes are checked by `output_shapes`
+        graph = nir.read(path, type_check=False)  # shapes are checked by `Graph.shapes`
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except Exception as error:  # nir raises whatever its parser meets
@@ -80,14 +82,15 @@ def from_nir(
                 f"node {name} is {kind(node)}, which cannot be run here; known are "
                 f"{', '.join((*NEURONS, *layers.KINDS))}"
             )
-    convention = _convention(source or known.get("source"), known)
+    convention = _convention(known.get("source") if source is None else source, known)
     if reset is not None:
         convention = replace(convention, reset=reset)
-    dt = _step(dt or known.get("dt") or convention.dt, convention, nodes)
+    steps = [step for step in (dt, known.get("dt"), convention.dt) if step is not None]
+    dt = _step(steps[0] if steps else None, convention, nodes)
     shape = _input_shape(graph, nodes, heads)
     limits = _limits(known.get("max_spikes"), nodes)
     flat = Graph(nodes, edges, heads, tails, shape, convention, dt, limits, {})
-    kinds = [kind(nodes[name]) for name in flat.order()]
+    kinds = [kind(nodes[name]) for name in flat.flow.order()]
     says = {
         "source": convention.source,
         "dt": dt,
@@ -102,8 +105,18 @@ def from_nir(
     flat = replace(flat, says=says)
     for name in flat.populations:
         parameters(nodes[name], convention, dt, flat.most_spikes(name))
-    output_shapes(flat)
+    _check_output(graph, flat)
     return flat
+
+
+def _check_output(graph: Any, flat: Graph) -> None:
+    """Check all shapes, and that the output's own axes are those of what it is read from."""
+    stated = next(n for n in graph.nodes.values() if kind(n) == "Output").output_type
+    shape = tuple(int(n) for n in np.atleast_1d(stated["output"]))
+    for name in flat.outputs:
+        read = flat.shapes[name][1]
+        if math.prod(shape) == math.prod(read) and not layers.same_axes(shape, read):
+            raise InputError(f"its output states shape {shape}, node {name} gives {read}")
 
 
 def _metadata(graph: Any) -> dict[str, Any]:
@@ -121,7 +134,7 @@ def _metadata(graph: Any) -> dict[str, Any]:
 def _convention(source: str | Convention | None, known: dict[str, Any]) -> Convention:
     if isinstance(source, Convention):
         return source
-    name = source or "nir"
+    name = "nir" if source is None else source
     if name not in CONVENTIONS:
         raise InputError(f"source {name!r} is not known; choose from {', '.join(CONVENTIONS)}")
     convention = CONVENTIONS[name]
@@ -175,13 +188,13 @@ def _flatten(
         path = prefix + name
         if kind(node) == "NIRGraph":
             sub, edges, sub_heads, sub_tails = _flatten(node, f"{path}.")
-            nodes |= sub
+            _add(nodes, sub)
             inner += edges
             heads[name], tails[name] = sub_heads, sub_tails
         elif kind(node) in ("Input", "Output"):
             continue
         else:
-            nodes[path] = node
+            _add(nodes, {path: node})
             heads[name] = tails[name] = (path,)
     ends = {n: kind(node) for n, node in graph.nodes.items() if kind(node) in ("Input", "Output")}
     for end in ("Input", "Output"):
@@ -190,6 +203,7 @@ def _flatten(
             raise InputError(f"graph {prefix or 'of the file'!r} has {count} {end} nodes; one runs")
     first: list[str] = []
     last: list[str] = []
+    _check_edges(graph, prefix)
     for a, b in graph.edges:
         if a not in graph.nodes or b not in graph.nodes:
             raise InputError(f"edge {prefix}{a} -> {prefix}{b} names a node that is not there")
@@ -203,12 +217,33 @@ def _flatten(
             inner += [(x, y) for x in tails[a] for y in heads[b]]
     if not first or not last:
         raise InputError(f"graph {prefix or 'of the file'!r}: input and output are not connected")
-    return nodes, _once(inner), _once(first), _once(last)
+    return nodes, tuple(inner), tuple(first), tuple(last)
 
 
-def _once(items: list[Any]) -> tuple[Any, ...]:
-    """Return items in their order, each once."""
-    return tuple(dict.fromkeys(items))
+def _add(nodes: dict[str, Any], new: dict[str, Any]) -> None:
+    """Add nodes by their names.
+
+    Raises:
+        InputError: a name is taken, which parts of names joined by dots may be.
+    """
+    for name, node in new.items():
+        if name in nodes:
+            raise InputError(
+                f"two nodes are called {name!r}, one of them within a graph; rename one"
+            )
+        nodes[name] = node
+
+
+def _check_edges(graph: Any, prefix: str) -> None:
+    """Refuse an edge that is there twice, as nir does: it is not said what that means."""
+    seen: set[Edge] = set()
+    for a, b in graph.edges:
+        if (a, b) in seen:
+            raise InputError(
+                f"edge {prefix}{a} -> {prefix}{b} is there twice; leave one out, or double its "
+                "weights"
+            )
+        seen.add((a, b))
 
 
 def _input_shape(graph: Any, nodes: dict[str, Any], heads: tuple[str, ...]) -> tuple[int, ...]:

@@ -192,6 +192,9 @@ def test_a_missing_time_step_names_the_remedy(path) -> None:
     assert "--dt" in refusal(path)
     assert "choose from" in refusal(path, source="somebody", dt=1e-3)
     assert "dt is -1" in refusal(path, dt=-1.0)
+    assert "dt is 0" in refusal(path, dt=0.0)
+    assert "dt is 0" in refusal(path, dt=0, source="snntorch")
+    assert "source '' is not known" in refusal(path, dt=1e-3, source="")
     assert "below the step" in refusal(path, dt=1.0)
 
 
