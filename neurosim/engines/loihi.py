@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,8 +19,8 @@ from neurosim.errors import InputError
 from neurosim.network import Layer, Network
 from neurosim.raster import check_raster
 
-WEIGHT_MAX = 254
-"""Largest weight of mixed sign; such weights are even (8 bits, the lowest one lost to the sign)."""
+WEIGHT_MIN, WEIGHT_MAX = -256, 254
+"""Smallest and largest weight of mixed sign; they are even: 8 bits, the lowest lost to the sign."""
 THRESHOLD_MAX = 131071
 """Largest mantissa of a threshold (17 bits)."""
 DECAY_ONE, SHIFT = 4096, 64
@@ -27,6 +28,17 @@ STATE_MAX = 2**23
 """States have 24 bits with sign."""
 EXPONENTS = range(0, -7, -1)
 """Exponents that are tried until currents of the calibration events fill half of their bits."""
+
+WEIGHT_EXPONENTS = range(-8, 8)
+"""What the register of a weight exponent holds: 4 bits with sign."""
+
+_RULES = {
+    "weight": ("weight_register", WEIGHT_MIN, WEIGHT_MAX, 2),
+    "threshold": ("threshold_register", 1, THRESHOLD_MAX, 1),
+    "decay_v": ("decay_register", 0, DECAY_ONE, 1),
+    "decay_i": ("decay_register", 0, DECAY_ONE, 1),
+}
+"""By register: its rule's name, the smallest and the largest value, and their distance."""
 
 _TYPES = {"spikes": np.uint8, "v_mem": np.int32, "i_syn": np.int32}
 
@@ -38,11 +50,49 @@ class LoihiLayer:
     weight: np.ndarray
     """(n_in, n_out) even integers, -256..254."""
     threshold: np.ndarray
-    """(n_out,) mantissas."""
+    """(n_out,) mantissas, 1..131071."""
     decay_v: np.ndarray
+    """(n_out,) integers, 0..4096: what leaves the membrane in a step, of 4096 parts."""
     decay_i: np.ndarray
+    """(n_out,) integers, 0..4096: what leaves the current in a step, of 4096 parts."""
     exponent: int = 0
     """A weight counts weight * 2^(6 + exponent); -8..7."""
+
+    def __post_init__(self) -> None:
+        """Check all registers.
+
+        Raises:
+            InputError: a value that its register cannot hold, with the rule's name.
+        """
+        exponent = self.exponent
+        if not (isinstance(exponent, int | np.integer) and exponent in WEIGHT_EXPONENTS):
+            raise InputError(f"exponent is {exponent!r}; rule weight_exponent: an integer -8..7")
+        arrays = {name: np.asarray(getattr(self, name)) for name in _RULES}
+        if arrays["weight"].ndim != 2 or 0 in arrays["weight"].shape:
+            raise InputError(f"weight has shape {arrays['weight'].shape}; it needs (n_in, n_out)")
+        neurons = arrays["weight"].shape[1]
+        for name, array in arrays.items():
+            if name != "weight" and array.shape != (neurons,):
+                raise InputError(f"{name} has shape {array.shape}; it needs ({neurons},)")
+            _check_register(name, array)
+
+
+def _check_register(name: str, values: np.ndarray) -> None:
+    """Refuse values that a register cannot hold.
+
+    Raises:
+        InputError: with the first such value and the rule's name.
+    """
+    rule, low, high, step = _RULES[name]
+    if values.dtype.kind not in "biuf":
+        raise InputError(f"{name} has dtype {values.dtype}; give numbers")
+    with np.errstate(invalid="ignore"):
+        bad = ~((values >= low) & (values <= high) & (values % step == 0))
+    if bad.any():
+        even = "even " if step == 2 else ""
+        raise InputError(
+            f"{name} holds {values[bad][0]:g}; rule {rule}: {even}integers {low}..{high}"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +101,23 @@ class LoihiNet:
 
     layers: tuple[LoihiLayer, ...]
     dt: float
+
+    def __post_init__(self) -> None:
+        """Check that the layers fit each other.
+
+        Raises:
+            InputError: there are none, they do not fit, or dt is no time.
+        """
+        if not self.layers:
+            raise InputError("layers is empty; give at least one LoihiLayer")
+        if not (np.isfinite(self.dt) and self.dt > 0):
+            raise InputError(f"dt is {self.dt!r}; it must be a positive time")
+        for k, (one, other) in enumerate(pairwise(self.layers)):
+            if one.weight.shape[1] != other.weight.shape[0]:
+                raise InputError(
+                    f"layer {k} has {one.weight.shape[1]} neurons and layer {k + 1} weights for "
+                    f"{other.weight.shape[0]}; they must be as many"
+                )
 
     @property
     def channels(self) -> int:

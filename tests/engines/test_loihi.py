@@ -68,6 +68,47 @@ def test_every_state_of_every_step_in_two_layers(seed: int) -> None:
         assert heard.sum() > 5
 
 
+@pytest.mark.parametrize(
+    ("register", "value", "rule"),
+    [
+        *[("weight", v, "weight_register") for v in (255, 253, 256, -258, 0.5, np.nan, np.inf)],
+        *[("threshold", v, "threshold_register") for v in (2e5, 131072, 0, -1, 1.5, np.nan)],
+        *[("decay_v", v, "decay_register") for v in (-1, 4097, 10.5)],
+        ("decay_i", 4097, "decay_register"),
+        *[("exponent", v, "weight_exponent") for v in (-9, 8, 0.5, "0")],
+    ],
+)
+def test_what_a_register_cannot_hold_is_refused(register: str, value, rule: str) -> None:
+    good = layer(np.random.default_rng(0), 3, 2)
+    held = value
+    if register != "exponent":
+        held = getattr(good, register).copy()
+        held.flat[-1] = value  # one neuron among others
+    with pytest.raises(InputError, match=f"{register} .*rule {rule}: "):
+        replace(good, **{register: held})
+
+
+@pytest.mark.parametrize(
+    ("register", "values"),
+    [("weight", (-256, 254)), ("threshold", (1, 131071)), ("decay_v", (0, 4096))],
+)
+def test_the_ends_of_a_register_are_held(register: str, values) -> None:
+    good = layer(np.random.default_rng(0), 3, 2)
+    for value in values:
+        replace(good, **{register: np.full_like(getattr(good, register), value)})
+    for exponent in (-8, 7):
+        replace(good, exponent=exponent)
+
+
+def test_layers_that_do_not_fit_are_refused(rng) -> None:
+    with pytest.raises(InputError, match=r"threshold has shape \(3,\); it needs \(2,\)"):
+        layer(rng, 3, 2, threshold=np.full(3, 9.0))
+    with pytest.raises(InputError, match="layer 0 has 4 neurons and layer 1 weights for 5"):
+        LoihiNet((layer(rng, 3, 4), layer(rng, 5, 2)), 1e-3)
+    with pytest.raises(InputError, match="layers is empty"):
+        LoihiNet((), 1e-3)
+
+
 def test_the_membrane_stays_in_24_bits() -> None:
     rng = np.random.default_rng(1)
     slow = {"decay_v": np.ones(3), "decay_i": np.full(3, 200.0)}
