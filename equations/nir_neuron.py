@@ -30,6 +30,7 @@ NIR_NEURON = Declaration(
         "subtract": Parameter(0.0, "1", "1: reset by subtraction, 0: to V_r", 0, 1),
         "fall": Parameter(1.0, "1", "thresholds subtracted for each spike"),
         "V_r": Parameter(0.0, "1", "membrane potential after a spike, without subtraction"),
+        "late": Parameter(0.0, "1", "1: V_r holds in the step after the spike, not at once", 0, 1),
         "V_0": Parameter(0.0, "1", "membrane potential at the start"),
         "max_spikes": Parameter(1, "1", "most spikes in a step", 1),
         "I": Parameter(0.0, "1", "input of the step", varies=True),
@@ -37,14 +38,16 @@ NIR_NEURON = Declaration(
     step={
         "membrane": """
             i_syn = beta*i_syn + w_in*I
-            v_mem = alpha*v_mem + gain*i_syn + drive + noise
+            held = late*int(spikes > 0)
+            v_mem = (1 - held)*(alpha*v_mem + gain*i_syn + drive + noise) + held*V_r
         """,
         "fire": """
             fires = at_threshold*int(v_mem >= theta) + (1 - at_threshold)*int(v_mem > theta)
             level = v_mem/theta
             above = at_threshold*floor(level) + (1 - at_threshold)*(ceil(level) - 1)
             spikes = fires*(1 + clip(above - 1, 0, max_spikes - 1))
-            v_mem = v_mem - subtract*spikes*fall*theta - (1 - subtract)*fires*(v_mem - V_r)
+            falls = (1 - subtract)*(1 - late)*fires
+            v_mem = (1 - falls)*(v_mem - subtract*spikes*fall*theta) + falls*V_r
         """,
     },
     threshold="spikes > 0",

@@ -34,6 +34,10 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
     dt: Annotated[float | None, typer.Option(help="Time step of a NIR file without one.")] = None,
     source: Annotated[str | None, typer.Option(help="Library that wrote a NIR file.")] = None,
+    reset: Annotated[
+        str | None,
+        typer.Option(help="How a NIR file's neurons reset: value, subtract, or these -late."),
+    ] = None,
     expected: Annotated[
         Path | None, typer.Option(help="Output spikes of a NIR file's own source, .npy.")
     ] = None,
@@ -51,7 +55,7 @@ def verify(
     from neurosim.report.verification import table
     from neurosim.workflows import verification
 
-    nets, events = verification.prepare(target, raster, dt=dt, source=source)
+    nets, events = verification.prepare(target, raster, dt=dt, source=source, reset=reset)
     shown = None if as_json else console
     engines = tuple(against or ())
     if ladder:

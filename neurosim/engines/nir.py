@@ -98,15 +98,17 @@ class NirNumpyEngine(NirEngine):
         p = {name: value.astype(float) for name, value in values.items()}
         v, i = p["V_0"].copy(), np.zeros(current.shape[1])
         out = {variable: np.empty(current.shape) for variable in VARIABLES}
-        at = p["at_threshold"] > 0
+        at, late = p["at_threshold"] > 0, p["late"] > 0
+        spikes = np.zeros_like(v)
         for t, arriving in enumerate(current):
             i = p["beta"] * i + p["w_in"] * arriving
             v = p["alpha"] * v + p["gain"] * i + p["drive"]
+            v = np.where(late & (spikes > 0), p["V_r"], v)
             level = v / p["theta_0"]
             fires = np.where(at, v >= p["theta_0"], v > p["theta_0"])
             count = np.where(at, np.floor(level), np.ceil(level) - 1)
             spikes = np.where(fires, np.clip(count, 1, p["max_spikes"]), 0)
-            reset = np.where(fires, p["V_r"], v)
+            reset = np.where(fires & ~late, p["V_r"], v)
             v = np.where(p["subtract"] > 0, v - spikes * p["fall"] * p["theta_0"], reset)
             out["spikes"][t], out["v_mem"][t], out["i_syn"][t] = spikes, v, i
         return out

@@ -10,11 +10,13 @@ from neurosim.verify.report import Report
 
 
 def table(reports: dict[str, Report], events: str = "") -> Table:
-    """Return the verdicts as a table, and below it where the events come from."""
+    """Return the verdicts as a table, and below it what was compared, on which events."""
     first = next(iter(reports.values())).engines[0]
+    below = list(dict.fromkeys(r.compared for r in reports.values() if r.compared))
+    below += [f"events: {events}"] if events else []
     out = Table(
         title=f"{first}: spikes and states, value by value",
-        caption=f"events: {escape(events)}" if events else None,
+        caption=escape("\n".join(below)) if below else None,
         box=box.SIMPLE_HEAD,
         padding=(0, 1),
     )

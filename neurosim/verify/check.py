@@ -71,8 +71,11 @@ def verify(
         progress: called with the number of samples done since the last call.
 
     Raises:
-        InputError: fewer than two engines, or the model or the raster is refused.
+        InputError: fewer than two engines, the model or the raster is refused, or a NIR graph
+            whose source or reset nobody states: all engines would share the guess.
     """
+    if assumed := getattr(model, "assumed", ""):
+        raise InputError(f"{assumed}; or compare with spikes of the source itself (--expected)")
     if engines is None:
         engines = default_engines(model)
     if isinstance(engines, str) or len(engines) < 2:

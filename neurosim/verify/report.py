@@ -22,6 +22,8 @@ class Report:
     steps: int
     provenance: tuple[dict[str, Any], ...]
     """How each engine made its recording."""
+    compared: str = ""
+    """In words, what was compared with what, where the names of the engines do not say it."""
 
     @property
     def exact(self) -> bool:
@@ -41,6 +43,7 @@ class Report:
             "engines": list(self.engines),
             "samples": self.samples,
             "steps": self.steps,
+            "compared": self.compared,
             "verdicts": [verdict.to_dict() for verdict in self.verdicts],
             "provenance": [dict(p) for p in self.provenance],
         }

@@ -67,13 +67,16 @@ class Events:
     """Which events these are, and why these, where nobody chose them."""
 
 
-def load(path: Path, *, dt: float | None = None, source: str | None = None) -> dict[str, Target]:
+def load(
+    path: Path, *, dt: float | None = None, source: str | None = None, reset: str | None = None
+) -> dict[str, Target]:
     """Read a demo folder, a run, a specification, a saved case or module, or a NIR file.
 
     Args:
         path: the file or folder.
         dt: time step in seconds of a NIR file that states none.
         source: name of the library that wrote a NIR file, see `neurosim.formats.nir`.
+        reset: how the neurons of a NIR file reset, where its source leaves it open.
 
     Raises:
         InputError: nothing there can be verified.
@@ -89,7 +92,7 @@ def load(path: Path, *, dt: float | None = None, source: str | None = None) -> d
     if path.suffix == ".nir":
         from neurosim.formats import nir
 
-        graph = nir.load(path, dt=dt, source=source)
+        graph = nir.load(path, dt=dt, source=source, reset=reset)
         network, reason = nir.as_network(graph)
         origin |= {"nir": graph.says}
         if network is None:

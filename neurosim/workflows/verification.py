@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -25,6 +26,7 @@ from neurosim.workflows.targets import Events, Target
 
 if TYPE_CHECKING:
     from neurosim.data import Dataset
+    from neurosim.formats.nir import Graph
     from neurosim.verify.ladder_page import Ladder
 
 
@@ -34,6 +36,7 @@ def prepare(
     *,
     dt: float | None = None,
     source: str | None = None,
+    reset: str | None = None,
     dataset: Dataset | None = None,
 ) -> tuple[dict[str, Target], Events]:
     """Read what is at a path and the events to run it on, and check that they fit.
@@ -43,6 +46,7 @@ def prepare(
         raster: the events, see `targets.events`.
         dt: time step in seconds of a NIR file that states none.
         source: name of the library that wrote a NIR file, see `neurosim.formats.nir`.
+        reset: how the neurons of a NIR file reset, where its source leaves it open.
         dataset: encoded windows that a run was trained on; looked for when None, see
             `run_data.dataset_of`.
 
@@ -51,7 +55,7 @@ def prepare(
             does not fit.
     """
     path = Path(path)
-    nets = targets.load(path, dt=dt, source=source)
+    nets = targets.load(path, dt=dt, source=source, reset=reset)
     if path.is_dir():
         # A demo folder holds deployed nets; what else lies there is not meant.
         nets = {name: net for name, net in nets.items() if net.spec is not None} or nets
@@ -79,7 +83,8 @@ def verify_targets(
         engines: names; without, brian2 against xylosim, or against torch for floats.
         all_thresholds: at each scale of the sweep.
         expected: a .npy file with the output spikes (samples, time, neurons) of a NIR file's own
-            source, which are compared as well.
+            source, which are compared as well. Where its source or reset is not stated, it is the
+            one that makes these spikes.
         console: for progress.
 
     Returns:
@@ -97,7 +102,7 @@ def verify_targets(
                 advance = partial(progress.advance, task)
                 model = target.spec if target.spec is not None else target.network
                 if model is None or expected is not None:
-                    reports[label] = _verify_graph(target, raster, expected)
+                    reports[label] = _verify_graph(target, raster, engines or None, expected)
                     advance(len(raster))
                     continue
                 scaled = model if scale is None else model.with_threshold(scale)
@@ -105,31 +110,99 @@ def verify_targets(
     return reports
 
 
-def _verify_graph(target: Target, raster: np.ndarray, expected: Path | None) -> Report:
-    """Compare Brian2 with numpy on a NIR graph, and with the spikes of its source."""
-    if target.graph is None:
+def _verify_graph(
+    target: Target, raster: np.ndarray, engines: Sequence[str] | None, expected: Path | None
+) -> Report:
+    """Compare engines on a NIR graph, and them with the spikes of its source."""
+    graph = target.graph
+    if graph is None:
         raise InputError(f"{target.name}: expected={expected} is for NIR files; leave it out")
-    report = verify(target.graph, raster)
     if expected is None:
-        return report
-    run = registry.get(report.engines[0]).run(target.graph, raster)
-    theirs = targets.load_raster(expected)
-    last = run.spikes[-1]
-    if theirs.shape[:2] != last.shape[:2] or theirs.size != last.size:
+        report = verify(graph, raster, engines)
+        return replace(report, compared=_compared(graph, report.engines))
+    theirs, recorded = targets.load_raster(expected), graph.assumed
+    if recorded:
+        graph = _reproducing(graph, raster, theirs, expected)
+    report = verify(graph, raster, engines)
+    ours, source = _outputs(graph, raster, theirs, expected, report.engines[0])
+    name = str(graph.convention.source)
+    return replace(
+        report,
+        engines=(*report.engines, name),
+        verdicts=(*report.verdicts, compare(ours, source)),
+        provenance=(*report.provenance, {"file": str(expected)}),
+        compared=_compared(graph, report.engines, expected, recorded),
+    )
+
+
+def _compared(
+    graph: Graph, engines: Sequence[str], expected: Path | None = None, recorded: str = ""
+) -> str:
+    """Say what was compared with what, and where the graph's convention comes from."""
+    convention = graph.convention
+    how = f"{convention.scheme} steps, reset {convention.reset}"
+    text = f"{' and '.join(engines)} of neurosim, which both step as {convention.source} ({how})"
+    if expected is None:
+        return f"{text}; {convention.source} itself did not run: --expected compares with it"
+    text = f"{text}, and the spikes of {convention.source} in {expected}"
+    return f"{text}, by which source and reset were chosen" if recorded else text
+
+
+def _reproducing(graph: Graph, raster: np.ndarray, theirs: np.ndarray, expected: Path) -> Graph:
+    """Return the graph in the first convention that makes the spikes of its source.
+
+    Raises:
+        InputError: none does.
+    """
+    from neurosim.formats import nir
+
+    if not theirs.any():
+        raise InputError(
+            f"{expected}: holds no spike, by which no source can be told; {graph.assumed}"
+        )
+    named = graph.convention
+    known = [named] if named.resets else list(nir.CONVENTIONS.values())
+    tried = []
+    for convention in known:
+        for reset in convention.resets or (convention.reset,):
+            tried.append(f"{convention.source} with reset {reset}")
+            with contextlib.suppress(InputError):
+                other = nir.stepped(graph, replace(convention, reset=reset))
+                if compare(*_outputs(other, raster, theirs, expected, "nir-numpy")).exact:
+                    return other
+    _outputs(graph, raster, theirs, expected, "nir-numpy")  # says what does not fit
+    raise InputError(
+        f"{expected}: no known convention makes these spikes on these events (tried "
+        f"{', '.join(tried)}); name the source (--source) and its reset (--reset) to see where "
+        "they part"
+    )
+
+
+def _outputs(
+    graph: Graph, raster: np.ndarray, theirs: np.ndarray, expected: Path, engine: str
+) -> tuple[Recording, Recording]:
+    """Return the output spikes of a graph, and those of its source in the same form."""
+    from neurosim.formats.nir.layers import same_axes
+
+    run = registry.get(engine).run(graph, raster)
+    if len(graph.outputs) != 1 or graph.outputs[0] not in graph.populations:
+        raise InputError(
+            f"{expected}: the output is read from {', '.join(graph.outputs)}; spikes are compared "
+            "where it is one node with neurons"
+        )
+    name = graph.outputs[0]
+    last = run.spikes[graph.populations.index(name)]
+    shape = graph.shapes[name][1]
+    if theirs.shape[:2] != last.shape[:2] or not same_axes(theirs.shape[2:], shape):
         raise InputError(
             f"{expected}: spikes of shape {theirs.shape}, the output has {last.shape}; save "
             "the source's output spikes on the same events"
         )
     ours, source = (
-        Recording((spikes.reshape(last.shape),), dt=run.dt, populations=run.populations[-1:])
+        Recording((spikes.reshape(last.shape),), dt=run.dt, populations=(name,))
         for spikes in (last, theirs)
     )
-    return replace(
-        report,
-        engines=(*report.engines, str(target.graph.convention.source)),
-        verdicts=(*report.verdicts, compare(ours, source)),
-        provenance=(*report.provenance, {"file": str(expected)}),
-    )
+    return ours, source
 
 
 def climb_targets(

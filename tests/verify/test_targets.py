@@ -75,9 +75,11 @@ def test_a_nir_graph_that_is_no_network_is_compared_with_numpy(rng, tmp_path) ->
     import nir as reference
 
     reference.write(tmp_path / "euler.nir", graph)
-    report = verified(tmp_path / "euler.nir", "random", dt=5e-3)
+    report = verified(tmp_path / "euler.nir", "random", dt=5e-3, source="nir")
     assert report.engines == ("nir", "nir-numpy")
     assert report.exact
+    assert "nir and nir-numpy of neurosim, which both step as nir (euler" in report.compared
+    assert "nir itself did not run" in report.compared
     found, events = verification.prepare(tmp_path / "euler.nir", "random", dt=5e-3)
     with pytest.raises(InputError, match="cannot climb the ladder"):
         verification.climb_targets(found, events)

@@ -6,18 +6,20 @@ A NIR file holds differential equations; how its source steps and resets them is
 never left out.
 """
 
-from neurosim.formats.nir.convention import CONVENTIONS, Convention
+from neurosim.formats.nir.convention import CONVENTIONS, RESETS, Convention
 from neurosim.formats.nir.graph import Graph
 from neurosim.formats.nir.network import as_network, read, write
-from neurosim.formats.nir.reading import from_nir, load
+from neurosim.formats.nir.reading import from_nir, load, stepped
 
 __all__ = [
     "CONVENTIONS",
+    "RESETS",
     "Convention",
     "Graph",
     "as_network",
     "from_nir",
     "load",
     "read",
+    "stepped",
     "write",
 ]

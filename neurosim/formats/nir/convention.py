@@ -15,6 +15,9 @@ MANY = 65536
 """Most spikes in a step where a source knows no limit."""
 
 
+RESETS = ("value", "value-late", "subtract", "subtract-late")
+
+
 @dataclass(frozen=True)
 class Convention:
     """What a NIR file does not say about the simulation that it comes from."""
@@ -25,7 +28,7 @@ class Convention:
     rockpool's order: input, decay of both, then the current into the membrane at full weight."""
     reset: str
     """`value`, to v_reset; `subtract`, the threshold; `subtract-late`, the threshold one step
-    later, after the leak."""
+    later, after the leak; `value-late`, to v_reset one step later, whatever arrives in it."""
     at_threshold: bool
     """Whether a membrane fires at its threshold, or only above."""
     dt: float | None = None
@@ -36,12 +39,14 @@ class Convention:
     jump: bool = False
     """Whether input moves a current at once by its own size, whatever w_in says, and the membrane
     of a neuron without leak by r, whatever dt is."""
+    resets: tuple[str, ...] = ()
+    """All resets that its neurons may have, where its files do not say which."""
     note: str = ""
 
     def __post_init__(self) -> None:
         for name, allowed in (
             ("scheme", ("euler", "exponential", "liftorch")),
-            ("reset", ("value", "subtract", "subtract-late")),
+            ("reset", RESETS),
             ("start", ("zero", "reset", "rest")),
         ):
             if getattr(self, name) not in allowed:
@@ -67,7 +72,15 @@ CONVENTIONS = {
             max_spikes=MANY,
             note="bias, recurrent weights and max_spikes are lost by its export",
         ),
-        Convention("snntorch", "euler", "subtract-late", False, dt=1e-4),
+        Convention(
+            "snntorch",
+            "euler",
+            "subtract-late",
+            False,
+            dt=1e-4,
+            resets=RESETS,
+            note="reset_mechanism zero is a value, reset_delay a late one",
+        ),
         Convention(
             "norse",
             "euler",
@@ -76,6 +89,7 @@ CONVENTIONS = {
             dt=1e-6,
             start="rest",
             jump=True,
+            resets=("value", "subtract"),
             note="its export multiplies time constants by its dt of 1 ms: here dt is 1 ms * 1 ms",
         ),
         Convention(
@@ -85,6 +99,7 @@ CONVENTIONS = {
             True,
             dt=1.0,
             max_spikes=MANY,
+            resets=("subtract", "value"),
             note="time constants are in steps",
         ),
         Convention("spikingjelly", "euler", "value", True, dt=1e-4, start="reset"),
@@ -144,7 +159,8 @@ def parameters(
         "drive": drive,
         "theta_0": threshold,
         "at_threshold": np.full(n, float(convention.at_threshold)),
-        "subtract": np.full(n, float(convention.reset != "value")),
+        "subtract": np.full(n, float(convention.reset.startswith("subtract"))),
+        "late": np.full(n, float(convention.reset == "value-late")),
         "fall": fall,
         "V_r": reset,
         "V_0": {"zero": np.zeros(n), "reset": reset, "rest": values.get("v_leak", reset)}[

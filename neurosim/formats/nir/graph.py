@@ -38,6 +38,8 @@ class Graph:
     """Most spikes of a step of single nodes, where they differ from the convention's."""
     says: dict[str, Any]
     """What is known about the file, JSON values: source, convention, nodes."""
+    assumed: str = ""
+    """What of the convention neither file nor caller states, with the remedy; else empty."""
 
     @property
     def channels(self) -> int:

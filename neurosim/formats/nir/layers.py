@@ -48,8 +48,8 @@ def spread(value: Any, signal: Shape) -> np.ndarray:
     """
     array: np.ndarray = np.asarray(value, dtype=np.float64)
     if array.size == 1:
-        return np.broadcast_to(array.reshape(()), signal)
-    if not same_axes(array.shape, signal):
+        array = np.broadcast_to(array.reshape(()), signal)
+    elif not same_axes(array.shape, signal):
         raise InputError(
             f"has shape {array.shape} and the signal {tuple(signal)}; axes must agree, or one of "
             "them be flat"

@@ -35,9 +35,9 @@ def load(
     Args:
         path: an HDF5 file of nir 1.x.
         source: who wrote it, a name in CONVENTIONS or a Convention; read from the file's metadata
-            where neurosim wrote it, else "nir".
+            where neurosim wrote it, else "nir" is assumed, which `verify` refuses.
         dt: time step in the unit of the file's time constants, where the convention has none.
-        reset: "value" or "subtract" where the source's usual one was not used.
+        reset: one of `convention.RESETS`, where the source's usual one was not used.
 
     Raises:
         InputError: the file is no NIR, holds what cannot be run, or lacks a time step.
@@ -89,24 +89,60 @@ def from_nir(
     dt = _step(steps[0] if steps else None, convention, nodes)
     shape = _input_shape(graph, nodes, heads)
     limits = _limits(known.get("max_spikes"), nodes)
-    flat = Graph(nodes, edges, heads, tails, shape, convention, dt, limits, {})
-    kinds = [kind(nodes[name]) for name in flat.flow.order()]
+    assumed = _assumed(source, reset, known, convention)
+    flat = Graph(nodes, edges, heads, tails, shape, convention, dt, limits, {}, assumed)
+    flat = stepped(flat, convention, assumed)
+    _check_output(graph, flat)
+    return flat
+
+
+def stepped(graph: Graph, convention: Convention, assumed: str = "") -> Graph:
+    """Return a graph that is stepped by another convention, with the same dt.
+
+    Args:
+        graph: any.
+        convention: the new one.
+        assumed: what of it nobody states.
+
+    Raises:
+        InputError: a node cannot be stepped so.
+    """
     says = {
         "source": convention.source,
-        "dt": dt,
+        "dt": graph.dt,
         "scheme": convention.scheme,
         "reset": convention.reset,
         "start": convention.start,
         "fires": "at the threshold" if convention.at_threshold else "above the threshold",
-        "max_spikes": limits or convention.max_spikes,
-        "nodes": kinds,
+        "max_spikes": graph.limits or convention.max_spikes,
+        "nodes": [kind(graph.nodes[name]) for name in graph.flow.order()],
+        **({"assumed": assumed} if assumed else {}),
         **({"note": convention.note} if convention.note else {}),
     }
-    flat = replace(flat, says=says)
-    for name in flat.populations:
-        parameters(nodes[name], convention, dt, flat.most_spikes(name))
-    _check_output(graph, flat)
-    return flat
+    graph = replace(graph, convention=convention, says=says, assumed=assumed)
+    for name in graph.populations:
+        parameters(graph.nodes[name], convention, graph.dt, graph.most_spikes(name))
+    return graph
+
+
+def _assumed(
+    source: str | Convention | None,
+    reset: str | None,
+    known: dict[str, Any],
+    convention: Convention,
+) -> str:
+    """Return what of a convention neither the file nor the caller states, and what to do."""
+    if source is None and "source" not in known:
+        return (
+            "the file does not say who wrote it, on which its steps and resets depend: name the "
+            f"source (--source), one of {', '.join(CONVENTIONS)}"
+        )
+    if convention.resets and not isinstance(source, Convention) and not (reset or "reset" in known):
+        return (
+            f"files of {convention.source} do not say how its neurons reset: name the reset "
+            f"(--reset), one of {', '.join(convention.resets)}"
+        )
+    return ""
 
 
 def _check_output(graph: Any, flat: Graph) -> None:
