@@ -11,6 +11,7 @@ import numpy as np
 
 from neurosim import store
 from neurosim.errors import InputError
+from neurosim.frozen import Frozen
 from neurosim.network import Network
 
 NETWORK_FILE, SPEC_FILE = "network.safetensors", "spec.safetensors"
@@ -18,7 +19,7 @@ NETWORK_FILE, SPEC_FILE = "network.safetensors", "spec.safetensors"
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Frozen):
     """A trained network, its settings, its history, and the folder that holds them as files."""
 
     folder: Path

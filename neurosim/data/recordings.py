@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from neurosim.errors import InputError
+from neurosim.frozen import Frozen
 
 LEFT, RIGHT, UNKNOWN_SIDE = 0, 1, -1
 
 
 @dataclass(frozen=True, eq=False)
-class Recordings:
+class Recordings(Frozen):
     """Recordings of a three- or six-axis inertial sensor, each of its own length."""
 
     signals: tuple[np.ndarray, ...]

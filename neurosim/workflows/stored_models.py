@@ -16,6 +16,7 @@ from neurosim.energy.operating_points import Setting, Table
 from neurosim.energy.price import Price
 from neurosim.energy.wear import Outcomes
 from neurosim.errors import InputError
+from neurosim.frozen import Frozen
 from neurosim.network import THRESHOLD_SCALES
 from neurosim.run import SPEC_FILE, Run
 from neurosim.workflows.deployment import deploy_run
@@ -24,7 +25,7 @@ from neurosim.xylo.spec import XyloSpec
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
+class Sample(Frozen):
     """What a net did on some windows, at K thresholds."""
 
     correct: np.ndarray
@@ -40,7 +41,7 @@ class Sample:
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class Model(Frozen):
     """A stored net, measured on all windows of people it was not trained on."""
 
     name: str

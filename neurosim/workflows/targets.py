@@ -12,6 +12,7 @@ import numpy as np
 
 from neurosim import data, store
 from neurosim.errors import InputError
+from neurosim.frozen import Frozen
 from neurosim.network import Network
 from neurosim.run import NETWORK_FILE, SPEC_FILE, Run
 from neurosim.verify.case import KIND as CASE
@@ -28,7 +29,7 @@ DIGITS_STEPS = 100
 
 
 @dataclass(frozen=True, eq=False)
-class Target:
+class Target(Frozen):
     """A net as floats, as integers, or both."""
 
     name: str
@@ -57,7 +58,7 @@ class Target:
 
 
 @dataclass(frozen=True, eq=False)
-class Events:
+class Events(Frozen):
     """A raster, what is known about it, and events that integer scales may be chosen on."""
 
     raster: np.ndarray
