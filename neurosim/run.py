@@ -15,7 +15,14 @@ from neurosim.frozen import Frozen
 from neurosim.network import Network
 
 NETWORK_FILE, SPEC_FILE = "network.safetensors", "spec.safetensors"
-"""Of a run's float net, and of its integer net once it was deployed."""
+"""Of a run's float net, and of its integer net as earlier versions wrote it."""
+SPEC_FILES = "spec*.safetensors"
+"""Pattern of the names of a run's integer nets, one for each chip."""
+
+
+def spec_file(chip: str) -> str:
+    """Return the name of the file of a run's integer net for a chip."""
+    return f"spec-{chip}.safetensors"
 
 
 @dataclass(frozen=True)

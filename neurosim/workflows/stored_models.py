@@ -18,9 +18,11 @@ from neurosim.energy.wear import Outcomes
 from neurosim.errors import InputError
 from neurosim.frozen import Frozen
 from neurosim.network import THRESHOLD_SCALES
-from neurosim.run import SPEC_FILE, Run
+from neurosim.run import Run
+from neurosim.workflows import specifications
 from neurosim.workflows.deployment import deploy_run
 from neurosim.workflows.run_data import windows_of
+from neurosim.xylo import chips
 from neurosim.xylo.spec import XyloSpec
 
 
@@ -67,6 +69,7 @@ def measure_model(
     *,
     engine: str = "brian2",
     dataset: data.Dataset | None = None,
+    chip: str | None = None,
 ) -> Model:
     """Run a run's deployed net at every threshold on the windows of people it has not seen.
 
@@ -78,14 +81,16 @@ def measure_model(
         engine: an engine that runs a XyloSpec.
         dataset: encoded windows that the run was trained on; looked for when None, see
             `run_data.dataset_of`.
+        chip: whose specification is used; the default chip's, or the only one there, when None.
 
     Raises:
         InputError: there is no such run, its data are not found, or its split leaves no windows.
     """
     run = Run.load(run)
     dataset = windows_of(run, dataset)
-    path = run.folder / SPEC_FILE
-    spec = XyloSpec.load(path) if path.is_file() else deploy_run(run, dataset=dataset)[0]
+    spec = specifications.load(run.folder, chip)
+    if spec is None:
+        spec, _ = deploy_run(run, chip or chips.DEFAULT, dataset=dataset)
     return measure(run.folder.name, spec, dataset, scales, engine=engine)
 
 
