@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import uuid
@@ -57,6 +58,17 @@ def save(path: str | Path, kind: str, tensors: dict[str, np.ndarray], header: di
         )
         partial.chmod(0o666 & ~_umask())  # safetensors lets nobody else read its files
     return Path(path)
+
+
+def content(arrays: Mapping[str, np.ndarray], *others: Any) -> str:
+    """Return a SHA-256 over every array, with name, type and shape, and over other JSON values."""
+    state = hashlib.sha256(json.dumps(others, sort_keys=True).encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        head = json.dumps([name, array.dtype.str, np.shape(arrays[name])])
+        state.update(f"{len(head)} {head}".encode())
+        state.update(array.data.cast("B") if array.size else b"")
+    return state.hexdigest()
 
 
 def load(path: str | Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

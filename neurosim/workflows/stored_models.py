@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neurosim import data, engines, readout
+from neurosim import data, engines, readout, store
 from neurosim.data import cache
 from neurosim.energy import price as energy
 from neurosim.energy.neurobench_measures import footprint_bytes
@@ -138,10 +138,11 @@ def sample(
         return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
     key = {
-        "what": "operating points 1",
+        "what": "operating points 2",
         "spec": spec.digest(),
         "scales": [float(scale) for scale in scales],
-        "windows": [cache.checksum({"raster": raster, "labels": labels}), list(raster.shape)],
+        "engine": engine,
+        "windows": store.content({"raster": raster, "labels": labels}),
     }
     return Sample(**cache.cached(key, run))
 
