@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import warnings
@@ -39,12 +38,16 @@ def kept(settings: TrainConfig, data: Dataset | ImageSet, key: dict[str, Any]) -
     place.parent.mkdir(parents=True, exist_ok=True)
     resume = True
     with FileLock(place.with_suffix(".lock")):  # other processes wait, and then read it
-        with contextlib.suppress(InputError):
+        try:
             run = Run.load(place)
             same = all(whole.get(k) == v for k, v in run.config.items())
             if same and run.provenance.get("train_sha256") in (None, data.train_sha256):
                 return run
             resume = False  # what lies there was trained on something else
+        except InputError as error:  # no run yet, one that was interrupted, or a damaged one
+            resume = not (place / "provenance.json").is_file()
+            if not resume:
+                warnings.warn(f"{error}: it is trained anew", stacklevel=2)
         from neurosim.training.faults import ActivityWarning
         from neurosim.training.loop import train
 

@@ -137,7 +137,8 @@ def _clear(place: Path, settings: TrainConfig) -> None:
     checkpoint.clear(place)
     for path in (*(place / f"{made}.safetensors" for made in MADE), *place.glob(SPEC_FILES)):
         path.unlink(missing_ok=True)
-    (place / "metrics.csv").unlink(missing_ok=True)
+    for name in ("metrics.csv", store.CHECKSUMS):
+        (place / name).unlink(missing_ok=True)
     text = json.dumps(settings.model_dump(mode="json"), indent=2)
     store.write_text(place / "config.json", text)
 

@@ -37,3 +37,14 @@ def test_a_net_is_trained_once_for_its_samples(trainings, rng):
         run = trained.kept(settings, samples, {"data": "the same name"})
         assert run.provenance["train_sha256"] == samples.train_sha256
     assert trainings == [dataset.train_sha256, other.train_sha256]
+
+
+def test_a_damaged_net_is_named_and_trained_anew(trainings, rng, tmp_path):
+    dataset, settings = small_dataset(rng), config.load("fixed", seed=0)
+    run = trained.kept(settings, dataset, {})
+    path = run.folder / "network.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.warns(UserWarning, match=r"network\.safetensors: damaged or changed"):
+        again = trained.kept(settings, dataset, {})
+    assert len(trainings) == 2
+    assert Run.load(again.folder).network.digest() == again.network.digest()
