@@ -12,10 +12,10 @@ from neurosim import store
 from neurosim.drawing import BLUE, GREEN, ORANGE, PINK, style
 from neurosim.errors import InputError
 from neurosim.network import THRESHOLD_SCALES
-from neurosim.run import SPEC_FILE, Run
+from neurosim.run import Run
 from neurosim.studies.aspen.theory import BIN_STEPS, measured, predicted
+from neurosim.workflows import specifications
 from neurosim.workflows.run_data import windows_of
-from neurosim.xylo.spec import XyloSpec
 
 TITLE = "Spike counts predicted from the weights, against those of the integer nets"
 FINDING = """\
@@ -54,9 +54,9 @@ def measure(
     rows: list[dict[str, object]] = []
     for net in NETS:
         place = folder / net
-        if not (place / SPEC_FILE).is_file():
+        if (spec := specifications.load(place)) is None:
             raise InputError(f"{place}: no deployed net; run `neurosim demo --out {folder}` first")
-        run, spec = Run.load(place), XyloSpec.load(place / SPEC_FILE)
+        run = Run.load(place)
         network, test = run.layered, windows_of(run).test.raster
         raster = test[np.linspace(0, len(test) - 1, windows).astype(int)]
         for scale in scales:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.errors import InputError
+from neurosim.frozen import Frozen, own
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +36,7 @@ def decay(tau: np.ndarray, dt: float) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class Layer(Frozen):
     """One layer of leaky integrate-and-fire neurons with the weights that feed it.
 
     Step order (rockpool's LIFTorch): i_syn += input; v_mem and i_syn decay; v_mem += i_syn + bias;
@@ -69,7 +70,8 @@ class Layer:
             array = _array(name, getattr(self, name))
             shape = (n_out, *synapses) if name == "tau_syn" else (n_out,)
             try:
-                values[name] = _frozen(np.broadcast_to(array, shape).copy())
+                whole = array.shape == shape
+                values[name] = array if whole else own(np.broadcast_to(array, shape).copy())
             except ValueError:
                 raise InputError(
                     f"Layer.{name} has shape {array.shape}; it needs a number or shape {shape}"
@@ -117,7 +119,7 @@ class Layer:
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class Network(Frozen):
     """Layers of spiking neurons, one feeding the next, with one time step."""
 
     layers: tuple[Layer, ...]
@@ -273,7 +275,7 @@ def _format(name: str) -> ModuleType:
 
 
 def _array(name: str, value: Any) -> np.ndarray:
-    """Return a read-only float array (float64 stays, all else becomes float32 or float64)."""
+    """Return an array of its own, float32 or float64; what is neither becomes float64."""
     array = np.asarray(value)
     if array.dtype not in (np.float32, np.float64):
         try:
@@ -283,10 +285,4 @@ def _array(name: str, value: Any) -> np.ndarray:
     if not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise InputError(f"Layer.{name}{list(where)} is {array[where]}; all values must be finite")
-    return _frozen(array)
-
-
-def _frozen(array: np.ndarray) -> np.ndarray:
-    array = array.view()
-    array.flags.writeable = False
-    return array
+    return own(array)

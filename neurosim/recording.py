@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.errors import InputError
+from neurosim.frozen import Frozen
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -46,13 +47,14 @@ def variables_of(record: Sequence[str], synapses: int = 1) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, eq=False)
-class Recording:
+class Recording(Frozen):
     """What a population of neurons did, step by step.
 
     Each variable is a tuple with one array per population (the layers of a `Network`; hidden and
     output for a `XyloSpec`) of shape (samples, time, neurons), or None where it was not recorded.
     Values are those at the end of a step: after decay, input, spike and reset. Integer engines
-    give integers (spikes uint8, states int16), so that equality means equality.
+    give integers (spikes uint8, states int16), so that equality means equality. Arrays are copied
+    and read-only.
     """
 
     spikes: Arrays
@@ -81,6 +83,7 @@ class Recording:
                     f"Recording.{name}: shapes {shapes} do not fit spikes {expected}; every "
                     "population needs an array (samples, time, neurons)"
                 )
+        super().__post_init__()
 
     @property
     def samples(self) -> int:

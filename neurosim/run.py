@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,40 @@ import numpy as np
 
 from neurosim import store
 from neurosim.errors import InputError
+from neurosim.frozen import Frozen
 from neurosim.network import Network
 
 NETWORK_FILE, SPEC_FILE = "network.safetensors", "spec.safetensors"
-"""Of a run's float net, and of its integer net once it was deployed."""
+"""Of a run's float net, and of its integer net as earlier versions wrote it."""
+FILES = (
+    NETWORK_FILE,
+    "weights.safetensors",
+    "homeostat.safetensors",
+    "config.json",
+    "front_end.json",
+    "provenance.json",
+    "metrics.csv",
+)
+"""Of a run, those that have checksums."""
+NO_CHECKSUMS = (
+    "{folder}: has no checksums.json, as runs of version 0.1: whether a file was changed since it "
+    "was written cannot be told"
+)
+SPEC_FILES = "spec*.safetensors"
+"""Pattern of the names of a run's integer nets, one for each chip."""
+
+
+def spec_file(chip: str) -> str:
+    """Return the name of the file of a run's integer net for a chip."""
+    return f"spec-{chip}.safetensors"
+
+
+class UncheckedWarning(UserWarning):
+    """A run or result was stored without checksums."""
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Frozen):
     """A trained network, its settings, its history, and the folder that holds them as files."""
 
     folder: Path
@@ -38,8 +65,12 @@ class Run:
     """History of the homeostat, if there was one: see `training.Homeostat.history`."""
 
     def save(self) -> Run:
-        """Write network.safetensors or weights.safetensors, metrics.csv, JSON of the rest."""
+        """Write network.safetensors or weights.safetensors, metrics.csv, JSON of the rest.
+
+        Checksums of all of them are written last.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / store.CHECKSUMS).unlink(missing_ok=True)
         if self.network is not None:
             self.network.save(self.folder / NETWORK_FILE)
         for name in ("weights", "homeostat"):
@@ -49,6 +80,7 @@ class Run:
         store.write_text(self.folder / "front_end.json", json.dumps(self.front_end, indent=2))
         store.write_text(self.folder / "provenance.json", json.dumps(self.provenance, indent=2))
         store.write_table(self.folder / "metrics.csv", self.metrics)
+        store.write_checksums(self.folder, [n for n in FILES if (self.folder / n).is_file()])
         return self
 
     @property
@@ -74,11 +106,18 @@ class Run:
             source: folder of the run; a Run is returned as it is.
 
         Raises:
-            InputError: a file of the run is missing or damaged.
+            InputError: a file of the run is missing, damaged or was changed.
+
+        Warns:
+            UncheckedWarning: an earlier version wrote the run, without checksums.
         """
         if isinstance(source, Run):
             return source
         folder = Path(source)
+        try:
+            checked = store.check_folder(folder)
+        except InputError as error:
+            raise InputError(f"{error}; restore it, or train the run again") from error
         arrays: dict[str, dict[str, np.ndarray] | None] = {
             name: store.load(path, name)[0]
             if (path := folder / f"{name}.safetensors").is_file()
@@ -94,6 +133,8 @@ class Run:
             metrics = store.read_table(folder / "metrics.csv", remedy="neurosim train")
         except (OSError, ValueError, TypeError) as error:
             raise InputError(f"{folder}: not a complete run ({error}); train it again") from error
+        if not checked:
+            warnings.warn(NO_CHECKSUMS.format(folder=folder), UncheckedWarning, stacklevel=2)
         return cls(
             folder, network, config, front_end, tuple(store.rows_of(metrics)), provenance, **arrays
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import uuid
@@ -50,7 +51,8 @@ def save(path: str | Path, kind: str, tensors: dict[str, np.ndarray], header: di
     """Write tensors and a JSON header of one kind ("network", "xylo-spec", ...)."""
     from safetensors.numpy import save_file
 
-    metadata = {"neurosim": json.dumps({"kind": kind, "version": VERSION, **header})}
+    whole = json.loads(json.dumps({"kind": kind, "version": VERSION, **header}))
+    metadata = {"neurosim": json.dumps({**whole, "sha256": content(tensors, whole)})}
     with replacing(path) as partial:
         save_file(
             {name: np.asarray(a, order="C") for name, a in tensors.items()}, partial, metadata
@@ -59,11 +61,25 @@ def save(path: str | Path, kind: str, tensors: dict[str, np.ndarray], header: di
     return Path(path)
 
 
+def content(arrays: Mapping[str, np.ndarray], *others: Any) -> str:
+    """Return a SHA-256 over every array, with name, type and shape, and over other JSON values."""
+    state = hashlib.sha256(json.dumps(others, sort_keys=True).encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        head = json.dumps([name, array.dtype.str, np.shape(arrays[name])])
+        state.update(f"{len(head)} {head}".encode())
+        state.update(array.data.cast("B") if array.size else b"")
+    return state.hexdigest()
+
+
 def load(path: str | Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Return tensors and header of a file that must be of that kind.
 
+    A file of an earlier version, which holds no checksum, is read without one.
+
     Raises:
-        InputError: the file is missing, damaged, of another kind or of a newer version.
+        InputError: the file is missing, damaged, changed since it was written, of another kind or
+            of a newer version.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -81,6 +97,11 @@ def load(path: str | Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, 
         raise InputError(f"{path}: holds {named or 'something else'}, expected a {kind} file")
     if header.get("version") != VERSION:
         raise InputError(f"{path}: file version {header.get('version')}, this reads {VERSION}")
+    checksum = header.pop("sha256", None)
+    if checksum is not None and checksum != content(tensors, header):
+        raise InputError(
+            f"{path}: damaged: its content is not that of its checksum; restore it or make it anew"
+        )
     return tensors, header
 
 
@@ -106,6 +127,44 @@ def reading(path: str | Path) -> Iterator[None]:
         raise InputError(f"{path}: {error}") from error
     except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         raise InputError(f"{path}: the header or an array is missing or odd ({error!r})") from error
+
+
+CHECKSUMS = "checksums.json"
+"""In a folder: SHA-256 of files, by name."""
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_checksums(folder: Path, names: Sequence[str]) -> None:
+    """Write the checksums of some files of a folder beside them."""
+    sums = {name: sha256(folder / name) for name in names}
+    write_text(folder / CHECKSUMS, json.dumps(sums, indent=2))
+
+
+def check_folder(folder: Path) -> bool:
+    """Compare the files of a folder with their checksums; return whether there are any.
+
+    Raises:
+        InputError: a file is missing or was changed, or the checksums cannot be read.
+    """
+    path = folder / CHECKSUMS
+    if not path.is_file():
+        return False
+    try:
+        sums = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{path}: not readable ({error})") from error
+    for name, checksum in sums.items():
+        file = folder / Path(name).name
+        if not file.is_file():
+            raise InputError(f"{file}: is missing")
+        if sha256(file) != checksum:
+            raise InputError(f"{file}: damaged or changed since it was written")
+    return True
 
 
 def write_text(path: Path, text: str) -> None:

@@ -96,7 +96,7 @@ def test_wrong_input_is_one_line_and_status_2(neurosim, spec_file, raster_file, 
     damaged = tmp_path / "damaged.safetensors"
     damaged.write_bytes(spec_file.read_bytes()[:100])
     for arguments, expected in (
-        (("verify", tmp_path), "no spec.safetensors"),
+        (("verify", tmp_path), "no spec*.safetensors"),
         (("verify", damaged, "--raster", raster_file), "damaged"),
         (("verify", spec_file), "--raster"),
         (("verify", spec_file, "--raster", noise), "noise.npy"),

@@ -57,3 +57,22 @@ def test_a_shipped_table_is_written_as_it_was(tmp_path):
     command = path.read_text().partition("\n")[0].removeprefix("# command: ")
     again = store.write_table(tmp_path / "energy.csv", rows, digits=6, command=command)
     assert again.read_bytes() == path.read_bytes()
+
+
+def test_the_content_of_arrays_covers_name_type_shape_and_values():
+    a = np.arange(6, dtype=np.int32)
+    others = [
+        {"b": a},
+        {"a": a.astype(np.int64)},
+        {"a": a.view(np.float32)},
+        {"a": a.reshape(2, 3)},
+        {"a": a.reshape(3, 2)},
+        {"a": a[::-1]},
+        {"a": a[:3], "b": a[3:]},
+        {"a": a, "b": a[:0]},
+        {},
+    ]
+    found = {store.content(arrays) for arrays in ({"a": a}, *others)}
+    assert len(found) == 1 + len(others)
+    assert store.content({"a": a}) == store.content({"a": np.arange(12, dtype=np.int32)[:6]})
+    assert store.content({"a": a}, 1) != store.content({"a": a}, 2)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -36,6 +37,9 @@ def deploy(
     prune: Annotated[
         bool, typer.Option(help="Leave out neurons that cannot fire or reach no output.")
     ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a specification for this chip that differs.")
+    ] = False,
     json: Annotated[
         Path | None,
         typer.Option(
@@ -43,12 +47,19 @@ def deploy(
         ),
     ] = None,
 ) -> None:
-    """Map and quantise a run's net; writes spec.safetensors beside it, and says what changes."""
+    """Map and quantise a run's net; writes spec-CHIP.safetensors beside it, says what changes."""
     from neurosim.formats import xylo_json
     from neurosim.report import deployment
     from neurosim.workflows.deployment import report_run
+    from neurosim.workflows.specifications import OtherSpecification
 
-    made, path, layers = report_run(run, chip.value, quantiser=quantiser.value, prune=prune)
+    options: dict[str, Any] = {"quantiser": quantiser.value, "prune": prune}
+    try:
+        made, path, layers = report_run(run, chip.value, force=force, **options)
+    except OtherSpecification as error:
+        if not (sys.stdin.isatty() and typer.confirm(f"{error}. Replace it?")):
+            raise
+        made, path, layers = report_run(run, chip.value, force=True, **options)
     for table in deployment.tables(made, layers):
         console.print(table)
     for line in (*made.warnings, *deployment.summary(made)):

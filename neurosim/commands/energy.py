@@ -13,6 +13,9 @@ from neurosim.commands.terminal import console
 
 def energy(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs.")],
+    chip: Annotated[
+        str | None, typer.Option(help="Whose specifications; the default chip's, or the only one.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for energy.csv.")] = None,
 ) -> None:
     """Estimate what deployed nets cost: every published anchor, linearity in spikes, the reach."""
@@ -22,7 +25,7 @@ def energy(
     from neurosim.workflows import stored_models
 
     with console.status("running the nets at every threshold ..."):
-        models = [stored_models.measure_model(run) for run in runs]
+        models = [stored_models.measure_model(run, chip=chip) for run in runs]
     console.print(power.estimates(models))
     console.print("[bold]Is power linear in spikes?[/]")
     console.print(power.linearity(models))

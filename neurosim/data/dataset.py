@@ -169,7 +169,7 @@ def _encode_all(recordings: Recordings, front_end: FrontEnd, steps: int, hop: in
 
 def _key(recordings: Recordings) -> dict[str, Any]:
     """Return what an encoding depends on beside the front end's settings."""
-    return {"data": recordings.digest, "code": _code(), "lead in": LEAD_IN}
+    return {"data": recordings.content, "code": _code(), "lead in": LEAD_IN}
 
 
 @once

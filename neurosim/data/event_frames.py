@@ -8,10 +8,11 @@ import numpy as np
 
 from neurosim.data.aedat import SIZE, Events
 from neurosim.errors import InputError
+from neurosim.frozen import Frozen
 
 
 @dataclass(frozen=True, eq=False)
-class EventSet:
+class EventSet(Frozen):
     """Labelled recordings of an event camera as frames, in three parts that share none."""
 
     name: str

@@ -13,6 +13,7 @@ import numpy as np
 
 from neurosim.data.splits import PARTS
 from neurosim.errors import InputError, UnavailableError
+from neurosim.frozen import Frozen
 
 MNIST5K_SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
 
@@ -20,7 +21,7 @@ _DIGITS = tuple("0123456789")
 
 
 @dataclass(frozen=True, eq=False)
-class ImageSet:
+class ImageSet(Frozen):
     """Labelled images in three parts that share no image."""
 
     name: str
@@ -52,6 +53,7 @@ class ImageSet:
         used = np.concatenate([getattr(self, part) for part in PARTS])
         if len(np.unique(used)) != len(used):
             raise InputError(f"{self.name}: an image is in two parts; give it to one only")
+        super().__post_init__()
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
+from neurosim import store
 from neurosim.errors import InputError
+from neurosim.frozen import Frozen
 
 LEFT, RIGHT, UNKNOWN_SIDE = 0, 1, -1
 
 
 @dataclass(frozen=True, eq=False)
-class Recordings:
+class Recordings(Frozen):
     """Recordings of a three- or six-axis inertial sensor, each of its own length."""
 
     signals: tuple[np.ndarray, ...]
@@ -27,8 +30,21 @@ class Recordings:
     """(recordings,) 0 left, 1 right, -1 not recorded."""
     classes: tuple[str, ...]
     rate_hz: float
-    digest: str
-    """SHA-256 of what they come from."""
+    digest: str = ""
+    """SHA-256 of the source that they were read or made from; that of their content if left out.
+    It names them, and proves nothing: what is kept of them is found by `content`."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.digest:
+            object.__setattr__(self, "digest", self.content)
+
+    @cached_property
+    def content(self) -> str:
+        """SHA-256 over every array, with type and shape, the classes and the rate."""
+        arrays = {f"signal {k}": signal for k, signal in enumerate(self.signals)}
+        arrays |= {name: getattr(self, name) for name in ("labels", "subjects", "sides")}
+        return store.content(arrays, list(self.classes), self.rate_hz)
 
     def __len__(self) -> int:
         return len(self.signals)

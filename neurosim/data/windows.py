@@ -9,6 +9,7 @@ import numpy as np
 
 from neurosim.data.imu import RATE_HZ, FrontEnd
 from neurosim.errors import InputError
+from neurosim.frozen import Frozen
 
 STEPS = 512
 """Length of a window: 2.56 s at 200 Hz."""
@@ -25,7 +26,7 @@ _EDGE_S = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class Windows:
+class Windows(Frozen):
     """Encoded windows with what they show and who made them."""
 
     raster: np.ndarray

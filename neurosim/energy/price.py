@@ -19,6 +19,10 @@ from neurosim.xylo.spec import XyloSpec
 CLOCK_MARGIN = 1.2
 """Clock rate over the worst-case cycle rate."""
 
+LARGEST_CLOCK_HZ = 50e6
+"""Fastest master clock that is documented: what rockpool 3.1 sets on the development kits
+(`syns63300.imu_monitor`, `syns65302.afe.params`)."""
+
 ASSUMED_CLOCK_HZ = 6.25e6
 """Where a measurement's clock was not published: that of the one where it was."""
 
@@ -77,6 +81,32 @@ def clock_hz(spec: XyloSpec) -> float:
     return CLOCK_MARGIN * per_step(spec) / spec.dt
 
 
+def check_clock(spec: XyloSpec) -> None:
+    """Refuse a net that no clock of the core is fast enough for, at the rate of its data.
+
+    Raises:
+        InputError: it does not fit.
+    """
+    if (needed := clock_hz(spec)) > LARGEST_CLOCK_HZ:
+        raise InputError(
+            f"the net does not fit: its worst step needs a master clock of {1e-6 * needed:.1f} MHz "
+            f"at dt = {spec.dt:g} s, the core runs at up to {1e-6 * LARGEST_CLOCK_HZ:g} MHz; take "
+            "a smaller net or longer steps"
+        )
+
+
+def clock_note(spec: XyloSpec, published: Anchor) -> str:
+    """Say which clock a net needs at the rate of its data, and what that means for an estimate."""
+    needed, measured = clock_hz(spec), published.measured_hz
+    note = f"at {1e-6 * needed:.1f} MHz, which its worst step of {1e3 * spec.dt:g} ms needs"
+    if needed > measured:
+        note += (
+            f"; idle power is that of {1e-6 * measured:g} MHz, so that the estimate is a lower "
+            "bound"
+        )
+    return note
+
+
 @dataclass(frozen=True)
 class Anchor:
     """One published power of a Xylo."""
@@ -97,6 +127,11 @@ class Anchor:
     """The chip that it counts for alone; None for any."""
 
     @property
+    def measured_hz(self) -> float:
+        """Master clock of the measurement, published or assumed."""
+        return self.clock_hz if self.clock_hz is not None else ASSUMED_CLOCK_HZ
+
+    @property
     def cycle_j(self) -> float:
         """Energy of a busy cycle: dynamic power over the cycles of a clock used but for its margin.
 
@@ -107,7 +142,7 @@ class Anchor:
             raise InputError(
                 f"anchor {self.name!r} gives no dynamic power ({self.source}); use another"
             )
-        return self.dynamic_w * CLOCK_MARGIN / (self.clock_hz or ASSUMED_CLOCK_HZ)
+        return self.dynamic_w * CLOCK_MARGIN / self.measured_hz
 
     def counts_for(self, spec: XyloSpec) -> bool:
         """Say whether a spec is for the chip that was measured, or for none yet."""
@@ -157,6 +192,8 @@ class Estimate:
     anchor: Anchor
     cycles_per_s: float
     dynamic_w: float
+    clock_note: str = ""
+    """Which clock the net needs, and what that means for the estimate."""
 
     @property
     def idle_w(self) -> float | None:
@@ -176,15 +213,16 @@ class Estimate:
         total = "" if self.total_w is None else f"{1e6 * self.total_w:.1f} µW, of it "
         return (
             f"estimate: {total}{1e6 * self.dynamic_w:.2f} µW dynamic "
-            f"(anchored to {self.anchor.source})"
-        )
+            f"(anchored to {self.anchor.source}) {self.clock_note}"
+        ).rstrip()
 
 
 def anchor(name: str, spec: XyloSpec | None = None) -> Anchor:
     """Return a published power by name, for a spec where one is given.
 
     Raises:
-        InputError: there is none of that name, or it counts for another chip than the spec's.
+        InputError: there is none of that name, it counts for another chip than the spec's, or the
+            spec does not fit (see `check_clock`).
     """
     by_name = {one.name: one for one in ANCHORS}
     if name not in by_name:
@@ -194,6 +232,8 @@ def anchor(name: str, spec: XyloSpec | None = None) -> Anchor:
         raise InputError(
             f"chip is {spec.chip}; anchor {name!r} was measured on {published.chip}: choose another"
         )
+    if spec is not None:
+        check_clock(spec)
     return published
 
 
@@ -202,8 +242,9 @@ def estimate(spec: XyloSpec, active: Activity, name: str = "imu") -> Estimate:
 
     Dynamic power is cycles per second times the energy of a cycle (`Anchor.cycle_j`), which
     takes the measured core to have been busy for all of its clock but the margin of 20 %, and the
-    clock to have been 6.25 MHz where it was not published. Idle power is the anchor's, whatever the
-    clock: no measurement says how it would scale.
+    clock to have been 6.25 MHz where it was not published. Idle power is the anchor's: no
+    measurement says how it scales with the clock, so that for a net that needs a faster one
+    (`clock_hz`) the estimate is a lower bound, and says so.
 
     Args:
         spec: the deployed net.
@@ -212,11 +253,12 @@ def estimate(spec: XyloSpec, active: Activity, name: str = "imu") -> Estimate:
 
     Raises:
         InputError: an unknown anchor, one that gives no dynamic power, or one that counts for
-            another chip.
+            another chip; or the net does not fit.
     """
     published = anchor(name, spec)
     cycles_per_s = per_step(spec, active.input_bins, active.hidden_bins) / spec.dt
-    return Estimate(published, cycles_per_s, published.cycle_j * cycles_per_s)
+    power_w = published.cycle_j * cycles_per_s
+    return Estimate(published, cycles_per_s, power_w, clock_note(spec, published))
 
 
 def spread(spec: XyloSpec, active: Activity) -> tuple[Estimate, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 from neurosim.energy.governor import Policy, State
 from neurosim.energy.operating_points import Setting
 from neurosim.errors import InputError
+from neurosim.frozen import Frozen
 
 DAY_S = 86_400.0
 
@@ -37,7 +38,7 @@ class Battery:
 
 
 @dataclass(frozen=True, eq=False)
-class Outcomes:
+class Outcomes(Frozen):
     """What one setting did on each real window."""
 
     correct: np.ndarray
@@ -49,7 +50,7 @@ class Outcomes:
 
 
 @dataclass(frozen=True, eq=False)
-class Days:
+class Days(Frozen):
     """A schedule that all policies live through."""
 
     windows: np.ndarray
@@ -66,7 +67,7 @@ class Days:
 
 
 @dataclass(frozen=True, eq=False)
-class Life:
+class Life(Frozen):
     """What a policy made of the days."""
 
     correct_share: float

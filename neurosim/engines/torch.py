@@ -31,7 +31,7 @@ class TorchEngine(Engine):
         batches = []
         with torch.no_grad():
             for start in range(0, len(raster), BATCH):
-                events = torch.from_numpy(raster[start : start + BATCH]).to(dtype)
+                events = torch.tensor(raster[start : start + BATCH], dtype=dtype)
                 batches.append(list(_evolve(model, modules, events, variables)))
         records = [
             {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

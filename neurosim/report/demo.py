@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from neurosim import drawing, page
-from neurosim.energy.price import ANCHORS, clock_hz
+from neurosim.energy.price import ANCHORS, clock_hz, clock_note
 from neurosim.figures import threshold_sweep
 from neurosim.network import THRESHOLD_SCALES
 from neurosim.report import verification
@@ -36,12 +36,13 @@ def publish(result: Result, folder: Path, console: Console) -> None:
         front_end=run.front_end,
         chip=spec.chip,
         clock_mhz=1e-6 * clock_hz(spec),
+        clock_note=clock_note(spec, ANCHORS[0]),
     )
     console.print(sweep_table(result))
     console.print(
         "Scale: of the hidden thresholds. Spikes: per inference. Active: share of hidden (neuron, "
         f"step) bins with a spike. Power is an estimate for the core, anchored to "
-        f"{ANCHORS[0].source}."
+        f"{ANCHORS[0].source}, {clock_note(spec, ANCHORS[0])}."
     )
     shown = ", ".join(f"{name} {value:.3f}" for name, value in result.baselines.items())
     console.print(f"Classical baselines on the same windows: {shown}.")

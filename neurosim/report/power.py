@@ -19,7 +19,9 @@ from neurosim.workflows.stored_models import Model
 
 def estimates(models: Sequence[Model]) -> Group:
     """Return the estimate of each model at scale 1 from each anchor."""
-    table = Table("net", "anchor", "idle µW", "dynamic µW", "dynamic share", box=box.SIMPLE)
+    table = Table(
+        "net", "clock MHz", "anchor", "idle µW", "dynamic µW", "dynamic share", box=box.SIMPLE
+    )
     for model in models:
         k = model.scales.index(1.0)
         active = energy.Activity(
@@ -31,13 +33,24 @@ def estimates(models: Sequence[Model]) -> Group:
             total = estimate.total_w
             table.add_row(
                 model.name,
+                f"{1e-6 * energy.clock_hz(model.spec):.1f}{_bound(model, estimate)}",
                 estimate.anchor.name,
                 "-" if estimate.idle_w is None else f"{1e6 * estimate.idle_w:.0f}",
                 f"{1e6 * estimate.dynamic_w:.2f}",
                 "-" if total is None else f"{estimate.dynamic_w / total:.3f}",
             )
-    notes = [Text(f"{a.name}: {a.what}; {a.source}") for a in energy.ANCHORS]
+    bound = "Clock: what the worst step needs; > where idle power is that of a slower clock."
+    notes = [Text(bound), *_sources()]
     return Group(table, "Estimates, nothing was measured here. Published figures:", *notes)
+
+
+def _bound(model: Model, estimate: energy.Estimate) -> str:
+    """Return a sign where the estimate is a lower bound."""
+    return " >" if energy.clock_hz(model.spec) > estimate.anchor.measured_hz else ""
+
+
+def _sources() -> list[Text]:
+    return [Text(f"{a.name}: {a.what}; {a.source}") for a in energy.ANCHORS]
 
 
 def linearity(models: Sequence[Model]) -> Table:

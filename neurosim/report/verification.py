@@ -8,6 +8,8 @@ from rich.table import Table
 
 from neurosim.verify.report import Report
 
+COLUMNS = ("net", "against", "windows", "steps", "values", "spikes", "differing spikes", "verdict")
+
 
 def table(reports: dict[str, Report], events: str = "") -> Table:
     """Return the verdicts as a table, and below it what was compared, on which events."""
@@ -20,8 +22,8 @@ def table(reports: dict[str, Report], events: str = "") -> Table:
         box=box.SIMPLE_HEAD,
         padding=(0, 1),
     )
-    for column in ("net", "against", "windows", "steps", "values", "spikes", "verdict"):
-        right = column in ("windows", "steps", "values", "spikes")
+    for column in COLUMNS:
+        right = column not in ("net", "against", "verdict")
         out.add_column(column, justify="right" if right else "left")
     for label, report in reports.items():
         for other, verdict in zip(report.engines[1:], report.verdicts, strict=True):
@@ -32,6 +34,7 @@ def table(reports: dict[str, Report], events: str = "") -> Table:
                 f"{report.steps:,}",
                 f"{sum(verdict.compared.values()):,}",
                 f"{verdict.spikes:,}",
+                f"{verdict.differing_spikes:,}",
                 f"[green]{verdict.kind}[/]" if verdict.passed else f"[red]{verdict.first}[/]",
             )
     return out

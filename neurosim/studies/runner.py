@@ -21,6 +21,8 @@ from neurosim.workflows.progress import bar
 
 FULL, FAST = Path("runs/studies"), Path("runs/studies-fast")
 """Where studies run unless told otherwise."""
+CHECKSUM = "sha256"
+"""Key of a record's checksum."""
 CASES = "cases"
 """Sub-folder of the files of single cases."""
 
@@ -131,12 +133,17 @@ def run_cases(
     cases = study.cases(seeds, fast=fast, only=only)
     place = folder / CASES
     paths = [place / f"{key(study, case)}.json" for case in cases]
-    todo = [(c, p) for c, p in zip(cases, paths, strict=True) if record_of(p) is None]
+    records = [record_of(path) for path in paths]
+    todo = [(c, p) for c, p, r in zip(cases, paths, records, strict=True) if r is None]
     if not dask:  # a cluster's workers have files of their own
         study.look_for_files([case for case, _ in todo])
     place.mkdir(parents=True, exist_ok=True)
     say = console.print if console is not None else (lambda _: None)
     run_all = on_dask(dask, say) if dask else on_cores(jobs)
+    for path in [path for _, path in todo if path.is_file()]:
+        say(f"{path}: damaged, or changed since it was written; the case is measured again")
+    if old := sum(record is not None and CHECKSUM not in record for record in records):
+        say(f"{old} cases were stored by an earlier version, without checksums; they are believed")
     done, failed = len(cases) - len(todo), []
     with bar(console) as progress:
         note = f"{done} stored before" if done else ""
@@ -146,7 +153,7 @@ def run_cases(
                 if "error" in record:
                     failed.append(record)
                 elif not path.is_file():  # measured by a worker that does not see this folder
-                    store.write_text(path, json.dumps(record))
+                    store.write_text(path, json.dumps(sealed(record)))
                 progress.update(task, advance=1, note=" ".join(map(str, record["label"].values())))
         except KeyboardInterrupt:
             done = sum(record_of(path) is not None for path in paths)
@@ -168,12 +175,20 @@ def run_cases(
 
 
 def record_of(path: Path) -> dict[str, Any] | None:
-    """Return the record of a finished case, None if there is none or it is damaged."""
+    """Return the record of a finished case, None if there is none or it was damaged or changed."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return record if isinstance(record, dict) and "rows" in record else None
+    if not (isinstance(record, dict) and "rows" in record):
+        return None
+    return record if record.get(CHECKSUM) in (None, sealed(record)[CHECKSUM]) else None
+
+
+def sealed(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record with the SHA-256 of all else in it."""
+    bare = {name: value for name, value in record.items() if name != CHECKSUM}
+    return {**bare, CHECKSUM: store.content({}, json.loads(json.dumps(bare)))}
 
 
 def execute(study: Study, case: Case, path: Path) -> tuple[Path, dict[str, Any]]:
@@ -198,5 +213,5 @@ def execute(study: Study, case: Case, path: Path) -> tuple[Path, dict[str, Any]]
         "rows": rows,
     }
     if path.parent.is_dir():
-        store.write_text(path, json.dumps(record))
+        store.write_text(path, json.dumps(sealed(record)))
     return path, record

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import warnings
@@ -27,7 +26,8 @@ def kept(settings: TrainConfig, data: Dataset | ImageSet, key: dict[str, Any]) -
     Args:
         settings: of the run.
         data: its samples.
-        key: what tells these samples from others, as JSON values.
+        key: what tells these samples from others, as JSON values. A net whose provenance names
+            other training samples is trained anew.
     """
     whole = settings.model_dump(mode="json")
     # What is left at its default is not named: a later setting leaves old nets valid.
@@ -36,14 +36,21 @@ def kept(settings: TrainConfig, data: Dataset | ImageSet, key: dict[str, Any]) -
     name = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:20]
     place = nets_folder() / name
     place.parent.mkdir(parents=True, exist_ok=True)
+    resume = True
     with FileLock(place.with_suffix(".lock")):  # other processes wait, and then read it
-        with contextlib.suppress(InputError):
+        try:
             run = Run.load(place)
-            if all(whole.get(k) == v for k, v in run.config.items()):
+            same = all(whole.get(k) == v for k, v in run.config.items())
+            if same and run.provenance.get("train_sha256") in (None, data.train_sha256):
                 return run
+            resume = False  # what lies there was trained on something else
+        except InputError as error:  # no run yet, one that was interrupted, or a damaged one
+            resume = not (place / "provenance.json").is_file()
+            if not resume:
+                warnings.warn(f"{error}: it is trained anew", stacklevel=2)
         from neurosim.training.faults import ActivityWarning
         from neurosim.training.loop import train
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ActivityWarning)  # results say what is undecided
-            return train(settings, folder=place, dataset=data, resume=True, progress=False)
+            return train(settings, folder=place, dataset=data, resume=resume, progress=False)

@@ -40,7 +40,7 @@ class ImageTask:
 
     def labels(self, part: str) -> torch.Tensor:
         """Return the classes of a part."""
-        return torch.as_tensor(self.dataset.part(part)[1]).long().to(self.device)
+        return torch.tensor(self.dataset.part(part)[1]).long().to(self.device)
 
     def inputs(
         self, part: str, chosen: np.ndarray, share: slice, rng: np.random.Generator | None

@@ -66,7 +66,7 @@ class EventTask:
 
     def labels(self, part: str) -> torch.Tensor:
         """Return the classes of a part."""
-        return torch.as_tensor(self.parts[part].labels).long().to(self.device)
+        return torch.tensor(self.parts[part].labels).long().to(self.device)
 
     def inputs(
         self, part: str, chosen: np.ndarray, share: slice, rng: np.random.Generator | None

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from neurosim import store
 from neurosim.provenance import versions
-from neurosim.run import Run
+from neurosim.run import SPEC_FILES, Run
 from neurosim.training import checkpoint, display, machine
 from neurosim.training import config as configuration
 from neurosim.training.config import TrainConfig
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from neurosim.data import Dataset
     from neurosim.data.images import ImageSet
 
-MADE = ("network", "weights", "homeostat", "spec")
+MADE = ("network", "weights", "homeostat")
 """Files of an earlier run and its deployment, which a new one must not be mixed with."""
 
 
@@ -135,7 +135,9 @@ def _finish(
 def _clear(place: Path, settings: TrainConfig) -> None:
     """Remove what an earlier run left, and say which run this is."""
     checkpoint.clear(place)
-    for name in ("metrics.csv", *(f"{made}.safetensors" for made in MADE)):
+    for path in (*(place / f"{made}.safetensors" for made in MADE), *place.glob(SPEC_FILES)):
+        path.unlink(missing_ok=True)
+    for name in ("metrics.csv", store.CHECKSUMS):
         (place / name).unlink(missing_ok=True)
     text = json.dumps(settings.model_dump(mode="json"), indent=2)
     store.write_text(place / "config.json", text)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from neurosim import store
+from neurosim.frozen import Frozen
 from neurosim.raster import check_raster
 from neurosim.xylo.spec import ARRAYS, XyloSpec
 
@@ -22,7 +23,7 @@ ROUNDS = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class Case(Frozen):
     """A specification and a raster (samples, time, channels)."""
 
     spec: XyloSpec

@@ -26,13 +26,18 @@ class Divergence:
     variable: str
     values: tuple[float, float]
     """The value of each recording, in their order."""
+    alone: str = ""
+    """An engine whose recording is judged by itself: `values` are then what the model makes of its
+    own step before, and what it recorded."""
 
     def __str__(self) -> str:
         a, b = self.values
-        return (
-            f"sample {self.sample}, step {self.step}, {self.population} neuron {self.neuron}: "
-            f"{self.variable} is {a:g} against {b:g}"
-        )
+        place = f"sample {self.sample}, step {self.step}, {self.population} neuron {self.neuron}: "
+        if self.alone:
+            return (
+                place + f"{self.variable} of {self.alone} is {b:g}, its own last step makes {a:g}"
+            )
+        return place + f"{self.variable} is {a:g} against {b:g}"
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,8 @@ class Verdict:
     rounding: float | None = None
     """Largest membrane difference, in parts of what rounding may cause; None where not computed."""
     parted: Divergence | None = None
-    """The first spikes that differ where rounding was judged; the rest of a sample is not judged
-    once its spikes have parted."""
+    """The first spikes that differ where rounding was judged; once the spikes of a sample have
+    parted, each recording is judged by itself."""
 
     @property
     def passed(self) -> bool:
@@ -64,6 +69,11 @@ class Verdict:
     def exact(self) -> bool:
         """Whether every compared value is equal."""
         return self.kind == "identical"
+
+    @property
+    def differing_spikes(self) -> int:
+        """Number of (sample, step, neuron) with another count of spikes."""
+        return self.differing.get("spikes", 0)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""

@@ -6,7 +6,9 @@ at most u times its result, a sum of n products in any order by at most n u / (1
 sum of their magnitudes. So the bound asks nothing of the order in which a processor's libraries
 add. Two engines with unit roundoffs u and w differ by no more than the bound at u + w, as long as
 both have given the same spikes: once a rounded membrane has crossed its threshold in one engine
-only, a feedback loop may amplify that without end, and nothing is judged any more.
+only, a feedback loop may amplify that without end. From there on each recording is judged by
+itself: every step must be, within the error of one step, what the model makes of the recording's
+own states and spikes of the step before. So no number of differing spikes passes unexplained.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ def judge(model: object, raster: np.ndarray, reference: Recording, other: Record
 
     In each sample every membrane must lie within the computed bound of the reference up to the
     first spikes that differ, and these must belong to membranes within the bound of a threshold.
-    What follows in that sample is not judged.
+    In what follows in that sample each recording must be a run of the model by itself, step by step
+    (see `step_faults`).
 
     Args:
         model: what both ran; only a Network is run in floats.
@@ -47,7 +50,7 @@ def judge(model: object, raster: np.ndarray, reference: Recording, other: Record
         InputError: populations or shapes differ.
     """
     verdict = compare(reference, other)
-    states = (reference.v_mem, reference.i_syn, other.v_mem)
+    states = (reference.v_mem, reference.i_syn, other.v_mem, other.i_syn)
     if verdict.exact or not isinstance(model, Network) or any(s is None for s in states):
         return verdict
     return _explained(model, raster, reference, other, verdict)
@@ -76,6 +79,9 @@ def _explained(
         far += _places(reference, other, k, ~(off <= bound) | (differs & ~possible))
         parted += _places(reference, other, k, differs)
         judged &= before | equal[k].all(axis=2)
+    later = steps >= parting[:, None]
+    for recording in (reference, other):
+        far += step_faults(network, raster, recording, later)
     first = min(far, key=_moment, default=None)
     return replace(
         verdict,
@@ -125,6 +131,109 @@ def _places(
         a, b = (float(getattr(r, variable)[k][at]) for r in (reference, other))
         name = reference.populations[k]
         yield Divergence(int(sample), int(step), name, int(neuron), variable, (a, b))
+
+
+def step_faults(
+    network: Network, raster: np.ndarray, recording: Recording, judged: np.ndarray
+) -> Iterator[Divergence]:
+    """Yield where a recording is not what the model makes of its own step before.
+
+    Each step is computed anew, in float64, from the recorded states and spikes of the step before:
+    the error of one step, of both computations, bounds how far it may be off.
+
+    Args:
+        network: what was run.
+        raster: (samples, time, channels) event counts.
+        recording: with v_mem and i_syn.
+        judged: (samples, time) which steps.
+    """
+    rows = judged.any(axis=1)
+    if not rows.any():
+        return
+    unit = UNIT[_states(recording, "v_mem")[0].dtype] + UNIT[np.dtype(np.float64)]
+    events: np.ndarray = np.asarray(raster)
+    for k, layer in enumerate(network.layers):
+        spikes, mask = recording.spikes[k][rows], judged[rows][:, :, None]
+        v = _states(recording, "v_mem")[k][rows].astype(float)
+        currents = [i[rows] for i in _currents(layer, k, recording)]
+        alpha, beta = layer.decays(network.dt)
+        height = alpha * _before(v) + layer.bias.astype(float)
+        error = (_decay_error(alpha, unit) + unit) * alpha * np.abs(_before(v))
+        total = alpha * np.abs(_before(v)) + np.abs(layer.bias.astype(float))
+        for s, current in enumerate(currents):
+            makes, off = _one_step(layer, s, beta[:, s], events[rows], spikes, current, unit)
+            wrong = mask & ~(np.abs(makes - current) <= off)
+            yield from _odd(recording, k, rows, wrong, ("i_syn", "i_syn_2")[s], makes, current)
+            height, error, total = height + current, error + off, total + np.abs(current) + off
+        error = error + (len(currents) + 2) * 1.01 * unit * total
+        fallen = spikes.astype(float) * layer.threshold.astype(float)
+        error = error + 2.02 * unit * (fallen + np.abs(v) + error) + UNDERFLOW
+        expected = height - fallen
+        odd = mask & ~(np.abs(expected - v) <= error)
+        yield from _odd(recording, k, rows, odd, "v_mem", expected, v)
+        none = np.zeros_like(spikes)
+        wrong = mask & ~_possible(layer, height, none, error, spikes)
+        fires = np.clip(np.floor(height / layer.threshold), 0, layer.max_spikes)
+        yield from _odd(recording, k, rows, wrong, "spikes", fires, spikes)
+        events = recording.spikes[k]
+
+
+def _before(series: np.ndarray) -> np.ndarray:
+    """Return a series (samples, time, neurons) a step late: zero at first."""
+    late = np.roll(series, 1, axis=1)
+    late[:, 0] = 0
+    return late
+
+
+def _one_step(
+    layer: Layer,
+    synapse: int,
+    beta: np.ndarray,
+    events: np.ndarray,
+    spikes: np.ndarray,
+    current: np.ndarray,
+    unit: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a synaptic current computed from its value a step before, and how far it may be off.
+
+    Arguments as for `_current_error`, but `spikes` are not late.
+    """
+
+    def of(matrix: np.ndarray) -> np.ndarray:
+        weight: np.ndarray = matrix.reshape(*matrix.shape[:2], -1)[:, :, synapse].astype(float)
+        return weight
+
+    terms = layer.n_in
+    signed = events.astype(float) @ of(layer.weight)
+    size = events.astype(float) @ np.abs(of(layer.weight))
+    if layer.recurrent is not None:
+        own = _before(spikes).astype(float)
+        signed, size = signed + own @ of(layer.recurrent), size + own @ np.abs(of(layer.recurrent))
+        terms += layer.n_out
+    here = 1.01 * (terms + 2) * unit * size + 2.02 * unit * (np.abs(_before(current)) + size)
+    relative = _decay_error(beta, unit) + unit
+    error = beta * here + relative * beta * (np.abs(_before(current)) + size + here) + UNDERFLOW
+    return beta * (_before(current) + signed), error
+
+
+def _odd(
+    recording: Recording,
+    k: int,
+    rows: np.ndarray,
+    wrong: np.ndarray,
+    variable: str,
+    expected: np.ndarray,
+    recorded: np.ndarray,
+) -> Iterator[Divergence]:
+    """Yield the first wrong place of each sample, with the model's value and the recorded one."""
+    engine = str(recording.provenance.get("engine", "a recording"))
+    for row in np.flatnonzero(wrong.any(axis=(1, 2))):
+        step, neuron = np.unravel_index(wrong[row].argmax(), wrong.shape[1:])
+        at = (row, step, neuron)
+        values = (float(expected[at]), float(recorded[at]))
+        sample = int(np.flatnonzero(rows)[row])
+        name = recording.populations[k]
+        yield Divergence(sample, int(step), name, int(neuron), variable, values, alone=engine)
 
 
 def _moment(place: Divergence) -> tuple[int, int]:

@@ -32,10 +32,20 @@ class Ladder:
         """Whether nothing that must agree diverges: rungs 2 and 5, where they were climbed."""
         return all(rung.kind != "diverged" for rung in self.rungs)
 
+    @property
+    def exact(self) -> bool:
+        """Whether all that must agree is identical, bit for bit."""
+        return all(rung.kind not in ("diverged", "rounding") for rung in self.rungs)
+
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
         rungs = [rung.to_dict() for rung in self.rungs]
-        return {"passed": self.passed, "rungs": rungs, "provenance": self.provenance}
+        return {
+            "exact": self.exact,
+            "passed": self.passed,
+            "rungs": rungs,
+            "provenance": self.provenance,
+        }
 
     def save(self, path: str | Path) -> Path:
         """Write the report as a self-contained HTML page."""

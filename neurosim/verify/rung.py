@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.frozen import Frozen
 from neurosim.network import Network
 from neurosim.recording import Recording
 from neurosim.xylo import chips
@@ -18,7 +19,7 @@ WINDOW = 30
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class Subject(Frozen):
     """What stands on the ladder; a rung that lacks its part is skipped."""
 
     raster: np.ndarray
@@ -35,7 +36,7 @@ class Subject:
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
+class Trace(Frozen):
     """Two membranes of one neuron around a divergence, in units of their thresholds."""
 
     title: str

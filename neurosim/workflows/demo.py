@@ -15,7 +15,7 @@ from rich.progress import Progress
 
 from neurosim import data, store
 from neurosim.network import THRESHOLD_SCALES
-from neurosim.run import Run
+from neurosim.run import NETWORK_FILE, SPEC_FILES, Run
 from neurosim.verify.check import verify
 from neurosim.verify.report import Report
 from neurosim.workflows.baselines import classical_baselines
@@ -114,9 +114,10 @@ def describe(dataset: Dataset) -> str:
 def _clear(folder: Path) -> None:
     """Remove what an earlier demo left, so that an interrupted one leaves nothing that is mixed."""
     folder.mkdir(parents=True, exist_ok=True)
-    nets = [f"{net}/{kind}.safetensors" for net in NETS for kind in ("network", "spec")]
-    for name in (*FILES, *nets):
-        (folder / name).unlink(missing_ok=True)
+    nets = [folder / net / NETWORK_FILE for net in NETS]
+    nets += [path for net in NETS for path in (folder / net).glob(SPEC_FILES)]
+    for path in (*(folder / name for name in FILES), *nets):
+        path.unlink(missing_ok=True)
 
 
 def _deploy(folder: Path, dataset: Dataset, progress: Progress) -> dict[str, XyloSpec]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurosim.run import SPEC_FILE, Run
-from neurosim.workflows import fidelity
+from neurosim.run import Run
+from neurosim.workflows import fidelity, specifications
 from neurosim.workflows.fidelity import LayerFidelity
 from neurosim.workflows.run_data import calibration, windows_of
 from neurosim.xylo.mapping import Deployment, DeployWarning, plan
@@ -26,6 +26,7 @@ def deploy_run(
     chip: str = "xylo-imu",
     *,
     dataset: Dataset | None = None,
+    force: bool = False,
     **options: Any,
 ) -> tuple[XyloSpec, Path]:
     """Map and quantise a run's net, calibrated on its training windows; save it beside the net.
@@ -35,7 +36,9 @@ def deploy_run(
     Returns:
         The specification and its file.
     """
-    deployment, path, _ = report_run(run, chip, dataset=dataset, measure=False, **options)
+    deployment, path, _ = report_run(
+        run, chip, dataset=dataset, force=force, measure=False, **options
+    )
     for message in deployment.warnings:
         warnings.warn(message, DeployWarning, stacklevel=2)
     return deployment.spec, path
@@ -46,6 +49,7 @@ def report_run(
     chip: str = "xylo-imu",
     *,
     dataset: Dataset | None = None,
+    force: bool = False,
     measure: bool = True,
     **options: Any,
 ) -> tuple[Deployment, Path, list[LayerFidelity]]:
@@ -56,6 +60,7 @@ def report_run(
         chip: name of the chip.
         dataset: encoded windows that the run was trained on; looked for when None, see
             `run_data.dataset_of`.
+        force: replace a specification for this chip that differs.
         measure: compare the spike counts with the float net's, on test windows.
         options: of `neurosim.xylo.plan`: quantiser, prune, residuals, ...
 
@@ -64,14 +69,15 @@ def report_run(
         net (empty where it was not measured or neurons were pruned).
 
     Raises:
-        InputError: there is no such run, its data are not found, or the net does not fit the chip.
+        InputError: there is no such run, its data are not found, the net does not fit the chip, or
+            another specification for it lies there.
     """
     run = Run.load(run)
     network = run.layered
     dataset = windows_of(run, dataset)
     deployment = plan(network, chip, calibration=calibration(dataset.train.raster), **options)
     spec = replace(deployment.spec, front_end=run.front_end)
-    path = spec.save(run.folder / SPEC_FILE)
+    path = specifications.save(spec, run.folder, force=force)
     layers = []
     if measure and sum(spec.layers) == sum(network.shape[1:-1]):
         test = dataset.test.raster

@@ -13,6 +13,7 @@ from neurosim import readout
 from neurosim.data import Dataset, ImageSet
 from neurosim.errors import InputError
 from neurosim.formats.rockpool import module_from_network
+from neurosim.frozen import Frozen
 from neurosim.network import THRESHOLD_SCALES, Network
 from neurosim.run import Run
 from neurosim.snn.spiking import Spiking
@@ -26,7 +27,7 @@ from neurosim.workflows.run_data import dataset_of
 
 
 @dataclass(frozen=True)
-class Sweep:
+class Sweep(Frozen):
     """A net at K threshold scales of its hidden layers."""
 
     thresholds: np.ndarray

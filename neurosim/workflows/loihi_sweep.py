@@ -11,10 +11,10 @@ import numpy as np
 from neurosim import engines, readout
 from neurosim.engines import loihi
 from neurosim.network import THRESHOLD_SCALES
-from neurosim.run import SPEC_FILE, Run
+from neurosim.run import Run
 from neurosim.verify.rung import evenly_spread
+from neurosim.workflows import specifications
 from neurosim.workflows.run_data import calibration, windows_of
-from neurosim.xylo.spec import XyloSpec
 
 if TYPE_CHECKING:
     from neurosim.data import Dataset
@@ -46,8 +46,8 @@ def sweep_on_loihi(
     chosen = evenly_spread(dataset.test.raster, WINDOWS)
     raster, labels = dataset.test.raster[chosen], dataset.test.labels[chosen]
     models: dict[str, Any] = {"float": network}
-    if (run.folder / SPEC_FILE).is_file():
-        models["xylo"] = XyloSpec.load(run.folder / SPEC_FILE)
+    if (spec := specifications.load(run.folder)) is not None:
+        models["xylo"] = spec
     models["loihi"] = loihi.from_network(
         network, calibration(dataset.train.raster), max_threshold_scale=max(scales)
     )

@@ -11,6 +11,7 @@ import numpy as np
 from neurosim.analysis import homeostasis
 from neurosim.analysis.networks import effective_jacobian, mean_field
 from neurosim.errors import InputError
+from neurosim.frozen import Frozen
 from neurosim.network import THRESHOLD_SCALES, Network
 from neurosim.run import Run
 from neurosim.workflows.run_data import windows_of
@@ -26,7 +27,7 @@ SILENT = 1e-4
 
 
 @dataclass(frozen=True)
-class NetworkTheory:
+class NetworkTheory(Frozen):
     """Predictions for a net behind its front end; layers in order, the readout last."""
 
     steps: int

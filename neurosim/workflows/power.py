@@ -11,12 +11,13 @@ from neurosim.energy import price as energy
 from neurosim.energy.linearity import Linearity, fit
 from neurosim.energy.operating_points import allowed
 from neurosim.energy.price import Price, published_price
+from neurosim.frozen import Frozen
 from neurosim.workflows.governor import LOSS
 from neurosim.workflows.stored_models import Model, table_of
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class Curve(Frozen):
     """One net over its thresholds, means over windows."""
 
     spikes: np.ndarray

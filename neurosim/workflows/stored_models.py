@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neurosim import data, engines, readout
+from neurosim import data, engines, readout, store
 from neurosim.data import cache
 from neurosim.energy import price as energy
 from neurosim.energy.neurobench_measures import footprint_bytes
@@ -16,15 +16,18 @@ from neurosim.energy.operating_points import Setting, Table
 from neurosim.energy.price import Price
 from neurosim.energy.wear import Outcomes
 from neurosim.errors import InputError
+from neurosim.frozen import Frozen
 from neurosim.network import THRESHOLD_SCALES
-from neurosim.run import SPEC_FILE, Run
+from neurosim.run import Run
+from neurosim.workflows import specifications
 from neurosim.workflows.deployment import deploy_run
 from neurosim.workflows.run_data import windows_of
+from neurosim.xylo import chips
 from neurosim.xylo.spec import XyloSpec
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
+class Sample(Frozen):
     """What a net did on some windows, at K thresholds."""
 
     correct: np.ndarray
@@ -40,7 +43,7 @@ class Sample:
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class Model(Frozen):
     """A stored net, measured on all windows of people it was not trained on."""
 
     name: str
@@ -66,6 +69,7 @@ def measure_model(
     *,
     engine: str = "brian2",
     dataset: data.Dataset | None = None,
+    chip: str | None = None,
 ) -> Model:
     """Run a run's deployed net at every threshold on the windows of people it has not seen.
 
@@ -77,14 +81,16 @@ def measure_model(
         engine: an engine that runs a XyloSpec.
         dataset: encoded windows that the run was trained on; looked for when None, see
             `run_data.dataset_of`.
+        chip: whose specification is used; the default chip's, or the only one there, when None.
 
     Raises:
         InputError: there is no such run, its data are not found, or its split leaves no windows.
     """
     run = Run.load(run)
     dataset = windows_of(run, dataset)
-    path = run.folder / SPEC_FILE
-    spec = XyloSpec.load(path) if path.is_file() else deploy_run(run, dataset=dataset)[0]
+    spec = specifications.load(run.folder, chip)
+    if spec is None:
+        spec, _ = deploy_run(run, chip or chips.DEFAULT, dataset=dataset)
     return measure(run.folder.name, spec, dataset, scales, engine=engine)
 
 
@@ -132,10 +138,11 @@ def sample(
         return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
     key = {
-        "what": "operating points 1",
+        "what": "operating points 2",
         "spec": spec.digest(),
         "scales": [float(scale) for scale in scales],
-        "windows": [cache.checksum({"raster": raster, "labels": labels}), list(raster.shape)],
+        "engine": engine,
+        "windows": store.content({"raster": raster, "labels": labels}),
     }
     return Sample(**cache.cached(key, run))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,12 @@ import numpy as np
 
 from neurosim import data, store
 from neurosim.errors import InputError
+from neurosim.frozen import Frozen
 from neurosim.network import Network
-from neurosim.run import NETWORK_FILE, SPEC_FILE, Run
+from neurosim.run import NETWORK_FILE, SPEC_FILES, Run
 from neurosim.verify.case import KIND as CASE
 from neurosim.verify.case import Case
+from neurosim.workflows import specifications
 from neurosim.workflows.run_data import calibration, windows_of
 from neurosim.xylo.spec import XyloSpec
 
@@ -28,7 +31,7 @@ DIGITS_STEPS = 100
 
 
 @dataclass(frozen=True, eq=False)
-class Target:
+class Target(Frozen):
     """A net as floats, as integers, or both."""
 
     name: str
@@ -57,7 +60,7 @@ class Target:
 
 
 @dataclass(frozen=True, eq=False)
-class Events:
+class Events(Frozen):
     """A raster, what is known about it, and events that integer scales may be chosen on."""
 
     raster: np.ndarray
@@ -126,22 +129,32 @@ def _json(path: Path) -> Target:
 
 def _folder(path: Path) -> dict[str, Target]:
     folders = [p.parent for p in sorted(path.glob(f"*/{NETWORK_FILE}"))]
-    folders += [p.parent for p in sorted(path.glob(f"*/{SPEC_FILE}")) if p.parent not in folders]
-    if (path / NETWORK_FILE).is_file() or (path / SPEC_FILE).is_file():
+    folders += [p.parent for p in path.glob(f"*/{SPEC_FILES}")]
+    if (path / NETWORK_FILE).is_file() or any(path.glob(SPEC_FILES)):
         folders = [path, *folders]
     if not folders:
         raise InputError(
-            f"{path}: no {SPEC_FILE} there and no {NETWORK_FILE}; give a demo folder, a run, a "
+            f"{path}: no {SPEC_FILES} there and no {NETWORK_FILE}; give a demo folder, a run, a "
             "specification file, a saved rockpool module (.json) or a NIR file"
         )
-    return {folder.name: _run(folder) for folder in sorted(set(folders), key=str)}
+    found = [target for folder in sorted(set(folders), key=str) for target in _run(folder)]
+    return {target.name: target for target in found}
 
 
-def _run(folder: Path) -> Target:
-    spec = XyloSpec.load(folder / SPEC_FILE) if (folder / SPEC_FILE).is_file() else None
-    if not (folder / NETWORK_FILE).is_file():
+def _run(folder: Path) -> Iterator[Target]:
+    """Yield a run's net with its specification for each chip; one target where there is none."""
+    files = specifications.files_of(folder)
+    run = Run.load(folder) if (folder / NETWORK_FILE).is_file() else None
+    for chip, path in files.items():
+        name = folder.name if len(files) == 1 else f"{folder.name} on {chip}"
+        yield replace(_target(folder, run, XyloSpec.load(path)), name=name)
+    if not files:
+        yield _target(folder, run, None)
+
+
+def _target(folder: Path, run: Run | None, spec: XyloSpec | None) -> Target:
+    if run is None:
         return Target(folder.name, spec=spec, origin={"folder": str(folder)})
-    run = Run.load(folder)
     if run.network is None and spec is None:
         raise InputError(
             f"{folder}: an image net cannot be verified; give a run trained on windows"

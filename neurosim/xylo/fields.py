@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.errors import InputError
+from neurosim.frozen import own, owned
 
 HIDDEN_ARRAYS = ("dash_mem", "dash_syn", "dash_syn_2", "threshold", "bias")
 OUTPUT_ARRAYS = ("dash_mem_out", "dash_syn_out", "threshold_out", "bias_out")
@@ -27,7 +28,7 @@ _LARGEST = 2.0**31
 def integers(name: str, value: Any) -> np.ndarray:
     """Return value as a read-only int64 array of its own; refuse what is not whole and finite."""
     try:
-        array = np.array(value)
+        array = np.asarray(value)
     except ValueError as error:
         raise InputError(f"{name} is ragged ({error}); give a rectangular array") from error
     if max(array.shape, default=0) > LARGEST_NET:
@@ -40,9 +41,7 @@ def integers(name: str, value: Any) -> np.ndarray:
     if array.dtype.kind == "f":
         _refuse(name, array, ~np.isfinite(array) | (array != np.floor(array)), "quantise first")
     _refuse(name, array, abs(array.astype(float)) > _LARGEST, "no register is that wide")
-    array = array.astype(np.int64)
-    array.flags.writeable = False
-    return array
+    return own(array.astype(np.int64, copy=False))
 
 
 def _refuse(name: str, array: np.ndarray, odd: np.ndarray, remedy: str) -> None:
@@ -203,4 +202,5 @@ def _chip(name: str, value: Any) -> str | None:
 def _front_end(name: str, value: Any) -> Mapping[str, Any] | None:
     if not (value is None or isinstance(value, Mapping)):
         raise InputError(f"{name} is {value!r:.80}; give the front end's settings or None")
-    return value
+    settings: Mapping[str, Any] | None = None if value is None else owned(dict(value))
+    return settings

@@ -13,6 +13,7 @@ import numpy as np
 
 from neurosim import store
 from neurosim.errors import InputError
+from neurosim.frozen import Frozen
 from neurosim.xylo import rules
 from neurosim.xylo.fields import normalise
 
@@ -34,7 +35,7 @@ SCALARS = ("weight_shift_in", "weight_shift_rec", "weight_shift_out", "dt", "chi
 
 
 @dataclass(frozen=True, eq=False)
-class XyloSpec:
+class XyloSpec(Frozen):
     """An integer network for Xylo: rockpool's specification keys, checked at construction.
 
     Inputs are Nin channels, the first IEN of N hidden neurons see them, the last OEN hidden

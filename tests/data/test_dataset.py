@@ -55,6 +55,39 @@ def test_the_wrist_recordings_give_3605_windows(wrist):
         assert set(part.labels) == set(range(len(wrist.classes)))
 
 
+def test_other_signals_under_the_same_digest_are_encoded_by_themselves(few, tmp_path):
+    """A name that a caller gives twice proves nothing."""
+    split = data.Split(train=(1,), validation=(2,), test=(3,))
+    front_end = FrontEnd(scale=0.1)
+    louder = replace(few, signals=tuple(2 * signal for signal in few.signals))
+    assert louder.digest == few.digest
+    encoded = [
+        dataset.encode(r, split, front_end=front_end, cache_folder=tmp_path / "shared").train.raster
+        for r in (few, louder, few)
+    ]
+    alone = dataset.encode(louder, split, front_end=front_end, cache_folder=tmp_path / "alone")
+    np.testing.assert_array_equal(encoded[1], alone.train.raster)
+    np.testing.assert_array_equal(encoded[2], encoded[0])
+    assert not np.array_equal(encoded[0], encoded[1])
+
+
+@pytest.mark.parametrize("name", ["signals", "labels", "subjects", "sides", "classes", "rate_hz"])
+def test_the_content_covers_every_field(few, name):
+    last = few.signals[-1].copy()
+    last[-1, -1] += 1e-9
+    changed = {
+        "signals": (*few.signals[:-1], last),
+        "labels": np.append(few.labels[:-1], 1 - few.labels[-1]),
+        "subjects": np.append(few.subjects[:-1], 9),
+        "sides": np.append(few.sides[:-1], -1),
+        "classes": (*few.classes[:-1], "another"),
+        "rate_hz": 2 * few.rate_hz,
+    }
+    assert replace(few, **{name: changed[name]}).content != few.content
+    assert replace(few, digest="other").content == few.content
+    assert replace(few, digest="").digest == few.content
+
+
 def test_parts_share_no_subject(wrist):
     found = [set(getattr(wrist, part).subjects) for part in PARTS]
     assert found == [{1, 2, 3, 4, 5, 6}, {7}, {8, 9, 10}]

@@ -9,6 +9,7 @@ from neurosim.energy.neurobench_measures import footprint_bytes, measure
 from neurosim.energy.price import Activity
 from neurosim.errors import InputError
 from neurosim.recording import Recording
+from neurosim.xylo.spec import XyloSpec
 from tests import nets
 
 BUSY = Activity(input_bins=0.4, hidden_bins=0.1, spikes=100.0)
@@ -137,3 +138,37 @@ def test_a_recording_of_another_net_is_refused(rng):
     wrong = Recording((np.zeros((5, 60, 10), np.uint8),))
     with pytest.raises(InputError, match="populations"):
         measure(network, raster, wrong)
+
+
+def dense(hidden: int, dt: float) -> XyloSpec:
+    ones = np.ones((hidden, hidden), np.int64)
+    return XyloSpec(
+        np.ones((15, hidden), np.int64), np.ones((hidden, 6), np.int64), ones,
+        threshold=np.full(hidden, 100), threshold_out=np.full(6, 100), dt=dt,
+    )  # fmt: skip
+
+
+def test_an_estimate_says_which_clock_its_net_needs():
+    spec = dense(75, 5e-3)
+    # By hand, worst step: 15 (3.5 * 75 + 1) + 75 (7 * 75 + 3) + 75 (1 + 48) + 75 (19 + 3) + 72.
+    cycles = 15 * 263.5 + 75 * 528 + 75 * 49 + 75 * 22 + 72
+    needed = 1.2 * cycles / 5e-3
+    assert price.clock_hz(spec) == pytest.approx(needed, rel=1e-12)
+    assert needed > 6.25e6  # of the anchor
+    said = str(price.estimate(spec, BUSY))
+    assert f"at {needed / 1e6:.1f} MHz, which its worst step of 5 ms needs" in said
+    assert "idle power is that of 6.25 MHz, so that the estimate is a lower bound" in said
+    slow = str(price.estimate(dense(20, 5e-3), BUSY))
+    assert "MHz, which its worst step of 5 ms needs" in slow
+    assert "lower bound" not in slow
+
+
+def test_a_net_that_no_clock_is_fast_enough_for_does_not_fit():
+    spec = dense(75, 1e-3)
+    assert price.clock_hz(spec) > price.LARGEST_CLOCK_HZ
+    with pytest.raises(InputError, match=r"does not fit: .* MHz at dt = 0\.001 s"):
+        price.estimate(spec, BUSY)
+    with pytest.raises(InputError, match="does not fit"):
+        price.published_price(spec=spec)
+    with pytest.raises(InputError, match="does not fit"):
+        price.spread(spec, BUSY)

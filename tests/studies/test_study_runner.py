@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -62,6 +63,35 @@ def test_a_damaged_file_is_measured_again(tmp_path):
     path.write_text(path.read_text()[:20])
     run_cases(study, tmp_path / "out", jobs=1)
     assert sample_studies.ended(log)[8:] == [f"{case['letter']}{case['seed']}"]
+
+
+def test_a_changed_number_is_found_named_and_measured_again(tmp_path):
+    log, console = tmp_path / "log", Console(file=io.StringIO(), width=400)
+    study = sample_studies.study(log)
+    rows, _ = run_cases(study, tmp_path / "out", jobs=1)
+    case = study.cases()[3]
+    path = tmp_path / "out" / CASES / f"{key(study, case)}.json"
+    record = json.loads(path.read_text())
+    record["rows"][0]["value"] += 1  # a whole JSON file that nobody measured
+    path.write_text(json.dumps(record))
+    again, _ = run_cases(study, tmp_path / "out", jobs=1, console=console)
+    assert again == rows
+    assert sample_studies.ended(log)[8:] == [f"{case['letter']}{case['seed']}"]
+    assert f"{path.name}: damaged, or changed since it was written" in console.file.getvalue()
+
+
+def test_cases_without_checksums_are_believed_with_a_note(tmp_path):
+    log, console = tmp_path / "log", Console(file=io.StringIO(), width=400)
+    study = sample_studies.study(log)
+    rows, _ = run_cases(study, tmp_path / "out", jobs=1)
+    for path in (tmp_path / "out" / CASES).glob("*.json"):
+        record = json.loads(path.read_text())
+        del record["sha256"]
+        path.write_text(json.dumps(record))
+    again, _ = run_cases(study, tmp_path / "out", jobs=1, console=console)
+    assert again == rows
+    assert len(sample_studies.ended(log)) == 8
+    assert "8 cases were stored by an earlier version" in console.file.getvalue()
 
 
 def test_fast_runs_take_the_small_grid_and_never_mix_with_full_ones(tmp_path):

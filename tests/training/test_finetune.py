@@ -26,7 +26,7 @@ REFERENCE = Path(__file__).parents[1] / "reference"
 def loss(network, windows):
     with torch.no_grad():
         output, _ = forward(module_from_network(network), torch.tensor(windows.raster).float())
-    labels = torch.as_tensor(windows.labels).long()
+    labels = torch.tensor(windows.labels).long()
     return float(torch.nn.functional.cross_entropy(0.05 * output.sum(1), labels))
 
 

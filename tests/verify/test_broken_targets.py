@@ -92,7 +92,7 @@ def test_json_that_is_no_module(text: str, tmp_path) -> None:
 
 def test_nothing_there(tmp_path) -> None:
     assert "no such file" in refusal(tmp_path / "absent.safetensors")
-    assert "no spec.safetensors" in refusal(tmp_path)
+    assert "no spec*.safetensors" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.7, 0.999])
@@ -109,13 +109,14 @@ def test_a_header_that_claims_another_length(spec_file, length: int) -> None:
 
 
 def rewritten(path: Path, tensors=None, header=None, metadata=None) -> None:
-    """Save a file again with changed tensors and header entries."""
+    """Save a file again with changed tensors and header entries, without its checksum."""
     with safe_open(path, framework="numpy") as file:
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         kept = {} if metadata is not None else json.loads(file.metadata()["neurosim"])
     arrays |= tensors or {}
     arrays = {name: a for name, a in arrays.items() if a is not None}
     kept |= header or {}
+    kept.pop("sha256", None)
     text = {"neurosim": json.dumps(kept)} if metadata is None else metadata
     save_file(arrays, path, text)
 

@@ -134,3 +134,22 @@ def test_a_target_or_fuzz(net) -> None:
     for arguments in (("verify",), ("verify", net / "spec.safetensors", "--fuzz", "3")):
         done = CliRunner().invoke(app, [str(a) for a in arguments])
         assert isinstance(done.exception, InputError)
+
+
+def test_strict_wants_identical_and_the_table_counts_differing_spikes(net) -> None:
+    floats = ("verify", net / "network.safetensors", "--raster", net / "events.npy")
+    words = " ".join(neurosim(*floats).split())
+    assert "differing" in words
+    neurosim(*floats, "--strict", status=1)
+    said = json.loads(neurosim(*floats, "--strict", "--json", status=1))
+    assert (said["passed"], said["exact"]) == (True, False)
+    integers = ("verify", net / "spec.safetensors", "--raster", net / "events.npy")
+    neurosim(*integers, "--strict")
+    page = net / "page.html"
+    neurosim(*floats, "--report", page)
+    assert "Differing spikes" in page.read_text()
+
+
+def test_strict_holds_for_the_ladder_too(net) -> None:
+    floats = ("verify", net / "network.safetensors", "--raster", net / "events.npy", "--ladder")
+    neurosim(*floats, "--strict", status=1)  # the trainer's float32 rounds

@@ -251,3 +251,80 @@ def test_where_every_sum_is_exact_the_kernels_are_identical_to_liftorch() -> Non
     verdict = judge(network, raster, *(run(n, network, raster) for n in ("liftorch", "torch")))
     assert verdict.kind == "identical"
     assert verdict.spikes > 100
+
+
+Runs = tuple[Network, np.ndarray, Recording, Recording]
+
+
+@pytest.fixture(scope="module")
+def parted() -> Runs:
+    """A net with loops, and two runs whose spikes part by rounding in about ten samples."""
+    rng = np.random.default_rng(0)
+    network = nets.network(rng, sizes=(6, 60, 10), gain=0.15)
+    network = in_float32(recurrent(network, rng, 0.3))
+    raster = nets.events(rng, (150, 250, 6))
+    return network, raster, run("brian2", network, raster), shuffled(network, raster, rng)
+
+
+def test_many_differing_spikes_are_rounding_where_engines_keep_to_the_model(parted: Runs) -> None:
+    network, raster, reference, other = parted
+    verdict = judge(network, raster, reference, other)
+    assert verdict.kind == "rounding", verdict.first
+    assert verdict.differing_spikes == sum(
+        int((a != b).sum()) for a, b in zip(reference.spikes, other.spikes, strict=True)
+    )
+    assert verdict.differing_spikes > 100
+
+
+def long_parted(reference: Recording, other: Recording) -> int:
+    """A sample whose spikes have parted before step 200."""
+    unequal = np.any(
+        [(a != b).any(axis=2) for a, b in zip(reference.spikes, other.spikes, strict=True)], axis=0
+    )
+    return int(np.flatnonzero(unequal[:, :200].any(axis=1))[0])
+
+
+def only(sample: int, recording: Recording) -> Recording:
+    arrays = {n: tuple(a[sample : sample + 1] for a in getattr(recording, n)) for n in STATES}
+    return replace(recording, **arrays)
+
+
+@pytest.mark.parametrize("culprit", ["reference", "other"])
+@pytest.mark.parametrize("variable", ["spikes", "v_mem", "i_syn"])
+def test_after_the_first_parting_a_wrong_step_is_found(
+    parted: Runs, variable: str, culprit: str
+) -> None:
+    """One value of one engine is off, where the two have nothing in common any more."""
+    network, raster, reference, other = parted
+    sample, step = long_parted(reference, other), 220
+    pair = {"reference": only(sample, reference), "other": only(sample, other)}
+    arrays = [a.copy() for a in getattr(pair[culprit], variable)]
+    # A thousandth of a membrane or current is far beyond the rounding of a single step.
+    at = (0, step, 3)
+    arrays[0][at] = arrays[0][at] + 1 if variable == "spikes" else 1.001 * arrays[0][at] + 1e-3
+    pair[culprit] = replace(pair[culprit], **{variable: tuple(arrays)})
+    verdict = judge(network, raster[sample : sample + 1], *pair.values())
+    assert verdict.kind == "diverged"
+    assert (verdict.first.sample, verdict.first.step) == (0, step)
+    assert "its own last step makes" in str(verdict.first)
+
+
+def test_another_model_is_found_though_its_spikes_parted_by_rounding_first(parted: Runs) -> None:
+    """Threshold 1 % higher from step 200 on, in samples whose spikes have parted before."""
+    network, raster, reference, other = parted
+    sample = long_parted(reference, other)
+    higher = replace(network.layers[0], threshold=1.01 * network.layers[0].threshold)
+    changed = replace(network, layers=(higher, *network.layers[1:]))
+    rng = np.random.default_rng(0)
+    wrong = shuffled(changed, raster, rng)
+    spliced = {
+        name: tuple(
+            np.concatenate([a[:, :200], b[:, 200:]], axis=1)
+            for a, b in zip(getattr(other, name), getattr(wrong, name), strict=True)
+        )
+        for name in STATES
+    }
+    left, right = (only(sample, r) for r in (reference, replace(other, **spliced)))
+    verdict = judge(network, raster[sample : sample + 1], left, right)
+    assert verdict.kind == "diverged"
+    assert verdict.first.step >= 200

@@ -13,8 +13,8 @@ from neurosim import store
 from neurosim.errors import InputError
 from neurosim.figures import threshold_sweep
 from neurosim.network import THRESHOLD_SCALES
-from neurosim.run import SPEC_FILE, Run
-from neurosim.workflows import demo, verification
+from neurosim.run import SPEC_FILE, Run, spec_file
+from neurosim.workflows import demo, specifications, verification
 from neurosim.xylo import XyloSpec
 from tests.test_cli import in_a_process
 
@@ -63,7 +63,7 @@ def test_integer_nets_keep_the_accuracy_of_the_float_nets(folder):
     from neurosim import data, engines, readout
 
     run = Run.load(folder / "aspen")
-    spec = XyloSpec.load(folder / "aspen" / SPEC_FILE)
+    spec = specifications.load(folder / "aspen")
     windows = data.wrist_imu(front_end=data.FrontEnd.from_dict(run.front_end)).test
     raster, labels = windows.raster[::10], windows.labels[::10]
     kept = {
@@ -97,7 +97,7 @@ def test_a_run_folder_that_lacks_a_file_is_named(folder, tmp_path):
 
 def test_a_spec_alone_knows_its_front_end(folder, tmp_path):
     alone = tmp_path / "alone.safetensors"
-    shutil.copy(folder / "aspen" / SPEC_FILE, alone)
+    shutil.copy(folder / "aspen" / spec_file("xylo-imu"), alone)
     spec = XyloSpec.load(alone)
     assert spec.front_end == Run.load(folder / "aspen").front_end
     dataclasses.replace(spec, front_end={**spec.front_end, "scale": 0.05}).save(

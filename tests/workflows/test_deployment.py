@@ -5,10 +5,12 @@ import pytest
 from typer.testing import CliRunner
 
 from neurosim import cli, data
+from neurosim.errors import InputError
 from neurosim.formats import xylo_json
 from neurosim.network import Network
-from neurosim.run import SPEC_FILE, Run
-from neurosim.workflows import deployment
+from neurosim.report import power
+from neurosim.run import SPEC_FILE, Run, spec_file
+from neurosim.workflows import deployment, specifications, stored_models, verification
 from neurosim.xylo import DeployWarning, XyloSpec
 from tests import nets
 from tests.training.small import small_dataset
@@ -42,7 +44,7 @@ def run(tmp_path, rng, dataset):
 
 def test_a_run_is_deployed_and_what_changed_is_told(run, dataset):
     made, path, layers = deployment.report_run(run.folder, dataset=dataset)
-    assert path == run.folder / SPEC_FILE
+    assert path == run.folder / spec_file("xylo-imu")
     spec = XyloSpec.load(path)
     assert spec.digest() == made.spec.digest()
     assert spec.front_end == run.front_end
@@ -68,9 +70,82 @@ def test_the_command_prints_tables_and_writes_both_files(run, dataset, monkeypat
     assert "spike counts on test windows" in result.output
     assert "idle neurons" in result.output
     whole = xylo_json.load_json(target)
-    assert whole.digest() == XyloSpec.load(run.folder / SPEC_FILE).digest()
-    pruned = CliRunner().invoke(cli.app, ["deploy", str(run.folder), "--prune"])
+    assert whole.digest() == XyloSpec.load(run.folder / spec_file("xylo-imu")).digest()
+    pruned = CliRunner().invoke(cli.app, ["deploy", str(run.folder), "--prune", "--force"])
     assert pruned.exit_code == 0, pruned.output
-    spec = XyloSpec.load(run.folder / SPEC_FILE)
+    spec = XyloSpec.load(run.folder / spec_file("xylo-imu"))
     assert spec.hidden < whole.hidden
     assert np.isfinite(spec.threshold).all()
+
+
+def command(*arguments, status: int = 0):
+    result = CliRunner().invoke(cli.app, [str(a) for a in arguments])
+    assert result.exit_code == status, (result.output, result.exception)
+    return result
+
+
+@pytest.mark.filterwarnings("ignore::neurosim.xylo.DeployWarning")
+def test_each_chip_has_a_file_of_its_own(run, dataset, monkeypatch):
+    monkeypatch.setattr(data, "wrist_imu", lambda *_, **__: dataset)
+    imu, path = deployment.deploy_run(run)
+    before = path.read_bytes()
+    audio, other = deployment.deploy_run(run, "xylo-audio-2")
+    assert path.name == "spec-xylo-imu.safetensors"
+    assert other.name == "spec-xylo-audio-2.safetensors"
+    assert path.read_bytes() == before
+    assert (imu.chip, audio.chip) == ("xylo-imu", "xylo-audio-2")
+    assert specifications.load(run.folder).chip == "xylo-imu"
+    assert specifications.load(run.folder, "xylo-audio-2").digest() == audio.digest()
+    nets, _ = verification.prepare(run.folder)
+    name = run.folder.name
+    assert {n: t.spec.chip for n, t in nets.items()} == {
+        f"{name} on xylo-imu": "xylo-imu",
+        f"{name} on xylo-audio-2": "xylo-audio-2",
+    }
+    priced = {
+        chip: stored_models.measure_model(run, (1.0,), chip=chip) for chip in (None, audio.chip)
+    }
+    assert {chip: model.spec.chip for chip, model in priced.items()} == {
+        None: "xylo-imu",
+        "xylo-audio-2": "xylo-audio-2",
+    }
+    rows = power.estimates([priced[None]])  # the anchor of the IMU is there, whatever came later
+    assert "imu" in rows.renderables[0].columns[2]._cells
+
+
+@pytest.mark.filterwarnings("ignore::neurosim.xylo.DeployWarning")
+def test_another_specification_is_replaced_only_by_force(run, dataset):
+    spec, path = deployment.deploy_run(run, dataset=dataset)
+    before = path.read_bytes()
+    deployment.deploy_run(run, dataset=dataset)  # the same once more
+    with pytest.raises(InputError, match=r"spec-xylo-imu.*another specification .*--force"):
+        deployment.deploy_run(run, dataset=dataset, quantiser="global")
+    assert path.read_bytes() == before
+    forced, _ = deployment.deploy_run(run, dataset=dataset, quantiser="global", force=True)
+    assert XyloSpec.load(path).digest() == forced.digest() != spec.digest()
+    path.write_bytes(b"damaged")
+    with pytest.raises(InputError, match=r"spec-xylo-imu.*damaged.*--force"):
+        deployment.deploy_run(run, dataset=dataset)
+    deployment.deploy_run(run, dataset=dataset, force=True)
+    assert XyloSpec.load(path).digest() == spec.digest()
+
+
+@pytest.mark.filterwarnings("ignore::neurosim.xylo.DeployWarning")
+def test_the_command_asks_a_person_and_refuses_a_script(run, dataset, monkeypatch):
+    monkeypatch.setattr(data, "wrist_imu", lambda *_, **__: dataset)
+    command("deploy", run.folder)
+    other = ("deploy", run.folder, "--quantiser", "global")
+    assert "--force" in str(CliRunner().invoke(cli.app, list(map(str, other))).exception)
+    command(*other, "--force")
+
+
+@pytest.mark.filterwarnings("ignore::neurosim.xylo.DeployWarning")
+def test_the_file_of_an_earlier_version_counts_for_its_chip(run, dataset):
+    spec, path = deployment.deploy_run(run, dataset=dataset)
+    path.rename(run.folder / SPEC_FILE)
+    assert specifications.load(run.folder).digest() == spec.digest()
+    _, again = deployment.deploy_run(run, dataset=dataset)
+    assert again == run.folder / SPEC_FILE
+    _, other = deployment.deploy_run(run, "xylo-audio-2", dataset=dataset)
+    assert other.name == "spec-xylo-audio-2.safetensors"
+    assert list(specifications.files_of(run.folder)) == ["xylo-imu", "xylo-audio-2"]

@@ -1,0 +1,75 @@
+"""Files of a run: each is checked against what was written, and named where it differs."""
+
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from neurosim import store
+from neurosim.errors import InputError
+from neurosim.network import Network
+from neurosim.run import Run, UncheckedWarning
+from tests import nets
+
+
+@pytest.fixture
+def run(tmp_path, rng):
+    history = {"rates": np.ones((3, 2))}
+    config, front_end, provenance = {"seed": 1}, {"scale": 0.1}, {"train_sha256": "0"}
+    metrics = ({"epoch": 1.0, "loss": 0.5},)
+    folder = tmp_path / "run"
+    return Run(
+        folder, nets.network(rng), config, front_end, metrics, provenance, homeostat=history
+    ).save()
+
+
+FILES = ("network.safetensors", "homeostat.safetensors", "config.json", "front_end.json",
+         "provenance.json", "metrics.csv")  # fmt: skip
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_run_comes_back_also_from_another_place(run):
+    moved = run.folder.rename(run.folder.with_name("moved"))
+    assert Run.load(moved).network.digest() == run.network.digest()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_changed_file_is_named(run, name):
+    path = run.folder / name
+    content = bytearray(path.read_bytes())
+    place = content.rindex(b"0") if name.endswith(("json", "csv")) and b"0" in content else -1
+    content[place] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(InputError, match=f"{name}: damaged or changed.*train the run again"):
+        Run.load(run.folder)
+    run.save()  # written anew it is whole
+    assert Run.load(run.folder).config == run.config
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_named(run, name):
+    (run.folder / name).unlink()
+    with pytest.raises(InputError, match=f"{name}: is missing"):
+        Run.load(run.folder)
+
+
+def test_a_run_of_an_earlier_version_loads_with_a_note(run):
+    (run.folder / "checksums.json").unlink()
+    with pytest.warns(UncheckedWarning, match="no checksums"):
+        assert Run.load(run.folder).config == run.config
+
+
+def test_a_net_with_a_changed_weight_is_refused(run, tmp_path):
+    path = run.network.save(tmp_path / "net.safetensors")
+    arrays = load_file(path)
+    _, header = store.load(path, "network")
+    whole = {**header, "sha256": store.content(arrays, header)}
+    save_file(arrays, path, {"neurosim": json.dumps(whole)})
+    assert Network.load(path).digest() == run.network.digest()
+    arrays["0.weight"][0, 0] += 1
+    save_file(arrays, path, {"neurosim": json.dumps(whole)})
+    with pytest.raises(InputError, match="damaged: its content"):
+        Network.load(path)
+    save_file(arrays, path, {"neurosim": json.dumps(header)})  # as earlier versions wrote it
+    assert Network.load(path).layers[0].weight[0, 0] == arrays["0.weight"][0, 0]
