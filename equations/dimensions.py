@@ -12,7 +12,7 @@ import platformdirs
 
 from neurosim import __version__
 from neurosim.equations.groups import group
-from neurosim.equations.sandbox import forget, load, sandbox
+from neurosim.equations.sandbox import forget, load, run, sandbox
 from neurosim.errors import InputError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _check_with_brian2(declaration: Declaration) -> None:
     reason = ""
     with sandbox(), np.errstate(all="ignore"):  # variables that are still zero are divided by
         try:
-            brian2.Network(*_objects(declaration)).run(0 * brian2.ms, namespace={})
+            run(brian2.Network(*_objects(declaration)), 0 * brian2.ms)
         except (*refusals, KeyError, ValueError, SyntaxError, TypeError) as error:
             cause: BaseException = error
             while cause.__cause__ is not None:

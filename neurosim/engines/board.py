@@ -11,6 +11,7 @@ in `xylo.chips` has no kit.
 from __future__ import annotations
 
 import importlib
+import threading
 import time
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -29,6 +30,8 @@ POWER_HZ = 5.0
 """Rate of power measurements."""
 ANSWER_S = 5.0
 """How long a board may take to say which step it is in."""
+_alone = threading.Lock()
+"""Held while a kit runs: threads share it."""
 
 
 class BoardEngine(Engine):
@@ -86,13 +89,14 @@ class BoardEngine(Engine):
         power: bool = False,
         timeout_s: float | None = None,
     ) -> tuple[Records, dict[str, Any]]:
-        board = Board(model, _samna(), states=len(variables) > 1)
         readouts, watts = [], []
-        for events in np.minimum(raster, MAX_INPUT):
-            board.configure()
-            readout, measured = board.evolve(events, power=power, timeout_s=timeout_s)
-            readouts.append(readout)
-            watts.append(measured)
+        with _alone:
+            board = Board(model, _samna(), states=len(variables) > 1)
+            for events in np.minimum(raster, MAX_INPUT):
+                board.configure()
+                readout, measured = board.evolve(events, power=power, timeout_s=timeout_s)
+                readouts.append(readout)
+                watts.append(measured)
         provenance: dict[str, Any] = {
             "samna": str(getattr(board.samna, "__version__", "unknown")),
             "chip": model.chip,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from importlib.metadata import version
 from typing import Any
@@ -15,6 +16,9 @@ from neurosim.engines.engine import Records
 from neurosim.engines.torch import TorchEngine
 from neurosim.network import Layer, Network
 
+_alone = threading.Lock()
+"""Held while warnings are silenced, which Python does for the whole process."""
+
 
 class LIFTorchEngine(TorchEngine):
     """Runs a Network in LIFTorch, in float32; its time is quadratic in the steps."""
@@ -24,7 +28,7 @@ class LIFTorchEngine(TorchEngine):
     def _run(
         self, model: Network, raster: np.ndarray, variables: tuple[str, ...]
     ) -> tuple[Records, dict[str, Any]]:
-        with warnings.catch_warnings():
+        with _alone, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return super()._run(model, raster, variables)
 

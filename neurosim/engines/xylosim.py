@@ -7,6 +7,7 @@ objects leak about 1 MB when rebuilt, so they are kept and reset between samples
 from __future__ import annotations
 
 import struct
+import threading
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any, ClassVar
@@ -21,6 +22,10 @@ _STATES = {"v_mem": "rec_v_mem", "i_syn": "rec_i_syn", "i_syn_2": "rec_i_syn2"}
 """XyloLayer's records (neurons, time) of the hidden neurons by our names."""
 
 
+_alone = threading.Lock()
+"""Held while a layer runs and is read: threads share the layers."""
+
+
 class XyloSimEngine(Engine):
     """Runs a XyloSpec sample by sample in XyloSim."""
 
@@ -30,7 +35,6 @@ class XyloSimEngine(Engine):
     def _run(
         self, model: XyloSpec, raster: np.ndarray, variables: tuple[str, ...]
     ) -> tuple[Records, dict[str, Any]]:
-        layer, _ = _layer(ByDigest.of(model))
         records: list[dict[str, np.ndarray]] = []
         for population, n in enumerate((model.hidden, model.outputs)):
             shape = (*raster.shape[:2], n)
@@ -38,12 +42,14 @@ class XyloSimEngine(Engine):
             if population == 1:  # an output neuron has one synapse
                 dtypes.pop("i_syn_2", None)
             records.append({v: np.empty(shape, dtype) for v, dtype in dtypes.items()})
-        for sample, events in enumerate(raster):
-            layer.reset_all()
-            output = layer.evolve(events.tolist())
-            for population, arrays in enumerate(records):
-                for variable, array in arrays.items():
-                    array[sample] = _read(layer, variable, population, output)
+        with _alone:
+            layer, _ = _layer(ByDigest.of(model))
+            for sample, events in enumerate(raster):
+                layer.reset_all()
+                output = layer.evolve(events.tolist())
+                for population, arrays in enumerate(records):
+                    for variable, array in arrays.items():
+                        array[sample] = _read(layer, variable, population, output)
         return records, {"xylosim": version("xylosim")}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -284,6 +285,24 @@ def test_a_sample_alone_is_what_it_is_in_a_batch(subject, sample) -> None:
 
 def test_samples_may_come_in_any_order(subject) -> None:
     assert_same(subject.run(subject.raster[::-1]), subject.run(), slice(None, None, -1))
+
+
+@pytest.fixture
+def eager_threads():
+    """Threads that take turns as often as they can."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(interval)
+
+
+def test_threads_run_other_rasters_as_one_after_another(subject, eager_threads) -> None:
+    rasters = [subject.raster, subject.raster[::-1, ::-1] + 1]
+    alone = [subject.run(raster) for raster in rasters]
+    with ThreadPoolExecutor(2) as pool:
+        runs = list(pool.map(subject.run, rasters * 4))
+    for run, expected in zip(runs, alone * 4, strict=True):
+        assert_same(run, expected)
 
 
 def test_silence_is_run(subject) -> None:

@@ -13,6 +13,8 @@ from neurosim.engines.brian2 import graphs
 from neurosim.engines.brian2.plan import make_plan
 from neurosim.equations import homeostasis
 from neurosim.equations.groups import group, quantity
+from neurosim.equations.sandbox import load, sandbox
+from neurosim.equations.sandbox import run as run_network
 from neurosim.errors import InputError
 
 FORMS = {"map": homeostasis.HOMEOSTAT_MAP, "flow": homeostasis.HOMEOSTAT}
@@ -69,8 +71,6 @@ def respond(
             f"rates have shape {rates.shape}; they need ({len(graph)},) and a duration, or "
             f"(steps, {len(graph)})"
         )
-    from neurosim.equations.sandbox import load, sandbox
-
     brian2 = load()
     with sandbox(target=target, as_written=form == "map"):
         units = _units(form, graph, dt, parameters)
@@ -94,7 +94,7 @@ class _Units:
         import brian2
 
         network = brian2.Network(self.members, *self.parts, self.monitor, *others)
-        network.run(steps * self.clock.dt, namespace={})
+        run_network(network, steps * self.clock.dt)
 
     def result(self, counts: np.ndarray | None = None) -> Regulation:
         traces = {name: np.asarray(getattr(self.monitor, f"{name}_")).T for name in TRACES}
@@ -191,8 +191,6 @@ def regulate(
     graph = graphs.checked(graph)
     if len(graph) != layers:
         raise InputError(f"graph has {len(graph)} units for {layers} layers")
-    from neurosim.equations.sandbox import load, sandbox
-
     brian2 = load()
     model = equations.get(neuron) + equations.get("driven-threshold")
     plan = make_plan(
@@ -210,22 +208,18 @@ def regulate(
         seed=seed,
     )
     tick = float((parameters or {}).get("tick", homeostasis.HOMEOSTAT.parameters["tick"].default))
-    state = np.random.get_state()  # noqa: NPY002 (Brian2 draws from numpy's global generator)
-    try:
-        with sandbox(target=target):
-            from neurosim.engines.brian2 import objects
+    with sandbox(target=target):
+        from neurosim.engines.brian2 import objects
 
-            brian2.seed(plan.seed)
-            population = objects.build(plan)
-            unit_dt = tick * 1e-3 if form == "map" else dt
-            units = _units(form, graph, unit_dt, parameters)
-            links = _couple(units, population.neurons, neurons, closed)
-            others = [population.neurons, population.spikes, *links]
-            units.run(round(duration / unit_dt), others)
-            counts = np.bincount(np.asarray(population.spikes.i[:]) // neurons, minlength=layers)
-            return units.result(counts)
-    finally:
-        np.random.set_state(state)  # noqa: NPY002
+        brian2.seed(plan.seed)
+        population = objects.build(plan)
+        unit_dt = tick * 1e-3 if form == "map" else dt
+        units = _units(form, graph, unit_dt, parameters)
+        links = _couple(units, population.neurons, neurons, closed)
+        others = [population.neurons, population.spikes, *links]
+        units.run(round(duration / unit_dt), others)
+        counts = np.bincount(np.asarray(population.spikes.i[:]) // neurons, minlength=layers)
+        return units.result(counts)
 
 
 def _couple(units: _Units, members: Any, neurons: int, closed: bool) -> list[Any]:

@@ -126,20 +126,15 @@ def _train(members: Any, plan: Plan, event: str, train: Spikes) -> tuple[Any, An
 
 def run(plan: Plan, target: str, report: Callable[[int], None]) -> Simulation:
     """Run a Plan in Brian2's runtime, with the target "numpy" or "cython"."""
-    from neurosim.equations.sandbox import load, sandbox
+    from neurosim.equations import sandbox
 
-    brian2 = load()
-    state = np.random.get_state()  # noqa: NPY002 (Brian2 draws from numpy's global generator)
-    try:
-        with sandbox(target=target, as_written=plan.model.is_map):
-            brian2.seed(plan.seed)
-            objects = build(plan)
-            network = objects.network()
-            network.run(plan.steps * plan.dt * brian2.second, namespace={})
-            report(plan.steps)
-            return result(plan, objects)
-    finally:
-        np.random.set_state(state)  # noqa: NPY002
+    brian2 = sandbox.load()
+    with sandbox.sandbox(target=target, as_written=plan.model.is_map):
+        brian2.seed(plan.seed)
+        objects = build(plan)
+        sandbox.run(objects.network(), plan.steps * plan.dt * brian2.second)
+        report(plan.steps)
+        return result(plan, objects)
 
 
 def result(plan: Plan, objects: Objects) -> Simulation:

@@ -19,6 +19,7 @@ from neurosim.engines.brian2.xylo_parameters import (
 from neurosim.engines.engine import Records
 from neurosim.equations.groups import group
 from neurosim.equations.sandbox import load, sandbox
+from neurosim.equations.sandbox import run as run_network
 from neurosim.equations.xylo import MAX_INPUT
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _run_chunk(spec: XyloSpec, raster: np.ndarray, record: tuple[str, ...]) -> R
         for name, of in neurons.items()
     }
     network = brian2.Network(source, *groups.values(), *links, *aliases, *monitors.values())
-    network.run(steps * dt, namespace={})
+    run_network(network, steps * dt)
     return [
         {v: _by_sample(getattr(monitor, v), v, samples) for v in monitor.record_variables}
         for monitor in monitors.values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
@@ -71,13 +72,22 @@ def _record_type(synapses: int) -> type[ctypes.Structure]:
     return Record
 
 
-@lru_cache
+_loading = threading.Lock()
+"""Held while a library is loaded: its types of structs must be made once."""
+
+
 def load(synapses: int) -> Any:
     """Return the function `run` of the library for that many synapses; built if need be.
 
     Raises:
         UnavailableError: it has to be built, and there is no compiler.
     """
+    with _loading:
+        return _load(synapses)
+
+
+@lru_cache
+def _load(synapses: int) -> Any:
     declared = [model.digest() for model in models(synapses).values()]
     functions = [entry.cpp for entry in TABLE.values()]
     name = cache.key("xylo", *declared, *functions)
