@@ -92,7 +92,8 @@ def _linear(node: Any, x: np.ndarray) -> np.ndarray:
 
 def _affine(node: Any, x: np.ndarray) -> np.ndarray:
     product = _linear(node, x)
-    return product + spread(node.bias, product.shape[-1:])
+    shifted: np.ndarray = product + spread(node.bias, product.shape[-1:])
+    return shifted
 
 
 def _scale(node: Any, x: np.ndarray) -> np.ndarray:
