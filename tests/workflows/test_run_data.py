@@ -1,6 +1,7 @@
 """A run is deployed, verified, analysed, swept and priced on its own data, or on none."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from neurosim.workflows import (
     verification,
 )
 from neurosim.workflows.deployment import deploy_run
+from neurosim.xylo import deploy
 from tests import nets
 from tests.data import official
 from tests.training.small import small_dataset
@@ -40,7 +42,8 @@ def dataset(rng):
 def run_on(folder, rng, samples, **changes) -> Run:
     """An untrained run whose provenance is that of a data set."""
     channels = samples.train.raster.shape[2]
-    net = nets.network(rng, (channels, 9, 8, len(samples.classes)), gain=1.5)
+    outputs = min(len(samples.classes), 16)  # of a chip
+    net = nets.network(rng, (channels, 9, 8, outputs), gain=1.5)
     people = {part: getattr(samples.split, part) for part in ("train", "validation", "test")}
     provenance = {"dataset": samples.name, "split": people, "train_sha256": samples.train_sha256}
     return Run(
@@ -88,6 +91,7 @@ def test_a_run_of_ones_own_data_is_used_on_these_alone(use, tmp_path, rng, datas
     [
         ("deploy",),
         ("verify",),
+        ("verify", "--ladder"),
         ("analyse", "network"),
         ("energy",),
         ("governor",),
@@ -155,6 +159,52 @@ def test_a_run_of_a_set_that_the_user_brings(tmp_path, rng):
     np.testing.assert_array_equal(found.test.raster, made.test.raster)
     with pytest.raises(InputError, match=r"ku-har \(not present\)"):
         run_data.dataset_of(run, folder=tmp_path / "empty")
+
+
+@pytest.fixture
+def brought(tmp_path, rng, monkeypatch):
+    """A run of a set that its user brought, and the folder of the set."""
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path / "cache")
+    folder = official.ku_har_file(tmp_path / "sets" / "ku-har", rng, per_class=10)
+    split = data.Split((1, 2, 3), (4,), (5, 6))
+    made = data.activities("ku-har", classes="all", split=split)
+    return run_on(tmp_path / "run", rng, made), made, folder
+
+
+@pytest.mark.filterwarnings("ignore::neurosim.xylo.DeployWarning")
+def test_a_moved_run_finds_its_data(brought, tmp_path):
+    run, made, _ = brought
+    moved = run.folder.rename(tmp_path / "elsewhere")
+    _, events = verification.prepare(moved)
+    np.testing.assert_array_equal(events.raster, made.test.raster)
+    assert deploy_run(moved)[1].parent == moved
+    assert stored_models.measure_model(moved, (1.0,)).wearers == (5, 6)
+
+
+@pytest.mark.parametrize("fault", ["changed", "missing"])
+def test_a_file_that_changed_or_went_is_not_replaced_by_another(fault, brought, rng):
+    run, _, folder = brought
+    if fault == "missing":
+        shutil.rmtree(folder)
+    else:
+        official.ku_har_file(folder, rng, per_class=10)  # files of the same format, other movements
+    words = {
+        "missing": r"ku-har \(not present\)",
+        "changed": r"ku-har \(other training samples\)",
+    }
+    for use in USES.values():
+        with pytest.raises(InputError, match=words[fault]):
+            use(run)
+    assert not list(run.folder.glob("spec*"))
+
+
+def test_a_figure_of_a_demo_of_other_data_is_refused(tmp_path, rng, dataset):
+    from neurosim.figures import predicted_spikes
+
+    run = run_on(tmp_path / "demo" / "fixed", rng, dataset)
+    deploy(run.network, calibration=dataset.train.raster).save(run.folder / "spec.safetensors")
+    with pytest.raises(InputError, match=r"fixed: the data it was trained on .* was not found"):
+        predicted_spikes.measure(tmp_path / "demo")
 
 
 def test_image_runs_are_found_by_name_and_hash(tmp_path):
