@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurosim.errors import InputError
+from neurosim.indices import whole
 
 PARTS = ("train", "validation", "test")
 
@@ -27,7 +28,7 @@ class Split:
     def __post_init__(self) -> None:
         part_of: dict[int, str] = {}
         for part in PARTS:
-            subjects = tuple(sorted({int(s) for s in getattr(self, part)}))
+            subjects = tuple(sorted({whole(part, s) for s in getattr(self, part)}))
             for subject in subjects:
                 if subject in part_of:
                     raise InputError(
@@ -59,8 +60,9 @@ def by_subject(
     Raises:
         InputError: a named subject has no recordings, is named in both parts, or none is left.
     """
-    present = {int(s) for s in subjects}
-    test, validation = ({int(s) for s in part} for part in (test, validation))
+    present = {whole("subjects", s) for s in subjects}
+    test = {whole("test", s) for s in test}
+    validation = {whole("validation", s) for s in validation}
     absent = sorted((test | validation) - present)
     if absent:
         raise InputError(f"subject {absent[0]} has no recordings; there are {sorted(present)}")
@@ -75,7 +77,7 @@ def at_random(
     Raises:
         InputError: more subjects are asked for than leave one to train on, or fewer than none.
     """
-    present = sorted({int(s) for s in subjects})
+    present = sorted({whole("subjects", s) for s in subjects})
     if min(test, validation) < 0 or test + validation >= len(present):
         raise InputError(
             f"{test} test and {validation} validation subjects of {len(present)}: "

@@ -12,6 +12,7 @@ from rockpool.nn.combinators import Residual, Sequential
 from rockpool.nn.modules import LinearTorch
 
 from neurosim.errors import InputError
+from neurosim.indices import whole
 from neurosim.snn.layered import (
     HIDDEN_MAX_SPIKES,
     OUTPUT_MAX_SPIKES,
@@ -112,7 +113,7 @@ def _synaptic_shifts(
 
 def _check_residuals(residuals: Sequence[tuple[int, int]], hidden: Sequence[int]) -> Residuals:
     """Return the residual connections in order; refuse those that do not fit."""
-    pairs = tuple(sorted((int(a), int(b)) for a, b in residuals))
+    pairs = tuple(sorted((whole("residuals", a), whole("residuals", b)) for a, b in residuals))
     for a, b in pairs:
         if not 0 <= a < b < len(hidden):
             raise InputError(

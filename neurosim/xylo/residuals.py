@@ -21,6 +21,7 @@ import numpy as np
 
 from neurosim.equations.xylo import MAX_SPIKES
 from neurosim.errors import InputError
+from neurosim.indices import whole
 from neurosim.network import Network
 from neurosim.xylo.calibration import Residuals, calibration_events, run_layers
 from neurosim.xylo.grid import Integers
@@ -50,7 +51,7 @@ def check(network: Network, residuals: Sequence[tuple[int, int]], aligned: bool)
     hidden = network.layers[:-1]
     for residual in residuals:
         try:
-            source, target = (int(k) for k in residual)
+            source, target = (whole(f"residual {residual!r}", k) for k in residual)
         except (TypeError, ValueError):
             raise InputError(f"residual {residual!r}; give (source layer, target layer)") from None
         where = f"residual {source} -> {target}"

@@ -19,6 +19,14 @@ def test_subjects_never_overlap_and_all_are_used(subjects, seed, data):
     assert (np.sum(masks, axis=0) == 1).all()
 
 
+@pytest.mark.parametrize("test", [[1.7], [True, False], ["1"]])
+def test_subjects_are_whole_numbers(test):
+    with pytest.raises(InputError, match="test is"):
+        by_subject([1, 2, 3], test=test)
+    with pytest.raises(InputError, match="test is"):
+        Split((2, 3), (), tuple(test))
+
+
 def test_a_random_split_is_repeated_by_its_seed():
     drawn = {
         at_random(range(10), test=3, validation=1, seed=seed) for seed in [*range(8), *range(8)]

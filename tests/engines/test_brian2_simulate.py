@@ -206,6 +206,34 @@ def test_watching_records_the_chosen_neurons() -> None:
     np.testing.assert_array_equal(some.traces["v"], everything.traces["v"][:, [4, 1]])
 
 
+def test_a_mask_of_neurons_is_what_their_numbers_are() -> None:
+    options = {"n": 5, "duration": 0.02, "parameters": {"I": np.linspace(0.1, 0.9, 5)}}
+    mask = np.array([False, False, True, False, True])
+    some = simulate("lif", watch=mask, record=("v",), **options)
+    np.testing.assert_array_equal(some.watched, [2, 4])
+    numbers = simulate("lif", watch=[2.0, 4.0], record=("v",), **options)
+    np.testing.assert_array_equal(some.traces["v"], numbers.traces["v"])
+    assert len(simulate("lif", watch=[], record=("v",), **options).watched) == 0
+
+
+def test_spike_times_of_no_neuron_are_refused() -> None:
+    result = simulate("lif", n=2, duration=0.02, parameters={"I": 0.9})
+    for neuron in (1.7, 2, -1):
+        with pytest.raises(InputError, match="neuron is"):
+            result.times_of(neuron)
+
+
+@pytest.mark.parametrize("steps", [49, 50, 51])
+def test_an_input_for_each_neuron_is_one_for_any_number_of_steps(steps: int) -> None:
+    current = np.linspace(0.0, 0.15, 50)  # nA, below the threshold
+    result = simulate(
+        "lif", n=50, duration=steps * 1e-3, dt=1e-3, inputs={"I": current}, record=("v",)
+    )
+    # E_L + R I (1 - exp(-t/tau)), which the exact integrator gives to rounding
+    expected = -70e-3 + 0.1 * current * (1 - np.exp(-steps / 20))
+    np.testing.assert_allclose(result.traces["v"][-1], expected, rtol=1e-12)
+
+
 def test_quantities_and_numbers_mean_the_same() -> None:
     brian2 = pytest.importorskip("brian2")
     plain = simulate("lif", duration=0.1, parameters={"I": 0.5, "tau": 10.0}, record=("v",))
@@ -239,6 +267,9 @@ def test_quantities_and_numbers_mean_the_same() -> None:
         ({"inputs": {"receive": Spikes(-np.ones((100, 1), int), np.ones((1, 2)))}}, "holds -1"),
         ({"record": ("w",)}, "'w' cannot be recorded; choose from v, theta"),
         ({"watch": [2]}, "watch is"),
+        ({"watch": [1.7]}, r"watch is \[1\.7\]; it holds whole numbers 0..1"),
+        ({"watch": [True, False, True]}, r"watch is a mask of shape \(3,\); it needs \(2,\)"),
+        ({"inputs": {"I": np.ones(100)}}, r"I has shape \(100,\).*over time \(100, 1\)"),
         ({"seed": -1}, "seed is -1"),
         ({"target": "gpu"}, "target 'gpu'"),
     ],
@@ -256,7 +287,11 @@ def test_a_quantity_of_the_wrong_kind_is_refused() -> None:
         simulate("lif", duration=0.01, parameters={"tau": 3 * brian2.mV})
 
 
-def test_a_simulation_that_blows_up_is_refused() -> None:
+@pytest.mark.parametrize(
+    "target", ["library", "numpy", pytest.param("cpp_standalone", marks=pytest.mark.slow)]
+)
+def test_a_simulation_that_blows_up_is_refused(target: str) -> None:
     model = equations.get("lif") + equations.get("ou-current")
+    options = {"dt": 1e-3, "parameters": {"tau_noise": 0.1}, "seed": 1, "target": target}
     with pytest.raises(InputError, match=r"I_noise is no longer finite.*smaller dt than 0\.001 s"):
-        simulate(model, duration=1.0, dt=1e-3, parameters={"tau_noise": 0.1}, seed=1)
+        simulate(model, duration=1.0, **options)

@@ -126,6 +126,7 @@ def test_gradients_pass_through_residuals():
         ({"time_constants": 20}, "decays go to"),
         ({"tau_syn": 1e-3}, "longer than dt"),
         ({"residuals": ((1, 1),)}, "earlier first"),
+        ({"residuals": ((0, 1.5),)}, "residuals is 1.5; give a whole number"),
         ({"residuals": ((0, 3),)}, "0..2"),
         ({"residuals": ((0, 2), (1, 2))}, "overlap"),
         ({"hidden": (8, 8, 9), "residuals": ((0, 2),)}, "make equal"),

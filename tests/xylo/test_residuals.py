@@ -117,6 +117,8 @@ def test_what_the_chip_cannot_do_is_refused(rng, net):
         ((-1, 2), "hidden layers 0..2"),
         ("ab", "give \\(source layer"),
         (5, "give \\(source layer"),
+        ((0, 1.5), "give \\(source layer"),
+        ((False, True), "give \\(source layer"),
     ):
         with pytest.raises(InputError, match=message):
             deploy(net, residuals=[residual])

@@ -99,6 +99,11 @@ class _Units:
     def result(self, counts: np.ndarray | None = None) -> Regulation:
         traces = {name: np.asarray(getattr(self.monitor, f"{name}_")).T for name in TRACES}
         dt = float(self.clock.dt_)
+        for name, trace in traces.items():
+            if not np.isfinite(trace).all():
+                raise InputError(
+                    f"{name} of a unit is no longer finite; choose a smaller dt or gain"
+                )
         time = np.arange(1, len(traces["c"]) + 1) * dt
         return Regulation(time=time, counts=counts, **traces)
 

@@ -125,7 +125,12 @@ def _train(members: Any, plan: Plan, event: str, train: Spikes) -> tuple[Any, An
 
 
 def run(plan: Plan, target: str, report: Callable[[int], None]) -> Simulation:
-    """Run a Plan in Brian2's runtime, with the target "numpy" or "cython"."""
+    """Run a Plan in Brian2's runtime, with the target "numpy" or "cython".
+
+    Raises:
+        InputError: a variable is no longer finite.
+        KeyboardInterrupt: it was stopped.
+    """
     from neurosim.equations import sandbox
 
     brian2 = sandbox.load()
@@ -142,8 +147,25 @@ def result(plan: Plan, objects: Objects) -> Simulation:
     steps = np.round(np.asarray(objects.spikes.t_[:]) / plan.dt).astype(np.int64)
     neurons = np.asarray(objects.spikes.i[:], dtype=np.int64)
     traces = {name: np.asarray(getattr(objects.traces, f"{name}_")).T for name in plan.record}
+    members = objects.neurons
+    states = {name: np.asarray(getattr(members, f"{name}_")[:]) for name in states_of(members)}
+    plan.refuse_infinite({**states, **traces})
     units = {name: unit_of(objects.neurons.variables[name]) for name in plan.record}
     return Simulation(plan.n, plan.steps, plan.dt, steps, neurons, traces, units, plan.watched)
+
+
+def states_of(members: Any) -> list[str]:
+    """Return the names of a group's variables that hold numbers and are no constants."""
+    from brian2.core.variables import ArrayVariable
+
+    return [
+        name
+        for name, variable in members.variables.items()
+        if isinstance(variable, ArrayVariable)
+        and variable.owner.name == members.name  # its clock's variables are not its own
+        and np.issubdtype(variable.dtype, np.floating)
+        and not variable.constant
+    ]
 
 
 def unit_of(variable: Any) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.errors import InputError
+from neurosim.indices import chosen
 from neurosim.raster import check_raster
 
 if TYPE_CHECKING:
@@ -49,6 +50,22 @@ class Plan:
         own = [name for name, value in self.values.items() if value.ndim]
         return tuple(sorted({*own, *self.courses}))
 
+    def refuse_infinite(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Refuse a run that blew up, on any target.
+
+        Args:
+            arrays: by variable, its values at the end, or its trace.
+
+        Raises:
+            InputError: a variable is infinite or no number.
+        """
+        for name, array in arrays.items():
+            if not np.isfinite(array).all():
+                raise InputError(
+                    f"{self.model.name}: {name} is no longer finite after {self.steps} steps; "
+                    f"choose a smaller dt than {self.dt} s"
+                )
+
 
 def make_plan(
     model: Declaration,
@@ -84,10 +101,10 @@ def make_plan(
             continue
         parameter = _parameter(model, name)
         array = _numbers(name, value, parameter)
-        if array.ndim == 0 or (array.shape == (n,) and not (n == steps and name in inputs)):
+        if array.shape in ((), (n,)):
             values[name] = array
-        elif parameter.varies and array.shape[0] == steps and array.shape[1:] in ((), (1,), (n,)):
-            courses[name] = np.ascontiguousarray(array.reshape(steps, -1))
+        elif parameter.varies and array.shape in ((steps, 1), (steps, n)):
+            courses[name] = np.ascontiguousarray(array)
         else:
             raise InputError(_shape_fault(name, array.shape, parameter, n, steps))
     recorded = _record(model, record, watch, n)
@@ -168,7 +185,5 @@ def _record(
     for name in names:
         if name != "spikes" and name not in known:
             raise InputError(f"record: {name!r} cannot be recorded; choose from {', '.join(known)}")
-    watched = np.arange(n) if watch is None else np.asarray(watch, dtype=np.int64)
-    if watched.ndim != 1 or ((watched < 0) | (watched >= n)).any():
-        raise InputError(f"watch is {watch}; it holds numbers of neurons, 0..{n - 1}")
+    watched = np.arange(n) if watch is None else chosen("watch", watch, n)
     return tuple(name for name in names if name in known), watched

@@ -13,10 +13,9 @@ from neurosim.engines.brian2 import cache, population_source
 from neurosim.engines.brian2.simulation import Simulation
 from neurosim.engines.engine import ByDigest
 from neurosim.equations.functions import TABLE
-from neurosim.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from neurosim.engines.brian2.plan import Plan, Spikes
     from neurosim.equations import Declaration
@@ -63,6 +62,7 @@ def run(plan: Plan, report: Callable[[int], None]) -> Simulation:
     """Run a Plan; `report` is called now and then with the number of steps done.
 
     Raises:
+        InputError: a variable is no longer finite.
         UnavailableError: the library has to be built, and there is no compiler.
     """
     library, manifest = _load(ByDigest.of(plan.model), plan.per_neuron)
@@ -104,25 +104,10 @@ def run(plan: Plan, report: Callable[[int], None]) -> Simulation:
         fired = _spikes(library, handle)
     finally:
         library.destroy(handle)
-    finite(
-        plan, {name: arrays[name] for name, _, kind, _ in manifest["arrays"] if kind == "double"}
-    )
+    states = {variable: arrays[name] for name, variable, _, _ in manifest["arrays"]}
+    plan.refuse_infinite({**states, **traces})
     units = {name: manifest["units"][name] for name in plan.record}
     return Simulation(plan.n, plan.steps, plan.dt, *fired, traces, units, plan.watched)
-
-
-def finite(plan: Plan, arrays: Mapping[str, np.ndarray]) -> None:
-    """Refuse a run that blew up.
-
-    Raises:
-        InputError: a variable is infinite or no number.
-    """
-    for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            raise InputError(
-                f"{plan.model.name}: {name.removeprefix('_array_neurons_')} is no longer finite "
-                f"after {plan.steps} steps; choose a smaller dt than {plan.dt} s"
-            )
 
 
 def _counted(kind: Any, items: list[Any]) -> tuple[Any, int]:

@@ -45,7 +45,7 @@ def simulate(
         inputs: like parameters, for those that may change in time: also (steps, 1) or (steps, n);
             and `Spikes` by event of the model.
         record: names of variables; when and where spikes fall always is.
-        watch: numbers of the neurons whose variables are recorded; all without.
+        watch: numbers of the neurons whose variables are recorded, or a mask (n,); all without.
         seed: of everything random; the same seed gives the same result on the same target.
         target: "library" (C++ built once for a model, any n and duration), "numpy" or "cython"
             (Brian2's runtime), "cpp_standalone" (with OpenMP), "cuda_standalone"; "auto" is
@@ -54,7 +54,9 @@ def simulate(
         progress: show a bar.
 
     Raises:
-        InputError: a name is unknown, or a value out of bounds or of a wrong shape.
+        InputError: a name is unknown, a value out of bounds or of a wrong shape, or a variable is
+            no longer finite.
+        KeyboardInterrupt: it was stopped.
         UnavailableError: the target needs what is not installed.
     """
     from neurosim.engines.brian2 import targets

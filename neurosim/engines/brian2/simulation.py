@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.errors import InputError
+from neurosim.indices import chosen
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -72,8 +73,13 @@ class Simulation:
         return self.counts(start) / (self.duration - start)
 
     def times_of(self, neuron: int) -> np.ndarray:
-        """Return the spike times of one neuron in seconds."""
-        times: np.ndarray = self.spike_times[self.spike_neurons == neuron]
+        """Return the spike times of one neuron in seconds.
+
+        Raises:
+            InputError: there is no such neuron.
+        """
+        (number,) = chosen("neuron", [neuron], self.n)
+        times: np.ndarray = self.spike_times[self.spike_neurons == number]
         return times
 
     def to_xarray(self) -> xr.Dataset:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.engines.brian2 import cache
-from neurosim.engines.brian2.objects import build, unit_of
+from neurosim.engines.brian2.objects import build, states_of, unit_of
 from neurosim.engines.brian2.simulation import Simulation
 from neurosim.errors import UnavailableError
 
@@ -40,6 +40,7 @@ def run(plan: Plan, target: str, threads: int, report: Callable[[int], None]) ->
     """Run a Plan with Brian2's C++ standalone device, OpenMP from two threads on, or with CUDA.
 
     Raises:
+        InputError: a variable is no longer finite.
         UnavailableError: a compiler or brian2cuda is missing, or the program fails.
     """
     sizes = repr((plan.n, plan.steps, plan.dt, plan.per_neuron, plan.record, threads))
@@ -111,6 +112,7 @@ def _manifest(plan: Plan, objects: Any, device: Any) -> dict[str, Any]:
     return {
         "i": file(objects.spikes, "i"),
         "t": file(objects.spikes, "t"),
+        "states": {name: file(members, name) for name in states_of(members)},
         "traces": {name: file(objects.traces, name) for name in plan.record},
         "units": {name: unit_of(members.variables[name]) for name in plan.record},
         "types": {name: members.variables[name].dtype.__name__ for name in plan.record},
@@ -145,6 +147,10 @@ def _run_program(plan: Plan, project: Path, place: Path) -> Simulation:
         .astype(float)
         for name, file in manifest["traces"].items()
     }
+    states = {
+        name: np.fromfile(results / Path(file).name) for name, file in manifest["states"].items()
+    }
+    plan.refuse_infinite({**states, **traces})
     units = manifest["units"]
     return Simulation(plan.n, plan.steps, plan.dt, steps, neurons, traces, units, plan.watched)
 
