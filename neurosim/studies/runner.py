@@ -165,13 +165,13 @@ def run_cases(
             f"study {study.name}: {len(failed)} of {len(cases)} cases failed, first "
             f"{first['label']}: {first['error']}; the others are stored, run it again to resume"
         )
-    records = [record_of(path) or {} for path in paths]
+    finished = [record_of(path) or {} for path in paths]
     rows = [
         {**study.label(case), **row}
-        for case, record in zip(cases, records, strict=True)
+        for case, record in zip(cases, finished, strict=True)
         for row in record["rows"]
     ]
-    return rows, sum(record["seconds"] for record in records)
+    return rows, sum(record["seconds"] for record in finished)
 
 
 def record_of(path: Path) -> dict[str, Any] | None:

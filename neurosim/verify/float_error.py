@@ -162,17 +162,17 @@ def step_faults(
         total = alpha * np.abs(_before(v)) + np.abs(layer.bias.astype(float))
         for s, current in enumerate(currents):
             makes, off = _one_step(layer, s, beta[:, s], events[rows], spikes, current, unit)
-            wrong = mask & ~(np.abs(makes - current) <= off)
+            wrong: np.ndarray = np.logical_and(mask, ~(np.abs(makes - current) <= off))
             yield from _odd(recording, k, rows, wrong, ("i_syn", "i_syn_2")[s], makes, current)
             height, error, total = height + current, error + off, total + np.abs(current) + off
         error = error + (len(currents) + 2) * 1.01 * unit * total
         fallen = spikes.astype(float) * layer.threshold.astype(float)
         error = error + 2.02 * unit * (fallen + np.abs(v) + error) + UNDERFLOW
         expected = height - fallen
-        odd = mask & ~(np.abs(expected - v) <= error)
+        odd: np.ndarray = np.logical_and(mask, ~(np.abs(expected - v) <= error))
         yield from _odd(recording, k, rows, odd, "v_mem", expected, v)
         none = np.zeros_like(spikes)
-        wrong = mask & ~_possible(layer, height, none, error, spikes)
+        wrong = np.logical_and(mask, ~_possible(layer, height, none, error, spikes))
         fires = np.clip(np.floor(height / layer.threshold), 0, layer.max_spikes)
         yield from _odd(recording, k, rows, wrong, "spikes", fires, spikes)
         events = recording.spikes[k]
