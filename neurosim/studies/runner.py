@@ -133,8 +133,8 @@ def run_cases(
     cases = study.cases(seeds, fast=fast, only=only)
     place = folder / CASES
     paths = [place / f"{key(study, case)}.json" for case in cases]
-    records = [record_of(path) for path in paths]
-    todo = [(c, p) for c, p, r in zip(cases, paths, records, strict=True) if r is None]
+    stored = [record_of(path) for path in paths]
+    todo = [(c, p) for c, p, r in zip(cases, paths, stored, strict=True) if r is None]
     if not dask:  # a cluster's workers have files of their own
         study.look_for_files([case for case, _ in todo])
     place.mkdir(parents=True, exist_ok=True)
@@ -142,7 +142,7 @@ def run_cases(
     run_all = on_dask(dask, say) if dask else on_cores(jobs)
     for path in [path for _, path in todo if path.is_file()]:
         say(f"{path}: damaged, or changed since it was written; the case is measured again")
-    if old := sum(record is not None and CHECKSUM not in record for record in records):
+    if old := sum(record is not None and CHECKSUM not in record for record in stored):
         say(f"{old} cases were stored by an earlier version, without checksums; they are believed")
     done, failed = len(cases) - len(todo), []
     with bar(console) as progress:

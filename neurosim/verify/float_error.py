@@ -147,7 +147,7 @@ def step_faults(
         recording: with v_mem and i_syn.
         judged: (samples, time) which steps.
     """
-    rows = judged.any(axis=1)
+    rows: np.ndarray = np.any(judged, axis=1)
     if not rows.any():
         return
     unit = UNIT[_states(recording, "v_mem")[0].dtype] + UNIT[np.dtype(np.float64)]
