@@ -57,8 +57,8 @@ def layers(neurons: int) -> dict[str, tuple[Callable[[torch.Tensor], torch.Tenso
     fused, loop = LIF((neurons,)).cuda(), LIF((neurons,)).cuda()
     loop._surrogate = lambda x: None  # type: ignore[method-assign]
     found = {
-        "triton kernels": (lambda x: fused(x)[0], False),
-        "torch loop": (lambda x: loop(x)[0], False),
+        "triton kernels": (lambda x: fused.reset_state()(x)[0], False),
+        "torch loop": (lambda x: loop.reset_state()(x)[0], False),
     }
     if find_spec("spikingjelly") is not None:
         from spikingjelly.activation_based import functional, neuron

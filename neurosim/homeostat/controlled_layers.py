@@ -69,6 +69,10 @@ class ControlledLayer:
             hook.remove()
         self.module.threshold_scale = self._before
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and files of the net hold: one that no homeostat reads yet."""
+        return vars(self) | {"_sensing": False}
+
     def _hook(self) -> None:
         self._before = self.module.threshold_scale
 

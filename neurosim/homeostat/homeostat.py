@@ -247,6 +247,15 @@ class Homeostat:
         self._aim()
         self._write(self._tick_scales())
 
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"sensing": [layer.sensing for layer in self.layers]}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Go on reading the layers, which were copied or loaded together with the homeostat."""
+        for layer, sensing in zip(state["layers"], state.pop("sensing"), strict=True):
+            layer.sensing = sensing
+        vars(self).update(state)
+
     def _unit_rates(self, rates: np.ndarray) -> np.ndarray:
         """Return the rates of the units from those of the layers."""
         if rates.shape != (len(self.layers),):

@@ -37,8 +37,10 @@ class Adapter(NamedTuple):
     """Mean spikes per neuron and step of a call, from the layer and what it returned."""
     reset: Callable[[Any], None]
     """Put a layer to rest."""
-    spiking: Callable[[Any], bool] = lambda layer: True
-    """Whether a layer of these classes spikes at all."""
+    spiking: Callable[[Any], bool] | None = None
+    """Whether a layer of these classes spikes at all; None: all do.
+
+    Functions have names, so that what holds an adapter can be pickled."""
 
 
 def adapter_of(module: torch.nn.Module) -> Adapter | None:
@@ -47,7 +49,7 @@ def adapter_of(module: torch.nn.Module) -> Adapter | None:
         library = kind.__module__.partition(".")[0]
         for adapter in ADAPTERS:
             if library == adapter.library and kind.__name__ in adapter.classes:
-                return adapter if adapter.spiking(module) else None
+                return adapter if adapter.spiking is None or adapter.spiking(module) else None
     return None
 
 
@@ -60,6 +62,10 @@ def _computed(layer: Any, output: Any) -> torch.Tensor:
     return layer.mean_rate
 
 
+def _kept(layer: Any, output: Any) -> torch.Tensor:
+    return layer.firing_rate.detach()
+
+
 def _ungraded(layer: Any, output: Any) -> torch.Tensor:
     """Return snnTorch's rate: its spikes may be weighted by a factor."""
     rate = _mean(layer, output)
@@ -70,6 +76,14 @@ def _ungraded(layer: Any, output: Any) -> torch.Tensor:
 def _from_rest(threshold: Any, rest: Any, scale: Scale) -> Any:
     """Return a threshold whose distance from rest is scaled, which is what rates answer to."""
     return rest + (threshold - rest) * scale
+
+
+def _threshold(layer: Any, scale: Scale) -> tuple[str, Any]:
+    return "threshold", layer.threshold * scale
+
+
+def _spikingjelly(layer: Any, scale: Scale) -> tuple[str, Any]:
+    return "v_threshold", _from_rest(layer.v_threshold, layer.v_reset or 0.0, scale)
 
 
 def _norse(layer: Any, scale: Scale) -> tuple[str, Any]:
@@ -90,14 +104,25 @@ def _sinabs(layer: Any, scale: Scale) -> tuple[str, Any]:
     return name, getattr(layer, name) * scale
 
 
+def _sinabs_spikes(layer: Any) -> bool:
+    return layer.does_spike and layer.spike_threshold is not None
+
+
 def _reset_snntorch(layer: Any) -> None:
     if hasattr(layer, "reset_mem"):  # parallel layers keep nothing
         layer.reset_mem()
 
 
 def _reset_rockpool(layer: Any) -> None:
-    for name in ("vmem", "isyn", "spikes"):
-        setattr(layer, name, torch.zeros_like(getattr(layer, name)))
+    layer.reset_state()
+
+
+def _reset_spikingjelly(layer: Any) -> None:
+    layer.reset()
+
+
+def _reset_sinabs(layer: Any) -> None:
+    layer.reset_states()
 
 
 def _nothing(layer: Any) -> None:
@@ -110,26 +135,23 @@ ADAPTERS = (
     Adapter(
         "rockpool",
         ("LIFBaseTorch",),
-        lambda layer, scale: ("threshold", layer.threshold * scale),
+        _threshold,
         _mean,
         _reset_rockpool,
     ),
     Adapter(
         "snntorch",
         ("SpikingNeuron", "LeakyParallel", "LeakyKernel"),
-        lambda layer, scale: ("threshold", layer.threshold * scale),
+        _threshold,
         _ungraded,
         _reset_snntorch,
     ),
     Adapter(
         "spikingjelly",
         ("BaseNode", "SimpleBaseNode"),
-        lambda layer, scale: (
-            "v_threshold",
-            _from_rest(layer.v_threshold, layer.v_reset or 0.0, scale),
-        ),
+        _spikingjelly,
         _mean,
-        lambda layer: layer.reset(),
+        _reset_spikingjelly,
     ),
     Adapter(
         "norse",
@@ -143,17 +165,23 @@ ADAPTERS = (
         "sinabs",
         ("StatefulLayer",),
         _sinabs,
-        lambda layer, output: layer.firing_rate.detach(),
-        lambda layer: layer.reset_states(),
-        lambda layer: layer.does_spike and layer.spike_threshold is not None,
+        _kept,
+        _reset_sinabs,
+        _sinabs_spikes,
     ),
 )
 """The first that fits a class, from the most derived of its bases on, is taken."""
 
 
 def reset_state(net: torch.nn.Module) -> None:
-    """Put all spiking layers of a net to rest: ours, rockpool's and those of other libraries."""
+    """Put a net to rest: its spiking layers, whatever their library, and all rockpool modules."""
     for module in torch.nn.Module.modules(net):
         adapter = adapter_of(module)
         if adapter is not None:
             adapter.reset(module)
+        elif _of_rockpool(module) and not any(torch.nn.Module.children(module)):
+            _reset_rockpool(module)  # such as ExpSynTorch, which keeps its current
+
+
+def _of_rockpool(module: Any) -> bool:
+    return any(kind.__name__ == "TorchModule" for kind in type(module).__mro__)

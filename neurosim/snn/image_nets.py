@@ -11,6 +11,7 @@ from torch import nn
 
 from neurosim.errors import InputError
 from neurosim.snn import spiking
+from neurosim.snn.adapters import adapter_of, reset_state
 from neurosim.snn.spiking import Spiking
 
 POOL = "A"
@@ -89,14 +90,25 @@ class ImageNet(nn.Module):
         return blocks
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the readout (B, T, classes) of each step.
+        """Return the readout (B, T, classes) of each step, all layers starting from rest.
 
         Args:
             x: (B, C, H, W), a constant current for `steps` steps, or a series (B, T, C, H, W).
+
+        Raises:
+            InputError: the input has neither shape, or the mode is "single" and a layer is not
+                `Spiking`: others keep no state of each sample from step to step.
         """
         x = self.series(x)
+        reset_state(self)
         if self.mode == "multi":
             return self.evolve(x)
+        for module in self.modules():
+            if adapter_of(module) is not None and not isinstance(module, Spiking):
+                raise InputError(
+                    f"mode 'single' steps Spiking layers; the net holds {type(module).__name__}: "
+                    "use mode='multi'"
+                )
         with spiking.carried(self):
             return torch.cat([self.evolve(step) for step in x.split(1, 1)], 1)
 
@@ -253,6 +265,7 @@ def _initialise(net: ImageNet, events: torch.Tensor) -> None:
                 nn.init.zeros_(module.bias)
         net.eval().evolve(events)
         net.train()
+    reset_state(net)
 
 
 @contextmanager

@@ -17,6 +17,9 @@ from neurosim.snn.kernels import fused
 from neurosim.snn.surrogates import surrogate_of
 from neurosim.snn.threshold_axes import three_axes
 
+STATES = ("vmem", "isyn", "spikes")
+"""Buffers that hold where the neurons of a LIFTorch stand."""
+
 
 class TrainedLogarithms(TorchModule):
     """Part of a rockpool module that may train time constants by their logarithms.
@@ -67,11 +70,10 @@ class LIF(TrainedLogarithms, LIFTorch):
     (input and weights; those of time constants, bias, threshold and recurrent weights are sums over
     time in another order).
 
-    State: every call starts from the module's state, as in LIFTorch, and the state after the call
-    is returned by `evolve`. The module keeps it only after a batch of one sample, which may be a
-    stream in pieces. After a larger batch LIFTorch would let the end of sample 0 seed all samples
-    of the next batch; here the state stays what it was, so that batches do not influence each
-    other. Before a new stream, call `reset_state(net)`.
+    State: `vmem`, `isyn` and `spikes` are where the last call ended, detached, and the next call
+    starts there, as in LIFTorch: a stream may come in pieces. After a batch they are those of its
+    sample 0, and all samples of the next call start from them, whatever its size. Samples that are
+    to start from rest, as in training, need `reset_state(net)` before each call.
 
     Args:
         *args: as for LIFTorch.
@@ -113,7 +115,6 @@ class LIF(TrainedLogarithms, LIFTorch):
         super().__init__(*args, **kwargs)
         self.exact, self.synapse = exact, synapse
         self.threshold_scale, self.mean_rate = 1.0, None
-        self._end: dict[str, torch.Tensor] = {}
         if not synapse:
             self._leave_out_synapses(kwargs)
         if log_tau:
@@ -132,7 +133,7 @@ class LIF(TrainedLogarithms, LIFTorch):
     def evolve(
         self, input_data: torch.Tensor, record: bool = False
     ) -> tuple[torch.Tensor, dict, dict]:
-        """Evolve as LIFTorch does: return spikes, the state of sample 0 at the end, the record.
+        """Evolve as LIFTorch does: return spikes, the state at the end (of sample 0), the record.
 
         Args:
             input_data: (B, T, N * S) or (T, N * S) synaptic input, synapses of a neuron adjacent.
@@ -142,10 +143,15 @@ class LIF(TrainedLogarithms, LIFTorch):
         held = self.__dict__
         held["_record"] = record
         spikes = torch.nn.Module.__call__(self, input_data)
-        state, recorded = dict(self._end), held["_record_dict"] if record else {}
-        self._end.clear()
+        recorded = held["_record_dict"] if record else {}
         held["_record_dict"] = {}
-        return spikes, state, recorded
+        return spikes, {name: self._held(name) for name in STATES}, recorded
+
+    def reset_state(self) -> LIF:
+        """Put the neurons to rest; return the module."""
+        # Rockpool's own reset takes longer than a small call.
+        self._keep_state(*(torch.zeros_like(self._held(name)) for name in STATES))
+        return self
 
     def forward(self, input_data: torch.Tensor) -> torch.Tensor:
         """Return the spikes (B, T, N) that the input (B, T, N * S) causes."""
@@ -160,9 +166,12 @@ class LIF(TrainedLogarithms, LIFTorch):
         bias = self.bias.to(x).expand(self.size_out)
         recurrent = self.w_rec.to(x).contiguous() if self._has_rec else None
         constants = stepwise.Constants(recurrent, alpha, beta, bias, self._theta(threshold, x))
-        start = tuple(self._state(name, x) for name in ("vmem", "isyn", "spikes"))
+        start = tuple(self._state(name, x) for name in STATES)
         surrogate = self._surrogate(x)
-        evolve = self._evolve_stepwise if surrogate is None else self._evolve_fused
+        if not x.shape[0] * x.shape[1]:
+            evolve = self._stay
+        else:
+            evolve = self._evolve_stepwise if surrogate is None else self._evolve_fused
         spikes, vmem, isyn = evolve(x, constants, self._noise(x), start, surrogate)
         if self._record:
             self._keep_record(spikes, vmem, isyn, recurrent, start[2])
@@ -201,7 +210,7 @@ class LIF(TrainedLogarithms, LIFTorch):
         else:
             spikes, vmem, isyn = fused.lif(x, recurrent, *rows, setting)
         self.__dict__["mean_rate"] = setting.rate
-        self._keep_state(len(x), setting.vmem[0], setting.isyn[0], spikes[0, -1])
+        self._keep_state(setting.vmem[0], setting.isyn[0], spikes[0, -1])
         return spikes, vmem, isyn
 
     def _evolve_stepwise(
@@ -222,8 +231,22 @@ class LIF(TrainedLogarithms, LIFTorch):
         if not bool(torch.isfinite(vmem[:, -1].sum() + isyn[:, -1].sum())):
             raise InputError(fused.not_finite(x.flatten(2)))
         self.__dict__["mean_rate"] = spikes.detach().mean()
-        self._keep_state(len(x), vmem[0, -1], isyn[0, -1], spikes[0, -1])
+        currents = isyn[0, -1] if self.synapse else start[1]  # delta synapses keep nothing
+        self._keep_state(vmem[0, -1], currents, spikes[0, -1])
         return spikes, vmem, isyn
+
+    def _stay(
+        self,
+        x: torch.Tensor,
+        constants: stepwise.Constants,
+        noise: torch.Tensor | None,
+        start: tuple[torch.Tensor, ...],
+        surrogate: Any,
+    ) -> tuple[torch.Tensor, ...]:
+        """Return what no steps, or no samples, give; the state stays where it is."""
+        self.__dict__["mean_rate"] = x.new_zeros(())
+        series = x.new_zeros(*x.shape[:2], self.size_out)
+        return series, series.clone(), x.clone()
 
     def _surrogate(self, x: torch.Tensor) -> type[torch.autograd.Function] | None:
         """Return the surrogate if kernels can do this call, or None."""
@@ -285,9 +308,12 @@ class LIF(TrainedLogarithms, LIFTorch):
         return (amplitude * torch.randn(shape, device=x.device)).to(x)
 
     def _state(self, name: str, x: torch.Tensor) -> torch.Tensor:
-        """Return the stored state: (N,), or (N, S) for isyn."""
+        """Return a copy of the stored state: (N,), or (N, S) for isyn.
+
+        The backward pass reads it, whatever becomes of the module's own until then.
+        """
         shape = (self.size_out, self.n_synapses) if name == "isyn" else (self.size_out,)
-        state = self._held(name).to(x)
+        state = self._held(name).to(x, copy=True)
         return state if state.shape == shape else state.expand(shape)
 
     def _held(self, name: str) -> torch.Tensor:
@@ -295,13 +321,11 @@ class LIF(TrainedLogarithms, LIFTorch):
         value = self._buffers.get(name)
         return getattr(self, name) if value is None else value
 
-    def _keep_state(self, samples: int, *end: torch.Tensor) -> None:
-        """Have `evolve` return the state of sample 0, and keep it if there is no other sample."""
-        for name, value in zip(("vmem", "isyn", "spikes"), end, strict=True):
-            self._end[name] = value.detach().clone()
-        if samples == 1:
-            for name, value in self._end.items():
-                setattr(self, name, value)
+    def _keep_state(self, *end: torch.Tensor) -> None:
+        """Have the next call start from vmem (N,), isyn (N, S) and spikes (N,)."""
+        with torch.inference_mode(False):  # what was computed in it could not be loaded into
+            for name, value in zip(STATES, end, strict=True):
+                self._buffers[name] = value.detach().clone()
 
     def _keep_record(
         self,
@@ -317,7 +341,8 @@ class LIF(TrainedLogarithms, LIFTorch):
             irec = spikes.new_zeros(shape)
         else:
             first = spikes_before.expand(len(spikes), 1, -1)
-            irec = (torch.cat([first, spikes[:, :-1]], 1) @ recurrent).reshape(shape)
+            before = torch.cat([first, spikes], 1)[:, : spikes.shape[1]]
+            irec = (before @ recurrent).reshape(shape)
         self._record_dict = {
             "vmem": vmem,
             "isyn": isyn.reshape(shape),

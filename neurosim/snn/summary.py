@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
-from rockpool.nn.modules import LinearTorch
+from rockpool.nn.modules import LinearTorch, TorchModule
 from rockpool.nn.modules.torch.lif_torch import LIFBaseTorch
 from torch import nn
 from torch.nn import functional
@@ -19,6 +19,7 @@ from torch.nn import functional
 from neurosim.errors import InputError
 from neurosim.network import Network
 from neurosim.snn.image_nets import ImageNet
+from neurosim.snn.lif import LIF
 from neurosim.snn.spiking import Spiking
 
 Tensor = torch.Tensor
@@ -113,8 +114,7 @@ def summary(
         return summary(net.to_rockpool(), shape, inputs=inputs)
     if inputs is None and input_shape is None:
         raise InputError("input_shape is None; give the shape of a sample, or inputs")
-    # Two samples: rockpool's modules keep the state of a single one.
-    x = torch.zeros(2, *(input_shape or ())) if inputs is None else torch.as_tensor(inputs)
+    x = torch.zeros(1, *(input_shape or ())) if inputs is None else torch.as_tensor(inputs)
     x = x.to(next(nn.Module.parameters(net), torch.zeros(())))
     # Contiguous: operations on a constant input count in every step.
     x = net.series(x).contiguous() if isinstance(net, ImageNet) else x
@@ -246,25 +246,23 @@ def _watched(net: nn.Module, calls: dict[str, _Calls]) -> Iterator[None]:
 
 @contextmanager
 def _untouched(net: nn.Module) -> Iterator[None]:
-    """Run a net in evaluation, and put back its mode, its state and the rates of its layers."""
-    names = ("vmem", "isyn", "spikes", "mean_rate")
+    """Run a net in evaluation and from rest; put back its mode, its state and its rates."""
     modules = list(nn.Module.modules(net))
-    before = [
-        (m, name, getattr(m, name))
-        for m in modules
-        for name in names
-        if isinstance(m, LIFBaseTorch | Spiking) and hasattr(m, name)
-    ]
+    before = [(m, dict(m._buffers), vars(m).get("mean_rate")) for m in modules]
     training = [(m, m.training) for m in modules]
     for m in modules:
         m.training = False
+        if isinstance(m, TorchModule) and not any(nn.Module.children(m)):
+            m.reset_state()
     try:
         yield
     finally:
         for m, mode in training:
             m.training = mode
-        for m, name, value in before:
-            setattr(m, name, value)
+        for m, buffers, rate in before:
+            m._buffers.update(buffers)
+            if isinstance(m, LIF | Spiking):
+                m.mean_rate = rate
 
 
 def _cells(*values: float | None) -> list[str]:

@@ -14,6 +14,7 @@ from neurosim.data.imu_encoders import MAX_EVENTS
 from neurosim.data.imu_filters import BANDS_HZ
 from neurosim.errors import InputError
 from neurosim.formats.rockpool import network_from_module
+from neurosim.snn.adapters import reset_state
 from neurosim.snn.layered import HIDDEN_MAX_SPIKES, layered
 from neurosim.snn.lif import LIF
 from neurosim.snn.synnet import synnet
@@ -187,9 +188,8 @@ def _forward(
     layers: list[torch.Tensor] = []
     value, membrane = events, events.new_empty(0)
     modules = list(net.modules().values())
+    reset_state(net)
     for module in modules:
-        if isinstance(module, LIF):
-            module.reset_state()
         value, _, recorded = module(value, record=record and module is modules[-1])
         membrane = recorded.get("vmem", membrane)
         if isinstance(module, LIF):

@@ -82,6 +82,15 @@ def test_batches_do_not_matter(rng, monkeypatch):
     assert all(np.array_equal(a, b) for a, b in zip(whole.spikes, single.spikes, strict=True))
 
 
+@pytest.mark.parametrize("name", ["torch", "liftorch"])
+def test_every_run_starts_from_rest(name, rng):
+    net, raster = network(rng), rng.poisson(0.3, (1, 20, 5))
+    engine = engines.get(name)
+    first, again = (engine.run(net, raster).spikes[-1] for _ in range(2))
+    assert first.sum() > 5
+    assert np.array_equal(first, again)
+
+
 def test_wrong_models_and_records_are_refused(rng):
     engine = engines.get("torch")
     with pytest.raises(InputError, match="runs a Network, got dict"):

@@ -2,6 +2,7 @@
 
 import copy
 import io
+import pickle
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from neurosim.errors import InputError
 from neurosim.homeostat import Homeostat
 from neurosim.homeostat.controller import GlobalGain
 from neurosim.homeostat.gains import HomeostatWarning
-from neurosim.snn import LIF, reset_state
+from neurosim.snn import LIF, image_nets, reset_state
+from neurosim.snn.adapters import ADAPTERS
 from neurosim.training import ThresholdSampler
 from neurosim.training.imu_task import forward
 from tests.snn.nets import attach, deep, raster, respond, spiking
@@ -259,6 +261,43 @@ def test_a_checkpoint_continues_to_the_last_bit():
 
 
 # --- refused ----------------------------------------------------------------------------------
+
+
+def saved(value):
+    """Return a value as it comes back from a file."""
+    file = io.BytesIO()
+    torch.save(value, file)
+    file.seek(0)
+    return torch.load(file, weights_only=False)
+
+
+@pytest.mark.parametrize("through", [saved, copy.deepcopy])
+def test_a_net_is_saved_and_copied_whole_while_it_is_attached(through):
+    """What comes back keeps its thresholds; the homeostat beside it goes on, and no other does."""
+    images = torch.rand(8, 1, 8, 8, generator=torch.Generator().manual_seed(3))
+    net = image_nets.build("mlp", shape=(1, 8, 8), classes=10, steps=4)
+    plain = net(images)
+    homeostat = attach(net)
+    net(images)
+    homeostat.step()
+    expected = net(images)
+    assert not torch.equal(expected, plain)
+    alone = through(net)
+    assert torch.equal(alone(images), expected)
+    hooks = [hook for module in alone.modules() for hook in module._forward_hooks.values()]
+    assert hooks
+    assert not any(hook.__self__.sensing for hook in hooks)
+    other, theirs = through((net, homeostat))
+    homeostat.step()
+    theirs.step()
+    assert np.array_equal(theirs.scales, homeostat.scales)
+    assert torch.equal(other(images), net(images))
+    theirs.detach()
+    assert not [m for m in other.modules() if m._forward_hooks]
+
+
+def test_adapters_of_all_libraries_can_be_pickled():
+    assert pickle.loads(pickle.dumps(ADAPTERS)) == ADAPTERS
 
 
 @pytest.mark.parametrize(

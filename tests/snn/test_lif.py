@@ -141,6 +141,7 @@ def test_float64_gradient_is_the_difference_quotient(name):
     x = torch.rand(2, 30, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
 
     def loss():
+        lif.reset_state()
         _, _, record = lif(x, record=True)
         return record["vmem"].square().sum()
 

@@ -217,6 +217,7 @@ def test_thresholds_and_biases_learn():
     first = None
     for _ in range(60):
         optimiser.zero_grad()
+        lif.reset_state()
         loss = (lif(x)[0].mean((0, 1)) - torch.tensor([0.02, 0.1, 0.2, 0.3])).square().mean()
         first = loss.item() if first is None else first
         loss.backward()

@@ -139,6 +139,13 @@ def test_the_accuracy_of_no_samples_is_no_number(dataset):
     assert np.isnan(evaluate(task, "test")).all()
 
 
+def test_evaluation_does_not_depend_on_what_ran_before(dataset):
+    task = ImuTask(config.load("fixed", **SMALL), dataset, torch.device("cpu"))
+    first = evaluate(task, "validation")
+    task.net(torch.ones(1, 20, task.net.size_in))
+    assert evaluate(task, "validation") == first
+
+
 def test_the_preset_draws_as_the_loop_always_did(train, monkeypatch):
     """One uniform number before each batch's augmentation, set in all hidden layers."""
     ours = train()

@@ -27,7 +27,7 @@ def share(work: Callable[[int, int], None], samples: int, neuron_steps: int) -> 
         neuron_steps: size of the whole, which decides how many threads are worth it.
     """
     count = min(torch.get_num_threads(), samples, max(1, neuron_steps // SMALLEST_SHARE))
-    if count == 1:
+    if count <= 1:
         work(0, samples)
         return
     edges = [samples * k // count for k in range(count + 1)]
