@@ -5,7 +5,7 @@ READY := .venv/.ready
 
 PEERS := .venv-peers/.ready
 
-.PHONY: demo test test-all coverage test-peers peers figures gallery bench lint format typecheck imports clean
+.PHONY: demo test test-all test-processors coverage test-peers peers figures gallery bench lint format typecheck imports clean
 
 demo: $(READY)
 	$(BIN)/neurosim demo
@@ -15,6 +15,14 @@ test: $(READY)
 
 test-all: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# The default tests with libraries that choose other instructions, and with them other orders of
+# sums, as they do on other processors: one after another, up to the first that is red.
+test-processors: $(READY)
+	for setting in MKL_CBWR=COMPATIBLE ATEN_CPU_CAPABILITY=default NUMBA_CPU_NAME=generic \
+	  OPENBLAS_CORETYPE=Haswell; do \
+	  echo "== $$setting"; env $$setting $(BIN)/python -m pytest -m "not slow" -n 2 || exit 1; \
+	done
 
 # The share of lines that the default tests run: reported, and no bar to pass.
 coverage: $(READY)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from neurosim import store
 from neurosim.errors import InputError
-from neurosim.provenance import versions
+from neurosim.provenance import processor, versions
 from neurosim.studies.study import Row, Study
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def write_table(
         "command": command,
         "seconds of all cases": f"{seconds:.0f}",
         "versions": json.dumps(versions()),
+        **processor(),
         "index": " ".join(study.index),
         "units": json.dumps(dict(study.units)),
     }

@@ -12,7 +12,7 @@ import torch
 from rich.console import Console
 
 from neurosim import store
-from neurosim.provenance import versions
+from neurosim.provenance import processor, repeatable, versions
 from neurosim.run import SPEC_FILES, Run
 from neurosim.training import checkpoint, display, machine
 from neurosim.training import config as configuration
@@ -121,7 +121,9 @@ def _finish(
             "processes": group.size,
             "threads": threads,
             "seconds": round(seconds, 1),
+            **processor(),
             "versions": versions(),
+            "repeatable": repeatable(str(device), group.size),
         },
         homeostat=history,
         **trainer.results(),

@@ -10,7 +10,7 @@ import numpy as np
 
 from neurosim.errors import InputError, UnavailableError
 from neurosim.network import Network
-from neurosim.provenance import versions
+from neurosim.provenance import processor, versions
 from neurosim.raster import check_raster
 from neurosim.verify import float_rungs, integer_rungs, rockpool_rung
 from neurosim.verify.ladder_page import Ladder
@@ -126,5 +126,6 @@ def _provenance(subject: Subject, origin: dict[str, Any] | None) -> dict[str, An
         "raster": hashlib.sha256(raster.tobytes()).hexdigest()[:16],
         "raster shape": list(raster.shape),
         "events": int(raster.sum(dtype=np.int64)),
+        **processor(),
         "versions": versions(),
     }

@@ -14,14 +14,14 @@ import neurosim
 from neurosim.data import seglearn
 from neurosim.engines.brian2.cache import compiler
 from neurosim.errors import InputError, NeurosimError, UnavailableError, nearest
-from neurosim.provenance import versions
+from neurosim.provenance import processor, versions
 from neurosim.workflows import caches
 
 
 def table() -> Table:
     """Return what is here as a table."""
     out = Table("what", "here", title="neurosim doctor")
-    for name, version in versions().items():
+    for name, version in (processor() | versions()).items():
         out.add_row(name, version)
     out.add_row("C++ compiler", _compiler() or "[red]absent[/]: Brian2 falls back to numpy (slow)")
     out.add_row("wrist recordings", _wrist_recordings())

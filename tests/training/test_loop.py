@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from neurosim import provenance
 from neurosim.data import FrontEnd
 from neurosim.data.dataset import Dataset
 from neurosim.errors import InputError
@@ -77,6 +78,20 @@ def test_a_run_comes_back_from_its_folder_and_can_be_repeated(train):
     for saved, trained, again in zip(*map(weights, (loaded, run, repeated)), strict=True):
         assert np.array_equal(saved, trained)
         assert np.array_equal(trained, again)
+    said = json.loads((run.folder / "provenance.json").read_text())
+    assert said["repeatable"] == provenance.EXACTLY
+    assert said.items() >= provenance.processor().items()
+    assert said["versions"] == provenance.versions()
+
+
+def test_what_adds_in_no_fixed_order_is_repeated_in_distribution_only(monkeypatch):
+    monkeypatch.setenv("MKL_CBWR", "COMPATIBLE")
+    here = provenance.processor()
+    assert len(here["processor"]) > 2
+    assert here["MKL_CBWR"] == "COMPATIBLE"
+    for device, processes in (("cuda:0", 1), ("cpu", 2)):
+        assert provenance.repeatable(device, processes) == provenance.STATISTICALLY
+    assert provenance.repeatable("cpu", 1) == provenance.EXACTLY
 
 
 @pytest.mark.parametrize("name", ["network.safetensors", "config.json", "metrics.csv"])
