@@ -7,22 +7,43 @@ a spike is counted when the potential passes a cut-off far above.
 from __future__ import annotations
 
 from neurosim.equations.declaration import Declaration, Parameter
-from neurosim.equations.lif import CURRENT, REST, THETA
+from neurosim.equations.lif import CURRENT, REST
 
 _CUTOFF = {"cutoff": Parameter(10.0, "mV", "a spike is counted this far above the threshold", 0)}
 _PEAK = {"V_peak": Parameter(0.0, "mV", "cut-off at which a spike is counted")}
 _TAU = {"tau": Parameter(20.0, "ms", "membrane time constant", 0.001)}
 
-_UPSTROKE = """
-    upstroke = exp(clip(v - theta, -100*Delta_T, cutoff)/Delta_T) : 1
+_THETA = """
+    theta = E_L + threshold_scale*(theta_0 - E_L) : volt
+    depolarisation = (v_held - E_L)/(theta_0 - E_L) : 1
 """
-"""The exponential, held at the cut-off: beyond it the potential means nothing."""
+
+_HELD_AT_CUTOFF = (
+    _THETA
+    + """
+    v_held = clip(v, -inf*volt, theta + cutoff) : volt
+    upstroke = exp(clip((v_held - theta)/Delta_T, -100, 100)) : 1
+"""
+)
+"""The potential, held at the cut-off, for all that follows it: in the step of a spike v leaps to
+values that mean nothing. The exponential is held where the upstroke takes no time at all. So
+neither the place of the cut-off nor the sharpness of the onset matters.
+"""
+
+_HELD_AT_PEAK = (
+    _THETA
+    + """
+    v_held = clip(v, -inf*volt, V_peak) : volt
+"""
+)
 
 QIF = Declaration(
     name="qif",
     meaning="Quadratic integrate-and-fire neuron: normal form of a saddle-node on a circle.",
-    equations="dv/dt = (a*(v - E_L)*(v - theta) + R*(I + I_noise))/tau : volt (unless refractory)"
-    + THETA,
+    equations="""
+        dv/dt = (a*(v_held - E_L)*(v_held - theta) + R*(I + I_noise))/tau : volt (unless refractory)
+    """
+    + _HELD_AT_PEAK,
     parameters=REST | CURRENT | _PEAK | _TAU | {"a": Parameter(0.05, "1/mV", "curvature", 1e-6)},
     threshold="v > V_peak",
     reset="v = V_r",
@@ -40,10 +61,9 @@ EIF = Declaration(
     name="eif",
     meaning="Exponential integrate-and-fire neuron: a spike starts as sodium channels open.",
     equations="""
-        dv/dt = (E_L - v + Delta_T*upstroke + R*(I + I_noise))/tau : volt (unless refractory)
+        dv/dt = (E_L - v_held + Delta_T*upstroke + R*(I + I_noise))/tau : volt (unless refractory)
     """
-    + _UPSTROKE
-    + THETA,
+    + _HELD_AT_CUTOFF,
     parameters=REST
     | CURRENT
     | _CUTOFF
@@ -66,12 +86,11 @@ ADEX = Declaration(
     name="adex",
     meaning="Adaptive exponential integrate-and-fire neuron.",
     equations="""
-        dv/dt = (g_L*(E_L - v) + g_L*Delta_T*upstroke - w_ad + I + I_noise)/C : volt \
+        dv/dt = (g_L*(E_L - v_held) + g_L*Delta_T*upstroke - w_ad + I + I_noise)/C : volt \
 (unless refractory)
-        dw_ad/dt = (a*(v - E_L) - w_ad)/tau_w : amp
+        dw_ad/dt = (a*(v_held - E_L) - w_ad)/tau_w : amp
     """
-    + _UPSTROKE
-    + THETA,
+    + _HELD_AT_CUTOFF,
     parameters={
         "C": Parameter(281.0, "pF", "membrane capacitance", 0.001),
         "g_L": Parameter(30.0, "nS", "leak conductance", 0),
@@ -105,10 +124,10 @@ IZHIKEVICH = Declaration(
     name="izhikevich",
     meaning="Izhikevich's neuron: quadratic upstroke and a recovery current, many firing patterns.",
     equations="""
-        dv/dt = (k*(v - E_L)*(v - theta) - u + I + I_noise)/C : volt
-        du/dt = a*(b*(v - E_L) - u) : amp
+        dv/dt = (k*(v_held - E_L)*(v_held - theta) - u + I + I_noise)/C : volt
+        du/dt = a*(b*(v_held - E_L) - u) : amp
     """
-    + THETA,
+    + _HELD_AT_PEAK,
     parameters={
         "C": Parameter(100.0, "pF", "membrane capacitance", 0.001),
         "k": Parameter(0.7, "nS/mV", "curvature", 0),

@@ -57,6 +57,33 @@ def test_a_build_that_fails_leaves_nothing(own_folder) -> None:
     assert ctypes.CDLL(str(cache.library("bad", files))).answer() == 42
 
 
+@pytest.mark.parametrize("harm", ["removed", "cut", "changed"])
+@pytest.mark.parametrize("file", ["library.so", "manifest.json", cache.CONTENTS])
+def test_a_damaged_build_is_made_again(file, harm) -> None:
+    built = cache.library("one", files).with_name(file)
+    if harm == "removed":
+        built.unlink()
+    elif harm == "cut":
+        built.write_bytes(built.read_bytes()[:1])
+    else:
+        built.write_bytes(b"7" + built.read_bytes()[1:])
+    path = cache.library("one", files)
+    assert ctypes.CDLL(str(path)).answer() == 42
+    assert path.with_name("manifest.json").read_text() == "{}"
+    assert cache.library("one", refuse) == path
+
+
+def test_without_a_usable_folder_builds_are_temporary(tmp_path, monkeypatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path / "file" / "builds")
+    cache._temporary.cache_clear()
+    with pytest.warns(UserWarning, match=r"builds cannot be kept .*set XDG_CACHE_HOME"):
+        path = cache.library("one", files)
+    assert ctypes.CDLL(str(path)).answer() == 42
+    assert cache.library("one", refuse) == path
+    cache._temporary.cache_clear()
+
+
 def test_the_least_recently_used_go_first(monkeypatch) -> None:
     import os
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from scipy.integrate import solve_ivp
 
 from neurosim import equations
@@ -99,6 +100,76 @@ def test_hodgkin_huxley_has_the_rheobase_and_rate_of_an_independent_integration(
     first = [times[0] for times in expected if times]
     ours = [result.times_of(k)[0] * 1e3 for k in np.flatnonzero(counts)]
     np.testing.assert_allclose(ours, first, atol=0.2)  # ms: a first-order integrator at 0.01 ms
+
+
+# Naud, Marcille, Clopath and Gerstner, Firing patterns in the adaptive exponential
+# integrate-and-fire model, Biol Cybern 99:335, 2008, doi:10.1007/s00422-008-0264-7, table 1: C,
+# g_L, E_L, V_T, Delta_T, a, tau_w, b, V_r, I. Spikes in 0.6 s of an independent integration by
+# Euler's rule, whose steps shrink in the upstroke (at most 5 us, v at most 1 % of Delta_T).
+FIRING_PATTERNS = {
+    "tonic": ((200, 10, -70, -50, 2, 2, 30, 0, -58, 500), 62),
+    "adaptation": ((200, 12, -70, -50, 2, 2, 300, 60, -58, 500), 12),
+    "initial burst": ((130, 18, -58, -50, 2, 4, 150, 120, -50, 400), 12),
+    "regular bursting": ((200, 10, -58, -50, 2, 2, 120, 100, -46, 210), 11),
+    "delayed accelerating": ((200, 12, -70, -50, 2, -10, 300, 0, -58, 300), 46),
+    "delayed regular bursting": ((100, 10, -65, -50, 2, -10, 90, 30, -47, 110), 32),
+    "transient": ((100, 10, -65, -50, 2, 10, 90, 100, -47, 180), 1),
+    "irregular": ((100, 12, -60, -50, 2, -11, 130, 30, -48, 160), 33),
+}
+
+
+@pytest.mark.parametrize("cutoff", [20.0, 50.0, 200.0])
+@pytest.mark.parametrize("composed", [False, True])
+def test_adex_fires_in_the_eight_published_patterns(cutoff: float, composed: bool) -> None:
+    model = equations.get("adex")
+    if composed:
+        model = model + equations.get("fixed-threshold")
+    names = ("C", "g_L", "E_L", "theta_0", "Delta_T", "a", "tau_w", "b", "V_r")
+    table = np.array([values for values, _ in FIRING_PATTERNS.values()], dtype=float).T
+    result = simulate(
+        model,
+        n=len(FIRING_PATTERNS),
+        duration=0.6,
+        dt=2e-5,  # spikes are late by up to a step, the tonic neuron's last by up to 62
+        parameters={**dict(zip(names, table, strict=False)), "cutoff": cutoff},
+        inputs={"I": table[-1] * 1e-3},
+    )
+    lag = result.counts() - [spikes for _, spikes in FIRING_PATTERNS.values()]
+    assert not lag[:-1].any()
+    assert abs(lag[-1]) <= 1  # the irregular pattern is chaotic: it amplifies each step's lateness
+
+
+@pytest.mark.parametrize("target", ["library", "numpy"])
+def test_where_adex_is_cut_and_how_sharp_its_onset_is_do_not_matter(target: str) -> None:
+    cutoff = np.array([10.0, 30.0, 50.0, 70.0, 50.0, 10.0])
+    onset = np.array([2.0, 2.0, 2.0, 2.0, 0.1, 0.01])
+    result = simulate(
+        "adex",
+        n=6,
+        duration=0.5,
+        parameters={"cutoff": cutoff, "Delta_T": onset},
+        inputs={"I": 1.0},
+        record=("w_ad", "v"),
+        target=target,
+    )
+    # The independent integration above: 17 spikes and w_ad up to 0.428 nA for Delta_T = 2 mV, 18
+    # spikes and up to 0.44 nA for sharper onsets.
+    assert (result.counts()[:4] == 17).all()
+    np.testing.assert_allclose(result.traces["w_ad"][:, :4].max(axis=0), 0.428e-9, rtol=0.01)
+    assert (np.abs(result.counts()[4:] - 18) <= 1).all()
+    assert result.traces["w_ad"].max() < 0.5e-9
+    assert (result.traces["v"].max(axis=0) <= (-50.4 + cutoff) * 1e-3).all()
+
+
+def test_what_follows_an_izhikevich_neuron_does_not_follow_its_leap() -> None:
+    values = {"I": 1.0, "a": 0.5, "b": 10.0, "d": 0.0, "V_peak": 200.0, "k": 2.0}
+    fine, coarse = (
+        simulate("izhikevich", duration=0.3, dt=dt, parameters=values, record=("u",))
+        for dt in (1e-5, 5e-4)
+    )
+    assert len(fine.spike_steps) > 50
+    # u moves by up to a (b (V_peak - E_L) - u) dt = 0.65 nA in the coarse step of a spike.
+    assert coarse.traces["u"].max() < fine.traces["u"].max() + 0.65e-9
 
 
 def test_more_m_current_makes_a_hodgkin_huxley_neuron_less_excitable() -> None:

@@ -1,18 +1,22 @@
 """Built libraries, kept on disk: one folder for each key, in the user's cache directory.
 
-A folder appears whole or not at all: it is built beside and renamed. Where several processes need
+A folder appears whole or not at all: it is built beside and renamed. One that was damaged since is
+built anew. Where several processes need
 the same one, the first builds it and the others wait for its lock. The least recently used ones go
 when there are more than `LIMIT`.
 """
 
 from __future__ import annotations
 
+import atexit
 import hashlib
+import json
 import os
 import platform
 import shutil
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,6 +32,9 @@ from neurosim.errors import UnavailableError
 
 LIMIT = 256
 """Most builds kept."""
+
+CONTENTS = "contents.json"
+"""The file of a build that lists the others with their hashes."""
 
 FLAGS = (
     "-std=c++17",
@@ -121,10 +128,11 @@ def project(name: str, build: Callable[[Path], None]) -> Path:
         build: fills an empty folder, which is then renamed: nothing in it may know its own path.
     """
     place = folder() / name
-    if not place.is_dir():
-        folder().mkdir(parents=True, exist_ok=True)
+    if not _whole(place):
+        place = _writable() / name
         with FileLock(_lock(place)):
-            if not place.is_dir():  # nobody has built it while this process waited
+            if not _whole(place):  # nobody has built it while this process waited
+                shutil.rmtree(place, ignore_errors=True)
                 _make(place, build)
         _forget_oldest()
     with suppress(OSError):
@@ -133,12 +141,53 @@ def project(name: str, build: Callable[[Path], None]) -> Path:
 
 
 def _make(place: Path, build: Callable[[Path], None]) -> None:
-    partial = Path(tempfile.mkdtemp(prefix=".building-", dir=folder()))
+    partial = Path(tempfile.mkdtemp(prefix=".building-", dir=place.parent))
     try:
         build(partial)
+        (partial / CONTENTS).write_text(json.dumps(_digests(partial)))
         partial.rename(place)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _digests(place: Path) -> dict[str, str]:
+    """Return a hash of each file of a build, but that of the list itself."""
+    files = (file for file in place.rglob("*") if file.is_file() and file.name != CONTENTS)
+    return {
+        str(file.relative_to(place)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(files)
+    }
+
+
+def _whole(place: Path) -> bool:
+    """Return whether a build is there with all that was built; cleaners remove single files."""
+    try:
+        contents = json.loads((place / CONTENTS).read_text())
+        return bool(_digests(place).items() >= contents.items())
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _writable() -> Path:
+    """Return the folder of all builds, or one for this process where that cannot be written."""
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder()):
+            return folder()
+    except OSError as error:
+        return _temporary(str(error))
+
+
+@lru_cache(maxsize=1)
+def _temporary(reason: str) -> Path:
+    warnings.warn(
+        f"builds cannot be kept ({reason}) and are made anew in each process; set XDG_CACHE_HOME "
+        "to a folder that can be written",
+        stacklevel=6,
+    )
+    place = Path(tempfile.mkdtemp(prefix="neurosim-builds-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    return place
 
 
 def _lock(place: Path) -> Path:
