@@ -2,6 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 
 PEERS := .venv-peers/.ready
 
@@ -11,14 +12,14 @@ demo: $(READY)
 	$(BIN)/neurosim demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal
+	$(PYTEST) -m "not slow"
 
 test-all: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(PYTEST)
 
 # The share of lines that the default tests run: reported, and no bar to pass.
 coverage: $(READY)
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal --cov --cov-report=term --cov-report=xml
+	$(PYTEST) -m "not slow" --cov --cov-report=term --cov-report=xml
 
 # snnTorch, SpikingJelly, Norse, sinabs, NeuroBench, NNMT, ...: what neurosim is compared with.
 peers: $(PEERS)

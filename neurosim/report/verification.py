@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from neurosim import tables
 from neurosim.verify.report import Report
 
 
 def table(reports: dict[str, Report], events: str = "") -> Table:
     """Return the verdicts as a table, and below it where the events come from."""
     first = next(iter(reports.values())).engines[0]
-    out = Table(
+    numbers = ("windows", "steps", "values", "spikes")
+    out = tables.terminal(
+        ("net", "against", *numbers, "verdict"),
+        right=numbers,
         title=f"{first}: spikes and states, value by value",
         caption=f"events: {escape(events)}" if events else None,
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
     )
-    for column in ("net", "against", "windows", "steps", "values", "spikes", "verdict"):
-        right = column in ("windows", "steps", "values", "spikes")
-        out.add_column(column, justify="right" if right else "left")
     for label, report in reports.items():
         for other, verdict in zip(report.engines[1:], report.verdicts, strict=True):
             out.add_row(
