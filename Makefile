@@ -2,6 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 
 PEERS := .venv-peers/.ready
 
@@ -11,10 +12,10 @@ demo: $(READY)
 	$(BIN)/neurosim demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal
+	$(PYTEST) -m "not slow"
 
 test-all: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(PYTEST)
 
 # The default tests with libraries that choose other instructions, and with them other orders of
 # sums, as they do on other processors: one after another, up to the first that is red.
@@ -26,7 +27,7 @@ test-processors: $(READY)
 
 # The share of lines that the default tests run: reported, and no bar to pass.
 coverage: $(READY)
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal --cov --cov-report=term --cov-report=xml
+	$(PYTEST) -m "not slow" --cov --cov-report=term --cov-report=xml
 
 # snnTorch, SpikingJelly, Norse, sinabs, NeuroBench, NNMT, ...: what neurosim is compared with.
 peers: $(PEERS)

@@ -99,11 +99,11 @@ def beside_nnmt(console: Console) -> None:
         table.add_column(column, justify="left" if column == "case" else "right")
     for name, means, stds in HARD:
         try:
-            found = f"{np.ravel(theirs(np.array(means), np.array(stds)))[-1]:.6g}"
+            peer_rate = f"{np.ravel(theirs(np.array(means), np.array(stds)))[-1]:.6g}"
         except Exception as error:  # whatever it raises is the finding
-            found = type(error).__name__
+            peer_rate = type(error).__name__
         rate, log = (f(means[-1], stds[-1], **CELL) for f in (siegert, log_siegert))
-        shown = (f"{means[-1]:g}", f"{stds[-1]:g}", found, f"{rate:.6g}", f"{log:.7g}")
+        shown = (f"{means[-1]:g}", f"{stds[-1]:g}", peer_rate, f"{rate:.6g}", f"{log:.7g}")
         table.add_row(name, *shown)
     console.print(table)
 

@@ -56,7 +56,7 @@ def layers(neurons: int) -> dict[str, tuple[Callable[[torch.Tensor], torch.Tenso
     """Return layers by name, and whether time is their first axis."""
     fused, loop = LIF((neurons,)).cuda(), LIF((neurons,)).cuda()
     loop._surrogate = lambda x: None  # type: ignore[method-assign]
-    found = {
+    by_name = {
         "triton kernels": (lambda x: fused.reset_state()(x)[0], False),
         "torch loop": (lambda x: loop.reset_state()(x)[0], False),
     }
@@ -73,8 +73,8 @@ def layers(neurons: int) -> dict[str, tuple[Callable[[torch.Tensor], torch.Tenso
                 functional.reset_net(node)
                 return node(x)
 
-            found[f"spikingjelly, {backend}"] = (run, True)
-    return found
+            by_name[f"spikingjelly, {backend}"] = (run, True)
+    return by_name
 
 
 def card() -> float:

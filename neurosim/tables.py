@@ -1,8 +1,29 @@
-"""Tables as Markdown."""
+"""Tables for the terminal and as Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def terminal(columns: Sequence[str], *, right: Sequence[str] = (), **options: Any) -> Table:
+    """Return an empty table for the terminal, in the look that all of them share.
+
+    Args:
+        columns: their names.
+        right: columns that are aligned to the right.
+        options: of rich's Table, such as `title`.
+    """
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), **options)
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left")
+    return table
 
 
 def markdown(

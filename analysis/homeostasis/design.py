@@ -115,7 +115,7 @@ def recommend(
     remaining: float = 0.01,
     swing: float = 0.01,
 ) -> Loop:
-    """Return gains whose loop is stable, does not oscillate and settles in so many steps.
+    """Return gains whose loop is stable, does not oscillate and settles within `steps` steps.
 
     D = gamma/4; beta/gamma so large that at most `left` of a disagreement stays; then the smoothest
     moving average, and with it the smallest gains, that settle in time. Oscillation and stability

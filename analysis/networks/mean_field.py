@@ -52,7 +52,7 @@ class Prediction:
         return tuple(free.std for free in self.membranes)
 
     def counts(self, steps: int) -> FloatArray:
-        """Return the expected spikes of every layer in so many steps, (layers, ...)."""
+        """Return the expected spikes of every layer in `steps` steps, (layers, ...)."""
         return np.stack([steps * rate.sum(-1) for rate in self.rates])
 
 

@@ -52,11 +52,11 @@ def rates() -> list[Row]:
     data = load("theory_rates")
     rows = data["rates"]
     y = [f"y = {(r['cell'][2] - r['cell'][0]) / r['cell'][1] / 2**0.5:.4g}" for r in rows]
-    found = log_siegert(**cells(rows)) - [r["log_rate"] for r in rows]
+    log_errors = log_siegert(**cells(rows)) - [r["log_rate"] for r in rows]
     slopes = np.stack(log_gradient(**cells(rows)), axis=1)
     table = [
         worst("Siegert rate", "1e-12", siegert(**cells(rows)) / [r["rate"] for r in rows] - 1, y),
-        worst("its logarithm (absolute)", "1e-12", found, y),
+        worst("its logarithm (absolute)", "1e-12", log_errors, y),
         worst("d ln nu/d(theta, mu, s)", "1e-11", slopes / [r["slopes"] for r in rows] - 1, y),
     ]
     rows = data["cv"]
@@ -64,9 +64,9 @@ def rates() -> list[Row]:
     table.append(worst("CV", "1e-10", cv(**cells(rows)) / [r["cv"] for r in rows] - 1, places))
     rows = data["transfer"]
     exact = np.array([complex(*r["transfer"]) for r in rows])
-    found = transfer([r["frequency"] for r in rows], **cells(rows))
+    response = transfer([r["frequency"] for r in rows], **cells(rows))
     places = [f"{r['frequency']:g} Hz" for r in rows]
-    return [*table, worst("transfer function", "", np.abs(found / exact - 1), places)]
+    return [*table, worst("transfer function", "", np.abs(response / exact - 1), places)]
 
 
 def gates() -> list[Row]:
@@ -97,16 +97,16 @@ def passages() -> list[Row]:
         follow = (lambda t, b=b: b + 0 * t, *cell[1:])
         moving.append((first_passage.density(times, *follow) - row["density"]) / peak)
         density[-1] /= peak
-        found = [first_passage.moments(k, *cell) for k in (1, 2, 3)]
-        moments.append(np.array(found) / row["moments"] - 1)
+        ours = [first_passage.moments(k, *cell) for k in (1, 2, 3)]
+        moments.append(np.array(ours) / row["moments"] - 1)
         mass.append(passed_or_not(cell) - 1)
         places.append(f"{row['start']:g} to {b:g} std")
     errors, names = [], []
     for row in data["decisions"]:
         for (n, k), mean in zip(row["groups"], row["means"], strict=True):
             group = {"neurons": n, "needed": k}
-            found = latency.mean_time(row["threshold"], 0.0, 1.0, 1.0, row["start"], **group)
-            errors.append(found / mean - 1)
+            time = latency.mean_time(row["threshold"], 0.0, 1.0, 1.0, row["start"], **group)
+            errors.append(time / mean - 1)
             names.append(f"{k} of {n}")
     return [
         worst("first-passage density / peak", "1e-8", density, places),
@@ -136,8 +136,8 @@ def discrete() -> list[Row]:
         errors = []
         for row in rows:
             mean, std, theta, decay = row["cell"]
-            found = discrete_time.rate(mean, std, threshold=theta, decay=decay, reset=reset, **more)
-            errors.append(found / float(row[reset]) - 1)
+            rate = discrete_time.rate(mean, std, threshold=theta, decay=decay, reset=reset, **more)
+            errors.append(rate / float(row[reset]) - 1)
         table.append(worst(f"discrete-time rate, {reset}", "1e-12", errors, places))
     return table
 
@@ -145,9 +145,9 @@ def discrete() -> list[Row]:
 def layers() -> list[Row]:
     data = load("theory_layers")
     exact = data["jacobians"]
-    found = passage(jacobian_net(exact), [np.array(g) for g in exact["gates"]])
-    norms = found.norms / exact["norms"] - 1
-    product = found.log_product - exact["log_product"]
+    passed = passage(jacobian_net(exact), [np.array(g) for g in exact["gates"]])
+    norms = passed.norms / exact["norms"] - 1
+    product = passed.log_product - exact["log_product"]
     radius, feedback = [], []
     for row in data["loops"]:
         loop = homeostasis.Loop(**{k: _plain(v) for k, v in row["loop"].items()})

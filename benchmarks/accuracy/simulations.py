@@ -50,11 +50,11 @@ def networks() -> list[Row]:
     nets += [(f"trained, scale {s:g}", trained, s) for s in (0.6, 1.0, 1.4, 1.8)]
     for name, net, scale in nets:
         rate = windows if scale else rng.uniform(0.1, 1, (4, 15))
-        found = mean_field.predict(net, rate, threshold_scale=scale or 1.0).rates
-        seen = simulated_network(net.with_threshold(scale or 1.0), rate, rng)
-        total.append(sum(r.sum() for r in found) / sum(m.sum() for m in seen) - 1)
+        predictions = mean_field.predict(net, rate, threshold_scale=scale or 1.0).rates
+        spikes = simulated_network(net.with_threshold(scale or 1.0), rate, rng)
+        total.append(sum(r.sum() for r in predictions) / sum(m.sum() for m in spikes) - 1)
         places.append(name)
-        for k, (predicted, measured) in enumerate(zip(found, seen, strict=True)):
+        for k, (predicted, measured) in enumerate(zip(predictions, spikes, strict=True)):
             if measured.mean() > 0.01:
                 layers.append(predicted.mean() / measured.mean() - 1)
                 names.append(f"{name}, layer {k + 1} at {measured.mean():.3f}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -13,6 +12,7 @@ from neurosim.energy.price import ANCHORS, clock_hz, clock_note
 from neurosim.figures import threshold_sweep
 from neurosim.network import THRESHOLD_SCALES
 from neurosim.report import verification
+from neurosim.tables import terminal
 from neurosim.workflows.demo import NETS, Result
 from neurosim.workflows.sweep import by_threshold
 
@@ -55,19 +55,20 @@ def publish(result: Result, folder: Path, console: Console) -> None:
 def sweep_table(result: Result) -> Table:
     """Return accuracy, spikes per inference, share of active bins and power against the scale."""
     title = f"{result.windows} test windows of unseen subjects, integer engine"
-    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1))
-    columns = {
+    quantities = {
         "accuracy": ("acc.", "{:.3f}"),
         "spikes_per_inference": ("spikes", "{:,.0f}"),
         "hidden_bins": ("active", "{:.3f}"),
         "power_uw": ("est. µW", "{:.1f}"),
     }
-    table.add_column("scale", justify="right")
-    for head, _ in columns.values():
-        for net in NETS:
-            table.add_column(f"{head if net == NETS[0] else ''}\n{net}", justify="right")
+    heads = [
+        f"{head if net == NETS[0] else ''}\n{net}"
+        for head, _ in quantities.values()
+        for net in NETS
+    ]
+    table = terminal(("scale", *heads), right=("scale", *heads), title=title)
     rows = {net: by_threshold(result.sweeps[net]) for net in NETS}
     for scale in THRESHOLD_SCALES:
-        cells = [f.format(rows[n][scale][key]) for key, (_, f) in columns.items() for n in NETS]
+        cells = [f.format(rows[n][scale][key]) for key, (_, f) in quantities.items() for n in NETS]
         table.add_row(f"{scale:.1f}", *cells, style="bold" if scale == 1.0 else "")
     return table

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from rich import box
 from rich.table import Table
 
+from neurosim.tables import terminal
 from neurosim.workflows.fidelity import LayerFidelity
 from neurosim.xylo.mapping import Deployment
 
@@ -38,10 +38,7 @@ def summary(deployment: Deployment) -> list[str]:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1))
-    for k, column in enumerate(columns):
-        table.add_column(column, justify="right" if k else "left")
-    return table
+    return terminal(columns, right=columns[1:], title=title)
 
 
 def _time_constants(deployment: Deployment) -> Table:

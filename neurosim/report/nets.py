@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+from neurosim.tables import terminal
 from neurosim.workflows.network_theory import NetworkTheory
 
 
@@ -16,16 +16,14 @@ def theory(predicted: NetworkTheory) -> RenderableType:
     """Return spikes over thresholds, the layers at scale 1, and what AHSAR would do."""
     depth = len(predicted.gates)
     names = [f"hidden {k + 1}" for k in range(depth - 1)] + ["output"]
-    spikes = Table(title="Predicted spikes per window", box=box.SIMPLE_HEAD, padding=(0, 1))
-    for column in ("scale", *names, "total", "almost silent"):
-        spikes.add_column(column, justify="right")
+    columns = ("scale", *names, "total", "almost silent")
+    spikes = terminal(columns, right=columns, title="Predicted spikes per window")
     for scale, count in predicted.counts.items():
         quiet = ", ".join(names[k] for k in predicted.silent[scale]) or "none"
         row = [f"{value:,.0f}" for value in (*count, count.sum())]
         spikes.add_row(f"{scale:.1f}", *row, quiet)
-    layers = Table(title="Layers at scale 1", box=box.SIMPLE_HEAD, padding=(0, 1))
-    for column in ("layer", "gate", "Jacobian norm", "sensitivity a", "coupling b"):
-        layers.add_column(column, justify="left" if column == "layer" else "right")
+    columns = ("layer", "gate", "Jacobian norm", "sensitivity a", "coupling b")
+    layers = terminal(columns, right=columns[1:], title="Layers at scale 1")
     for k, name in enumerate(names):
         response = [predicted.sensitivity[k], predicted.coupling[k]] if k < depth - 1 else None
         shown = [f"{value:.2f}" for value in response] if response else ["", ""]
@@ -37,11 +35,8 @@ def loihi_sweep(rows: Sequence[dict[str, Any]]) -> Table:
     """Return accuracy and spikes of the rows of `loihi_sweep.sweep_on_loihi`."""
     names = [key.removeprefix("accuracy_") for key in rows[0] if key.startswith("accuracy_")]
     title = f"Threshold sweep, {rows[0]['windows']} test windows"
-    out = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1))
-    out.add_column("scale", justify="right")
-    for what in ("accuracy", "spikes"):
-        for name in names:
-            out.add_column(f"{what}\n{name}", justify="right")
+    columns = ["scale", *(f"{what}\n{name}" for what in ("accuracy", "spikes") for name in names)]
+    out = terminal(columns, right=columns, title=title)
     for row in rows:
         accuracies = [f"{row[f'accuracy_{name}']:.3f}" for name in names]
         spikes = [f"{row[f'spikes_{name}']:,.0f}" for name in names]

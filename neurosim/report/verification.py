@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from neurosim import tables
 from neurosim.verify.report import Report
 
 COLUMNS = ("net", "against", "windows", "steps", "values", "spikes", "differing spikes", "verdict")
@@ -16,15 +16,12 @@ def table(reports: dict[str, Report], events: str = "") -> Table:
     first = next(iter(reports.values())).engines[0]
     below = list(dict.fromkeys(r.compared for r in reports.values() if r.compared))
     below += [f"events: {events}"] if events else []
-    out = Table(
+    out = tables.terminal(
+        COLUMNS,
+        right=COLUMNS[2:-1],
         title=f"{first}: spikes and states, value by value",
         caption=escape("\n".join(below)) if below else None,
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
     )
-    for column in COLUMNS:
-        right = column not in ("net", "against", "verdict")
-        out.add_column(column, justify="right" if right else "left")
     for label, report in reports.items():
         for other, verdict in zip(report.engines[1:], report.verdicts, strict=True):
             out.add_row(

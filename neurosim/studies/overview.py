@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rich import box
 from rich.table import Table
 
 from neurosim import studies, tables
@@ -71,10 +70,8 @@ def _cells(name: str) -> tuple[str, ...]:
 
 def table() -> Table:
     """Return all studies for a terminal."""
-    out = Table(title="Studies", box=box.SIMPLE_HEAD, padding=(0, 1))
-    for column in COLUMNS[:-1]:
-        number = column in NUMBERS
-        out.add_column(column, justify="right" if number else "left", no_wrap=column == "study")
+    out = tables.terminal(COLUMNS[:-1], right=NUMBERS, title="Studies")
+    out.columns[0].no_wrap = True  # names, to be copied
     for name in studies.names():
         out.add_row(*_cells(name)[:-1])
     out.caption = (

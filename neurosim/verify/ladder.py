@@ -97,8 +97,7 @@ def _checked(
     """Return the raster as the engines take it."""
     if not isinstance(model, Network | XyloSpec):
         raise InputError(f"climb takes a Network or a XyloSpec, got {type(model).__name__}")
-    channels = model.shape[0] if isinstance(model, Network) else model.channels
-    raster = check_raster(raster, channels)
+    raster = check_raster(raster, model.channels)
     if labels is not None and len(labels) != len(raster):
         raise InputError(f"labels are {len(labels)} for {len(raster)} samples")
     return raster

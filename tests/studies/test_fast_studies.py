@@ -126,8 +126,6 @@ def test_activity_studies_on_tiny_official_files(tmp_path, sets, monkeypatch):
 
 @pytest.mark.slow
 def test_activity_studies_of_all_sets_are_drawn_and_judged(tmp_path, sets, monkeypatch):
-    from neurosim import figures
-
     monkeypatch.setenv("NEUROSIM_DATA", str(sets))
     d = _run("aspen_activities", tmp_path, monkeypatch)
     assert d.sizes == {"data": 3, "net": 2, "seed": 2, "threshold": 3}
@@ -170,8 +168,6 @@ def test_seeds_split_activity_sets_by_subject(name, sets, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OWN_DATA)
 def test_every_study_runs_and_is_drawn(name, shared_nets, tmp_path, monkeypatch):
-    from neurosim import figures
-
     d = _run(name, tmp_path, monkeypatch, nets=shared_nets)
     for column in studies.get(name).units:
         assert bool(d[column].notnull().any()), column
