@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import os
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -170,7 +172,7 @@ def check_folder(folder: Path) -> bool:
 def write_text(path: Path, text: str) -> None:
     """Write a text file."""
     with replacing(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_table(
@@ -183,6 +185,8 @@ def write_table(
 ) -> Path:
     """Write a table as CSV.
 
+    What has a head also has a line `# sha256: ...`, the SHA-256 of all other lines.
+
     Args:
         path: of the file.
         rows: of equal keys, which name the columns.
@@ -190,17 +194,48 @@ def write_table(
         head: more such lines.
         digits: significant digits of floats; as many as tell all of them apart when None.
     """
-    with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
-        lines = {**({"command": command} if command else {}), **(head or {})}
-        file.writelines(f"# {name}: {value}\n" for name, value in lines.items())
-        names = list(rows[0]) if rows else []
-        writer = csv.DictWriter(file, fieldnames=names, lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            if digits is not None:
-                row = {k: f"{v:.{digits}g}" if isinstance(v, float) else v for k, v in row.items()}
-            writer.writerow(row)
+    table = io.StringIO()
+    lines = {**({"command": command} if command else {}), **(head or {})}
+    above = "".join(f"# {name}: {value}\n" for name, value in lines.items())
+    writer = csv.DictWriter(table, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        if digits is not None:
+            row = {k: f"{v:.{digits}g}" if isinstance(v, float) else v for k, v in row.items()}
+        writer.writerow(row)
+    body = table.getvalue()
+    seal = f"# sha256: {_sealed(above + body)}\n" if above else ""
+    write_text(Path(path), f"{above}{seal}{body}")
     return Path(path)
+
+
+def split_table(path: Path, *, remedy: str) -> tuple[dict[str, str], str]:
+    """Return the head of a table by name, and its columns and rows as text.
+
+    Args:
+        path: what `write_table` wrote; a table without a SHA-256, made by hand, is believed.
+        remedy: the command that makes it, for the message.
+
+    Raises:
+        InputError: it cannot be read, or is not what was written.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a readable table ({error}); run `{remedy}`") from error
+    above = re.match("(?:# .*\n)*", text).group()  # type: ignore[union-attr]  # also matches nothing
+    head = dict(line[2:].partition(": ")[::2] for line in above.split("\n")[:-1])
+    seal = head.pop("sha256", None)
+    if seal not in (None, _sealed(text.replace(f"# sha256: {seal}\n", "", 1))):
+        raise InputError(
+            f"{path}: damaged, or changed since it was written; run `{remedy}` again, or take its "
+            "line `# sha256` out to believe the change"
+        )
+    return head, text[len(above) :]
+
+
+def _sealed(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read_table(path: str | Path, *, remedy: str, text: Sequence[str] = ()) -> dict[str, np.ndarray]:
@@ -217,11 +252,8 @@ def read_table(path: str | Path, *, remedy: str, text: Sequence[str] = ()) -> di
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; run `{remedy}`")
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a readable table ({error}); run `{remedy}`") from error
-    rows = list(csv.DictReader(line for line in lines if not line.startswith("# ")))
+    _, table = split_table(path, remedy=remedy)
+    rows = list(csv.DictReader(io.StringIO(table, newline="")))
     if not rows or any(None in row or None in row.values() for row in rows):
         raise InputError(f"{path}: empty or damaged table; run `{remedy}` again")
     columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}

@@ -9,9 +9,11 @@ import pytest
 import torch
 
 from neurosim.data import Windows
+from neurosim.data.aedat import Events
 from neurosim.data.images import ImageSet
 from neurosim.data.recordings import Recordings
 from neurosim.energy.wear import Outcomes
+from neurosim.engines.loihi import LoihiLayer
 from neurosim.frozen import Frozen, is_own, own
 from neurosim.network import Layer, Network
 from neurosim.recording import Recording
@@ -30,8 +32,14 @@ def spec(arrays):
                     threshold_out=[9, 9])  # fmt: skip
 
 
+def loihi_layer(arrays):
+    return LoihiLayer(np.round(arrays), *(np.full(3, value) for value in (9.0, 5.0, 5.0)))
+
+
 MADE = {
     "Layer": layer,
+    "LoihiLayer": loihi_layer,
+    "Events": lambda a: Events(a[0], a[0], a[0], a[0]),
     "Network": lambda a: Network((layer(a),), 1e-3),
     "Recording": lambda a: Recording((a[None],), v_mem=(a[None],)),
     "Recordings": lambda a: Recordings((a,), a[0], a[0], a[0], ("a",), 50.0, "0"),

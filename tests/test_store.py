@@ -1,5 +1,7 @@
 """One writer and one reader of tables: what is written comes back, what is damaged is refused."""
 
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -26,7 +28,9 @@ def test_the_head_and_the_digits(tmp_path):
     path = store.write_table(
         tmp_path / "table.csv", rows, digits=6, command="neurosim x", head={"title": "T"}
     )
-    assert path.read_text() == "# command: neurosim x\n# title: T\nnet,n,x\na,3,0.333333\nb,4,nan\n"
+    above, table = "# command: neurosim x\n# title: T\n", "net,n,x\na,3,0.333333\nb,4,nan\n"
+    seal = hashlib.sha256((above + table).encode()).hexdigest()
+    assert path.read_text() == f"{above}# sha256: {seal}\n{table}"
     columns = store.read_table(path, remedy="")
     np.testing.assert_array_equal(columns["n"], [3.0, 4.0])
     np.testing.assert_array_equal(columns["x"], [0.333333, np.nan])
@@ -49,6 +53,30 @@ def test_damaged_tables_are_refused_with_the_remedy(tmp_path, text):
         store.read_table(path, remedy="neurosim x")
     with pytest.raises(InputError, match="no such file; run `neurosim x`"):
         store.read_table(tmp_path / "none.csv", remedy="neurosim x")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("0.25", "0.26"), ("neurosim x", "neurosim y"), ("b", "")]
+)
+def test_a_table_that_was_changed_is_named(tmp_path, old, new):
+    rows = [{"net": "a", "x": 0.25}, {"net": "b", "x": 0.5}]
+    path = store.write_table(tmp_path / "table.csv", rows, command="neurosim x")
+    text = path.read_text()
+    path.write_text(text.replace(old, new))
+    with pytest.raises(InputError, match=r"table\.csv: damaged, or changed .* run `neurosim x`"):
+        store.read_table(path, remedy="neurosim x")
+    own = "".join(line for line in text.splitlines(True) if not line.startswith("# sha256"))
+    path.write_text(own)  # made by hand
+    assert store.rows_of(store.read_table(path, remedy="")) == rows
+
+
+def test_all_shipped_tables_are_sealed():
+    """So a hand that edits a stored result is seen."""
+    paths = sorted(store.shipped().glob("*.csv"))
+    assert len(paths) > 20
+    for path in paths:
+        store.split_table(path, remedy="")
+        assert "\n# sha256: " in path.read_text(encoding="utf-8")
 
 
 def test_a_shipped_table_is_written_as_it_was(tmp_path):

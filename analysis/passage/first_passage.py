@@ -197,7 +197,8 @@ def _ask_moving(
     mean, std, tau, start = (float(number) for number in numbers)
     points = np.asarray(x, dtype=np.float64)
     asks_time = question is not PassageLaw.quantile
-    end = float(points.max()) if asks_time else (horizon or 20 * tau)
+    longest = 20 * tau if horizon is None else horizon
+    end = float(points.max()) if asks_time else longest
     if not (std > 0 and tau > 0 and end > 0 and start < float(threshold(np.zeros(1))[0])):
         return np.full(points.shape, np.nan)[()]
     law = moving(threshold, mean, std, tau, start, end, steps)

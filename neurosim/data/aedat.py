@@ -10,6 +10,7 @@ import numpy as np
 
 from neurosim.data.catalogue import existing
 from neurosim.errors import InputError
+from neurosim.frozen import Frozen
 
 SIZE = 128
 """Pixels of the camera (DVS128) in each direction."""
@@ -25,7 +26,7 @@ _SYNC = 0x8000
 
 
 @dataclass(frozen=True, eq=False)
-class Events:
+class Events(Frozen):
     """Events of one recording, in the order of the file."""
 
     x: np.ndarray

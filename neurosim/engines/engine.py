@@ -50,6 +50,14 @@ class Model(Protocol):
         ...
 
 
+def not_finite(*, sample: int, layer: int) -> str:
+    """Say which layer of a net of floats blew up."""
+    return (
+        f"layer {layer}: a membrane or current is no longer finite in sample {sample}; lower the "
+        "weights that reach it, or the counts of the raster"
+    )
+
+
 class Engine(ABC):
     """Runs models of some classes; a subclass says which, and how, in `_run`."""
 

@@ -24,6 +24,7 @@ class LIFTorchEngine(TorchEngine):
     """Runs a Network in LIFTorch, in float32; its time is quadratic in the steps."""
 
     name = "liftorch"
+    own_check = False
 
     def _run(
         self, model: Network, raster: np.ndarray, variables: tuple[str, ...]

@@ -16,6 +16,7 @@ import numpy as np
 from neurosim.engines.brian2 import cache
 from neurosim.engines.engine import Engine, Records
 from neurosim.errors import InputError
+from neurosim.frozen import Frozen
 from neurosim.network import Layer, Network
 from neurosim.raster import check_raster
 
@@ -44,7 +45,7 @@ _TYPES = {"spikes": np.uint8, "v_mem": np.int32, "i_syn": np.int32}
 
 
 @dataclass(frozen=True, eq=False)
-class LoihiLayer:
+class LoihiLayer(Frozen):
     """A layer in Loihi's registers: one scale, so one threshold profile for equal thresholds."""
 
     weight: np.ndarray
@@ -75,6 +76,7 @@ class LoihiLayer:
             if name != "weight" and array.shape != (neurons,):
                 raise InputError(f"{name} has shape {array.shape}; it needs ({neurons},)")
             _check_register(name, array)
+        super().__post_init__()
 
 
 def _check_register(name: str, values: np.ndarray) -> None:

@@ -111,6 +111,11 @@ class NirNumpyEngine(NirEngine):
             reset = np.where(fires & ~late, p["V_r"], v)
             v = np.where(p["subtract"] > 0, v - spikes * p["fall"] * p["theta_0"], reset)
             out["spikes"][t], out["v_mem"][t], out["i_syn"][t] = spikes, v, i
+        if not np.isfinite(v + i).all():  # a value that is not finite stays so
+            raise InputError(
+                f"nir-neuron: v_mem or i_syn is no longer finite after {len(current)} steps; lower "
+                "the weights or the input"
+            )
         return out
 
     def _versions(self) -> dict[str, str]:
@@ -192,6 +197,11 @@ def _populate(graph: Graph, name: str, current: np.ndarray, stepper: Stepper) ->
     """Step one node's neurons through all samples at once: (steps, samples, neurons)."""
     steps, samples = current.shape[:2]
     flat = current.reshape(steps, samples, -1)
+    if len(odd := np.argwhere(~np.isfinite(flat))):
+        raise InputError(
+            f"node {name}: its input is no longer finite in step {odd[0][0]} of sample {odd[0][1]};"
+            " lower the weights or the input"
+        )
     most = graph.most_spikes(name)
     values = parameters(graph.nodes[name], graph.convention, graph.dt, most)
     spread = {n: np.tile(np.broadcast_to(v, flat.shape[2]), samples) for n, v in values.items()}

@@ -70,7 +70,7 @@ def measured_response(
     """
     net = controlled_layers.duplicate(net)
     layers = controlled_layers.control(controlled_layers.find(net, readout=readout))
-    units = blocks or [[k] for k in range(len(layers))]
+    units = [[k] for k in range(len(layers))] if blocks is None else blocks
 
     def log_rates(unit: int, change: float) -> np.ndarray:
         """Log rates of all units with ln threshold of one of them changed."""
@@ -117,12 +117,16 @@ def gains_for(
         if loop.layers != units:
             raise InputError(f"loop has {loop.layers} layers, the net {units} units; give as many")
         centring = 0.0 if common_mode else loop.centring
-        loop = replace(loop, ticks=ticks or loop.ticks, centring=centring, **settings)
+        loop = replace(loop, ticks=loop.ticks if ticks is None else ticks, centring=centring)
+        loop = replace(loop, **settings)
     if units == 1 and (1.0 if loop is None else loop.centring) == 1 and not common_mode:
         raise InputError("one unit has no other to agree with; attach with common_mode=True")
     if loop is not None:
         return loop
-    kind: dict[str, Any] = {"ticks": ticks or 1, "centring": 0.0 if common_mode else 1.0}
+    kind: dict[str, Any] = {
+        "ticks": 1 if ticks is None else ticks,
+        "centring": 0.0 if common_mode else 1.0,
+    }
     for left, steps in DEMANDS:
         try:
             return _recommended(units, left=left, steps=steps, **kind, **settings)

@@ -106,13 +106,16 @@ class Homeostat:
             InputError: the settings do not fit each other or the net.
         """
         layers = controlled_layers.find(net, readout=readout)
-        units = [list(block) for block in blocks] if blocks else [[k] for k in range(len(layers))]
+        units = [[k] for k in range(len(layers))]
+        if blocks is not None:
+            units = [list(block) for block in blocks]
         if sorted(k for unit in units for k in unit) != list(range(len(layers))):
             raise InputError(f"blocks are {units}; each of the layers 0..{len(layers) - 1} once")
         response = None
         if events is not None:
             response = measured_response(net, events, blocks=units, readout=readout, floor=floor)
-        ticks = ticks or (len(units) if blocks else None)
+        if ticks is None and blocks is not None:
+            ticks = len(units)
         loop = gains_for(len(units), loop, response, ticks, common_mode)
         loop = replace(
             loop, gamma=loop.gamma if relaxation else 0.0, D=loop.D if diffusion else 0.0

@@ -184,7 +184,9 @@ class _NormStatistics:
         if norm.num_batches_tracked is None:
             return 0.0
         norm.num_batches_tracked.add_(1)
-        return float(norm.momentum or 1 / float(norm.num_batches_tracked))
+        if norm.momentum is None:  # torch's word for the plain mean of all batches
+            return 1 / float(norm.num_batches_tracked)
+        return float(norm.momentum)
 
 
 class _Rate(torch.autograd.Function):

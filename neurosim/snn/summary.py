@@ -110,11 +110,11 @@ def summary(
         InputError: neither a shape nor inputs are given where they are needed.
     """
     if isinstance(net, Network):
-        shape = input_shape or (1, net.shape[0])
+        shape = (1, net.shape[0]) if input_shape is None else input_shape
         return summary(net.to_rockpool(), shape, inputs=inputs)
     if inputs is None and input_shape is None:
         raise InputError("input_shape is None; give the shape of a sample, or inputs")
-    x = torch.zeros(1, *(input_shape or ())) if inputs is None else torch.as_tensor(inputs)
+    x = torch.as_tensor(torch.zeros(1, *(input_shape or ())) if inputs is None else inputs)
     x = x.to(next(nn.Module.parameters(net), torch.zeros(())))
     # Contiguous: operations on a constant input count in every step.
     x = net.series(x).contiguous() if isinstance(net, ImageNet) else x

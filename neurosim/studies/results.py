@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,11 +76,9 @@ def _read(path: Path, changed: int) -> xr.Dataset:
     """Return the results in a file that was changed last at that time."""
     import pandas as pd
 
-    with path.open(encoding="utf-8") as file:
-        lines = list(takewhile(lambda line: line.startswith("# "), file))
-    head = dict(line[2:].rstrip("\n").split(": ", 1) for line in lines)
+    head, table = store.split_table(path, remedy=f"neurosim study {path.stem} --ship")
     try:
-        frame = pd.read_csv(path, skiprows=len(lines))
+        frame = pd.read_csv(io.StringIO(table))
         dataset: Any = frame.set_index(head["index"].split()).to_xarray()
         units = json.loads(head["units"])
     except (KeyError, ValueError) as error:

@@ -8,11 +8,12 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 
 from neurosim import engines as registry
 from neurosim.errors import InputError
 from neurosim.network import Network
+from neurosim.processes import pool
 from neurosim.raster import as_samples
 from neurosim.recording import variables_of
 from neurosim.verify.compare import Verdict, merge
@@ -72,7 +73,8 @@ def verify(
 
     Raises:
         InputError: fewer than two engines, the model or the raster is refused, or a NIR graph
-            whose source or reset nobody states: all engines would share the guess.
+            whose source or reset nobody states: all engines would share the guess; or workers is
+            below 1.
     """
     if assumed := getattr(model, "assumed", ""):
         raise InputError(f"{assumed}; or compare with spikes of the source itself (--expected)")
@@ -105,12 +107,12 @@ def _run_chunks(
     run: Callable[[np.ndarray], _Result], parts: list[np.ndarray], workers: int | None
 ) -> Iterator[_Result]:
     """Yield the results of the parts in order, several at a time."""
+    parallel = pool(workers)
     if len(parts) == 1 or workers == 1:
         yield from map(run, parts)
         return
     run(parts[0][:1, :2])  # what must be compiled is compiled once, here
-    pool = Parallel(n_jobs=workers or -1, return_as="generator")
-    yield from pool(delayed(_quietly)(run, part) for part in parts)
+    yield from parallel(delayed(_quietly)(run, part) for part in parts)
 
 
 def _quietly(run: Callable[[np.ndarray], _Result], part: np.ndarray) -> _Result:

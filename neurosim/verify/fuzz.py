@@ -85,10 +85,12 @@ def fuzz(
         progress: called after each batch with the result so far.
 
     Raises:
-        InputError: count is no positive number, or the seed is negative.
+        InputError: count or workers is no positive number, or the seed is negative.
     """
     if count < 1 or seed < 0:
         raise InputError(f"fuzz: count {count} and seed {seed}; give at least one case, seed >= 0")
+    if workers < 1:
+        raise InputError(f"fuzz: workers is {workers}; give 1 or more")
     total, start = Fuzz(seed), time.monotonic()
     jobs = [(seed, first, min(first + BATCH, count)) for first in range(0, count, BATCH)]
     with ThreadPoolExecutor(workers) as pool:

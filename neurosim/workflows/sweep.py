@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 
 from neurosim import engines, readout
 from neurosim.energy import price
 from neurosim.network import THRESHOLD_SCALES
+from neurosim.processes import pool
 from neurosim.xylo.spec import XyloSpec
 
 Row = dict[str, float]
@@ -39,12 +40,12 @@ def threshold_sweep(
     Returns:
         One row for each scale, see `measure`.
     """
+    parallel = pool(workers)
     jobs = [(spec.with_threshold(scale), scale, raster, labels, engine) for scale in scales]
     rows = [measure(*jobs[0])]  # made here, so that what is compiled is cached
     if progress:
         progress(1)
-    pool = Parallel(n_jobs=workers or -1, return_as="generator")
-    for row in pool(delayed(measure)(*job) for job in jobs[1:]):
+    for row in parallel(delayed(measure)(*job) for job in jobs[1:]):
         rows.append(row)
         if progress:
             progress(1)

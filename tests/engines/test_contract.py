@@ -206,6 +206,25 @@ def test_other_models_are_refused(subject) -> None:
             subject.engine.run(model, subject.raster)
 
 
+@pytest.mark.parametrize("record", [("spikes",), ALL])
+def test_a_net_that_blows_up_is_refused(subject, record) -> None:
+    """Beyond the largest float a membrane stays infinite, and its spikes mean nothing."""
+    if not isinstance(subject.model, Network | nir.Graph):
+        pytest.skip("holds integers, which do not overflow: they saturate")
+    first, *others = network().layers
+    weight = np.full_like(first.weight, np.finfo(subject.states).max / 50)
+    model = Network((replace(first, weight=weight), *others), 1e-3)
+    if isinstance(subject.model, nir.Graph):
+        model = nir.from_nir(to_nir(model))
+    elif subject.model.layers[0].weight.dtype == np.float32:
+        model = in_float32(model)
+    events = np.zeros((3, 8, subject.model.channels), np.uint8)
+    events[2] = 200
+    with pytest.raises(InputError, match="no longer finite|holds inf"):
+        subject.engine.run(model, events, record=record)
+    subject.engine.run(model, events[:2], record=record)
+
+
 REFUSED: dict[str, Callable[[int], object]] = {
     "one channel more": lambda n: np.zeros((2, 5, n + 1), int),
     "one channel less": lambda n: np.zeros((2, 5, n - 1), int),

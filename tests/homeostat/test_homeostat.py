@@ -308,6 +308,8 @@ def test_adapters_of_all_libraries_can_be_pickled():
         ({"write": "block"}, "a tick for each of 2 units"),
         ({"target": 0.1}, "for common_mode=True only"),
         ({"blocks": [[0, 1]]}, "one unit has no other"),
+        ({"blocks": []}, "each of the layers 0..1 once"),
+        ({"ticks": 0}, "ticks is 0"),
         ({"loop": Loop(beta=0.1, gamma=0.1, D=0.0, layers=3)}, "loop has 3 layers, the net 2"),
     ],
 )

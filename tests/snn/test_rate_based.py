@@ -227,6 +227,20 @@ def test_convolutional_nets_learn_as_well_as_through_time():
     assert np.ptp(accuracies) < 0.02  # 7 of 359 digits
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.1, None])
+def test_running_statistics_follow_torchs_momentum(momentum):
+    """0 keeps them as they are; None is the plain mean of all batches."""
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(Folded(torch.nn.BatchNorm1d(5, momentum=momentum)), Spiking())
+    plain = torch.nn.BatchNorm1d(5, momentum=momentum)
+    for _ in range(3):
+        x = torch.randn(8, 4, 5)
+        rate_based.forward(net, x)
+        plain(x.flatten(0, 1))
+    for name in ("running_mean", "running_var"):
+        assert torch.allclose(getattr(net[0][0], name), getattr(plain, name), atol=1e-6)
+
+
 def test_what_does_not_fit_is_refused():
     net = _net("mlp")
     images, _ = _batch(2)

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from neurosim import readout
+from neurosim.errors import InputError
 from neurosim.network import THRESHOLD_SCALES
+from neurosim.verify.check import verify
+from neurosim.verify.fuzz import fuzz
 from neurosim.workflows.sweep import by_threshold, threshold_sweep
 from neurosim.xylo import deploy
 from tests import nets
@@ -49,6 +52,18 @@ def test_raised_thresholds_lower_activity_and_power(rng, workers):
     assert at[1.0]["accuracy"] == 1.0, "labels are the decisions at scale 1"
     assert at[2.4]["accuracy"] < 1.0
     assert len({row["input_bins"] for row in rows}) == 1
+
+
+def test_no_process_at_all_is_refused(rng):
+    """0 would be taken for all cores by `or`."""
+    net, raster = nets.network(rng, (6, 20, 20, 3)), nets.events(rng, (4, 20, 6))
+    spec = deploy(net, calibration=raster)
+    with pytest.raises(InputError, match="workers is 0; give 1 or more"):
+        threshold_sweep(spec, raster, np.zeros(4), workers=0)
+    with pytest.raises(InputError, match="workers is 0; give 1 or more"):
+        verify(spec, raster, workers=0)
+    with pytest.raises(InputError, match="workers is 0; give 1 or more"):
+        fuzz(1, workers=0)
 
 
 def _outputs(spec, raster):

@@ -54,6 +54,12 @@ struct Population {
 {% endfor %}
     }
 
+    bool finite() const {
+        for (const double value : memory)
+            if (!std::isfinite(value)) return false;
+        return true;
+    }
+
     void reset() { std::fill(memory.begin(), memory.end(), 0.0); }
 
 {% for name in step %}
@@ -112,9 +118,10 @@ struct Population {
 }  // namespace
 
 // Run samples one after the other, each from a zero state: raster (samples, steps, channels). A
-// layer hears the one before in the same step, and itself a step later.
-extern "C" void run(const Layer *layers, const int64_t depth, const uint8_t *raster,
-                    const int64_t samples, const int64_t steps, const Record *records) {
+// layer hears the one before in the same step, and itself a step later. Returns -1, or sample * depth
+// + layer of the first state that is not finite at its end: once it is not, it never is again.
+extern "C" int64_t run(const Layer *layers, const int64_t depth, const uint8_t *raster,
+                       const int64_t samples, const int64_t steps, const Record *records) {
     std::vector<Population> populations(layers, layers + depth);
     std::vector<std::vector<double>> last(depth);
     for (int64_t sample = 0; sample < samples; sample++) {
@@ -134,5 +141,8 @@ extern "C" void run(const Layer *layers, const int64_t depth, const uint8_t *ras
                                population._array_neurons_spikes + layers[k].neurons);
             }
         }
+        for (int64_t k = 0; k < depth; k++)
+            if (!populations[k].finite()) return sample * depth + k;
     }
+    return -1;
 }

@@ -13,7 +13,7 @@ import numpy as np
 
 from neurosim.engines.brian2 import cache
 from neurosim.engines.brian2.codegen import Translation, render, translate
-from neurosim.engines.engine import Records
+from neurosim.engines.engine import Records, not_finite
 from neurosim.equations.groups import group
 from neurosim.equations.lif_map import LIF_MAP, LIF_MAP_TWO_SYNAPSES
 from neurosim.errors import InputError
@@ -77,7 +77,7 @@ def _load(synapses: int) -> Any:
     """Return the function `run` of the library; built if need be."""
     name = cache.key("layers", _neuron(synapses).digest())
     run = ctypes.CDLL(str(cache.library(name, partial(_files, synapses)))).run
-    run.restype = None
+    run.restype = ctypes.c_int64
     run.argtypes = (
         (ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p)
         + (ctypes.c_int64,) * 2
@@ -99,7 +99,7 @@ def run(network: Network, raster: np.ndarray, record: tuple[str, ...]) -> Record
         type that holds `max_spikes`, states float64.
 
     Raises:
-        InputError: a layer has more than two synapses.
+        InputError: a layer has more than two synapses, or its state is no longer finite.
         UnavailableError: the library has to be built, and there is no compiler.
     """
     synapses = network.synapses
@@ -133,13 +133,15 @@ def run(network: Network, raster: np.ndarray, record: tuple[str, ...]) -> Record
         )
     outputs = [record_type(**{n: pointer(a) for n, a in arrays.items()}) for arrays in records]
     depth = len(structs)
-    function(
+    blown_up = function(
         (layer_type * depth)(*structs),
         depth,
         raster.ctypes.data,
         *raster.shape[:2],
         (record_type * depth)(*outputs),
     )
+    if blown_up >= 0:
+        raise InputError(not_finite(sample=blown_up // depth, layer=blown_up % depth))
     for layer, arrays in zip(network.layers, records, strict=True):
         arrays["spikes"] = arrays["spikes"].astype(np.min_scalar_type(layer.max_spikes))
     return records

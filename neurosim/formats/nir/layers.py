@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.errors import InputError
+from neurosim.indices import whole
 
 if TYPE_CHECKING:
     import torch
@@ -118,9 +119,16 @@ def _flatten(node: Any, x: np.ndarray) -> np.ndarray:
     return x.reshape(*x.shape[:2], *shape[:start], middle, *shape[end + 1 :])
 
 
-def _pair(value: Any) -> Pair:
-    pair = np.atleast_1d(np.asarray(value)).astype(int)
-    return (int(pair[0]), int(pair[-1]))
+def _pair(node: Any, name: str) -> Pair:
+    """Return rows and columns of what a node states, one number for both or two.
+
+    Raises:
+        InputError: they are no whole numbers, or more than two.
+    """
+    pair = np.atleast_1d(np.asarray(getattr(node, name)))
+    if pair.shape not in ((1,), (2,)):
+        raise InputError(f"its {name} has shape {pair.shape}; give one number, or rows and columns")
+    return (whole(f"its {name}", pair[0]), whole(f"its {name}", pair[-1]))
 
 
 def _images(
@@ -154,12 +162,13 @@ def _conv2d(node: Any, x: np.ndarray) -> np.ndarray:
     import torch
 
     weight = np.asarray(node.weight, dtype=float)
-    stride, dilation, groups = _pair(node.stride), _pair(node.dilation), int(node.groups)
+    stride, dilation = _pair(node, "stride"), _pair(node, "dilation")
+    groups = whole("its groups", node.groups)
     padding = node.padding.decode() if isinstance(node.padding, bytes) else node.padding
     out, inner = weight.shape[:2]
     if x.ndim != 5 or x.shape[2] != inner * groups or out % groups:
         raise InputError(f"its weight {weight.shape} in {groups} groups does not fit {x.shape[2:]}")
-    stated = None if node.input_shape is None else _pair(node.input_shape)
+    stated = None if node.input_shape is None else _pair(node, "input_shape")
     if stated not in (None, x.shape[3:]):
         raise InputError(f"it states images of {stated} and receives {x.shape[3:]}")
     size = (weight.shape[2], weight.shape[3])
@@ -169,7 +178,7 @@ def _conv2d(node: Any, x: np.ndarray) -> np.ndarray:
             raise InputError("padding 'same' of an even kernel is not symmetric; give numbers")
         pad = (reach[0] // 2, reach[1] // 2) if padding == "same" else (0, 0)
     else:
-        pad = _pair(padding)
+        pad = _pair(node, "padding")
     images = _images(x, size, stride, pad, dilation)
     kernels = torch.from_numpy(weight)
     bias = torch.from_numpy(np.broadcast_to(np.asarray(node.bias, dtype=float), out).copy())
@@ -180,13 +189,13 @@ def _conv2d(node: Any, x: np.ndarray) -> np.ndarray:
 def _sum_pool(node: Any, x: np.ndarray) -> np.ndarray:
     import torch
 
-    size, stride = _pair(node.kernel_size), _pair(node.stride)
-    images = _images(x, size, stride, _pair(node.padding))
+    size, stride = _pair(node, "kernel_size"), _pair(node, "stride")
+    images = _images(x, size, stride, _pair(node, "padding"))
     return _signal(torch.nn.functional.avg_pool2d(images, size, stride, divisor_override=1), x)
 
 
 def _avg_pool(node: Any, x: np.ndarray) -> np.ndarray:
-    rows, columns = _pair(node.kernel_size)
+    rows, columns = _pair(node, "kernel_size")
     return _sum_pool(node, x) / (rows * columns)
 
 

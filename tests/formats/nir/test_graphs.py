@@ -111,6 +111,15 @@ def test_convolution_pooling_and_flattening_equal_torch(path, rng) -> None:
     np.testing.assert_allclose(run.v_mem[0].reshape(12, 5), y.numpy(), atol=1e-10)
 
 
+@pytest.mark.parametrize("stride", [(1.5, 1.0), (1, 1, 2), np.zeros((2, 2))])
+def test_a_stride_that_is_no_pair_of_whole_numbers_is_refused(path, stride) -> None:
+    pool = reference.SumPool2d(np.array([2, 2]), np.array(stride), np.array([0, 0]))
+    li = reference.LI(tau=np.full(1, 1e-3), r=np.ones(1), v_leak=np.zeros(1))
+    chain(pool, li, shape=[1, 2, 2], path=path)
+    with pytest.raises(InputError, match=r"node n0: its stride (is|has shape)"):
+        run_graph(nir.load(path, dt=1e-3), np.ones((1, 3, 1, 2, 2)))
+
+
 def test_a_threshold_node_and_parallel_paths_add_up(path) -> None:
     nodes = {
         "input": reference.Input(np.array([2])),
