@@ -11,7 +11,8 @@ from rich.console import Console
 from neurosim import figures, store, studies
 from neurosim.drawing import style
 from neurosim.errors import InputError
-from neurosim.studies import ledger, overview
+from neurosim.studies import ledger, overview, results
+from neurosim.studies.aspen import thresholds
 
 PAGE, PICTURES = "README.md", "pictures"
 DPI = 110
@@ -76,7 +77,11 @@ def write(names: Sequence[str], console: Console) -> list[Path]:
 
 def with_tables(text: str, entries: Sequence[ledger.Entry]) -> str:
     """Return the README with its generated tables, each between two marks, as results say now."""
-    tables = {"studies": overview.markdown(), "claims": ledger.markdown(entries)}
+    tables = {
+        "thresholds": thresholds.markdown(results.read(thresholds.STUDY.name)),
+        "studies": overview.markdown(),
+        "claims": ledger.markdown(entries),
+    }
     for name, table in tables.items():
         before, mark, rest = text.partition(f"<!-- {name} -->")
         _, end, after = rest.partition(f"<!-- /{name} -->")

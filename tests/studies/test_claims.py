@@ -7,7 +7,7 @@ import pkgutil
 import numpy as np
 import pytest
 
-from neurosim import studies
+from neurosim import store, studies
 from neurosim.errors import InputError
 from neurosim.studies import ahsar, aspen, ledger, results
 from neurosim.studies.ahsar import homeostat
@@ -66,8 +66,7 @@ def test_what_is_shipped_has_the_form_of_its_study(name):
 
 def test_a_part_of_a_grid_judges_no_more_than_it_holds(tmp_path, rng, monkeypatch):
     path = study_tables.write("ahsar_homeostat", tmp_path, rng)
-    kept = [ln for ln in path.read_text().splitlines(keepends=True) if ",no " not in ln]
-    path.write_text("".join(kept))
+    study_tables.keep(path, lambda line: ",no " not in line)
     monkeypatch.setattr(results, "shipped", lambda name: path)
     judged = {entry.claim: entry.finding for entry in _of("ahsar_homeostat")}
     assert judged[homeostat.steadier].verdict is not Verdict.NOT_RUN
@@ -79,8 +78,7 @@ def test_how_a_claim_was_tested_is_what_is_stored(tmp_path, rng, monkeypatch):
     path = study_tables.write("ahsar_ood", tmp_path, rng)
     monkeypatch.setattr(results, "shipped", lambda name: tmp_path / "none.csv")
     assert "mlp, small-vgg, small-resnet" in _of("ahsar_ood")[0].tested
-    kept = [ln for ln in path.read_text().splitlines(keepends=True) if not ln.startswith("small")]
-    path.write_text("".join(kept))
+    study_tables.keep(path, lambda line: not line.startswith("small"))
     monkeypatch.setattr(results, "shipped", lambda name: path)
     tested = _of("ahsar_ood")[0].tested
     assert "mlp;" in tested
@@ -153,6 +151,21 @@ def test_both_forms_hold_every_claim():
 def test_the_readme_shows_the_ledger_as_it_is():
     remedy = "put what `neurosim claims --markdown` prints between README.md's claims lines"
     assert readme.section("claims") == ledger.markdown(stored_claims.entries()), remedy
+
+
+def test_the_readme_shows_the_thresholds_as_they_are():
+    table = thresholds.markdown(results.read(thresholds.STUDY.name))
+    assert readme.section("thresholds") == table, "run `neurosim figures --gallery`"
+    fixed = np.genfromtxt(
+        store.shipped() / "aspen_thresholds.csv",
+        delimiter=",",
+        names=True,
+        dtype=None,
+        skip_header=8,
+    )
+    last = fixed[(fixed["net"] == "fixed") & (fixed["threshold"] == 2.4)]["accuracy"]
+    assert len(last) == 5
+    assert f"| {last.min():.2f} to {last.max():.2f} |" in table.splitlines()[-1]
 
 
 def test_the_governors_verdict_follows_the_numbers(tmp_path, rng):

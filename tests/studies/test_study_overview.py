@@ -17,12 +17,11 @@ def _row(text: str, name: str) -> list[str]:
 
 def test_a_stored_study_shows_cases_seeds_and_minutes(tmp_path, rng, monkeypatch):
     path = study_tables.write("aspen_chip", tmp_path, rng)
-    path.write_text(path.read_text().replace("cases: 1\n", "cases: 750\n"))
+    study_tables.keep(path, bool, "cases: 1\n", "cases: 750\n")
     monkeypatch.setattr(results, "shipped", lambda name: tmp_path / f"{name}.csv")
     row = _row(overview.markdown(), "aspen_chip")
     assert row[2:] == ["6", "3", "12", "`neurosim study aspen_chip`"]
-    kept = [ln for ln in path.read_text().splitlines(keepends=True) if not ln.startswith("fixed,")]
-    path.write_text("".join(kept))
+    study_tables.keep(path, lambda line: not line.startswith("fixed,"))
     assert _row(overview.markdown(), "aspen_chip")[2] == "3 of 6"
 
 

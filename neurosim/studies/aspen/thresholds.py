@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from neurosim import tables
 from neurosim.network import THRESHOLD_SCALES
 from neurosim.studies.aspen import on_chip
 from neurosim.studies.aspen.on_chip import HIGH, TESTED
@@ -43,6 +44,25 @@ STUDY = Study(
     seeds=5,
     fast={**on_chip.FAST, "thresholds": (0.6, 1.0, 2.4)},
 )
+
+COLUMNS = {"accuracy": ".2f", "spikes": ",.0f", "power": ".1f"}
+"""What the README shows of each net, and how it is written."""
+
+
+def markdown(d: xr.Dataset) -> str:
+    """Return lowest and highest value over the seeds at each scale, a column for each net."""
+    nets, units = ("fixed", "ASPEN"), {"spikes": "spikes / inference", "power": "est. µW"}
+    titles = [f"{units.get(name, name)} {net}" for name in COLUMNS for net in nets]
+    rows = []
+    for scale in d.threshold.values:
+        cells = [f"{scale}"]
+        for name, form in COLUMNS.items():
+            for net in nets:
+                values = d[name].sel(threshold=scale, net=net.lower()).values
+                cells.append(f"{min(values):{form}} to {max(values):{form}}")
+        rows.append(cells)
+    return tables.markdown(("threshold scale", *titles), rows)
+
 
 CLOSE = 0.02
 """Accuracies that differ by less are competitive."""
