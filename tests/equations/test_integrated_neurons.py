@@ -119,8 +119,15 @@ FIRING_PATTERNS = {
 
 
 @pytest.mark.parametrize("cutoff", [20.0, 50.0, 200.0])
-@pytest.mark.parametrize("composed", [False, True])
-def test_adex_fires_in_the_eight_published_patterns(cutoff: float, composed: bool) -> None:
+@pytest.mark.parametrize(("composed", "dt"), [(False, 2e-5), (True, 2e-5), (False, 2e-6)])
+def test_adex_fires_in_the_eight_published_patterns(
+    cutoff: float, composed: bool, dt: float
+) -> None:
+    """All spikes at 2 us. At 20 us each is late by up to a step, the tonic neuron's last by 62.
+
+    The irregular pattern amplifies that: it has 32 or 33 spikes in the independent integration too
+    where its current changes by 1e-4 of itself.
+    """
     model = equations.get("adex")
     if composed:
         model = model + equations.get("fixed-threshold")
@@ -130,13 +137,13 @@ def test_adex_fires_in_the_eight_published_patterns(cutoff: float, composed: boo
         model,
         n=len(FIRING_PATTERNS),
         duration=0.6,
-        dt=2e-5,  # spikes are late by up to a step, the tonic neuron's last by up to 62
+        dt=dt,
         parameters={**dict(zip(names, table, strict=False)), "cutoff": cutoff},
         inputs={"I": table[-1] * 1e-3},
     )
     lag = result.counts() - [spikes for _, spikes in FIRING_PATTERNS.values()]
     assert not lag[:-1].any()
-    assert abs(lag[-1]) <= 1  # the irregular pattern is chaotic: it amplifies each step's lateness
+    assert abs(lag[-1]) <= (1 if dt > 2e-6 else 0)
 
 
 @pytest.mark.parametrize("target", ["library", "numpy"])
