@@ -120,7 +120,7 @@ def _finish(
             "device": str(device),
             "processes": group.size,
             "threads": threads,
-            "seconds": round(seconds, 1),
+            "seconds": round(seconds, 3),
             **processor(),
             "versions": versions(),
             "repeatable": repeatable(str(device), group.size),
