@@ -6,11 +6,34 @@ A message is one line: what is wrong, where (the argument and its value), what t
 import difflib
 from collections.abc import Sequence
 
+LONGEST_VALUE, LONGEST_MESSAGE = 200, 4000
+"""Characters of a value from outside, and of a whole message."""
+
+
+def shown(value: object, most: int = LONGEST_VALUE) -> str:
+    """Return what came from outside as one line that is safe in a terminal, and not too long."""
+    text = printable(" ".join(str(value).split("\n")).strip())
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def printable(text: str) -> str:
+    """Return a text with control characters written out: ESC as \\x1b; lines are kept."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else _written_out(c) for c in text)
+
+
+def _written_out(character: str) -> str:
+    return " " if character == "\t" else character.encode("unicode_escape").decode()
+
 
 class NeurosimError(Exception):
-    """Base of all errors that neurosim raises on purpose."""
+    """Base of all errors that neurosim raises on purpose. Its message is safe in a terminal."""
 
     exit_status = 4
+
+    def __init__(self, message: str) -> None:
+        super().__init__(shown(message, LONGEST_MESSAGE))
 
 
 class InputError(NeurosimError, ValueError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurosim.errors import InputError
+from neurosim.errors import InputError, shown
 from neurosim.frozen import Frozen
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ Arrays = tuple[np.ndarray, ...]
 
 VARIABLES = ("spikes", "v_mem", "i_syn", "i_syn_2")
 """What can be recorded. `i_syn_2`, the second synapse, comes with `i_syn` where a net has one."""
+
+SCALING = {"_FillValue", "scale_factor", "add_offset", "missing_value"}
+"""Attributes that give numbers another meaning (CF conventions); xarray writes NaN as a filler."""
 
 
 def variables_of(record: Sequence[str], synapses: int = 1) -> tuple[str, ...]:
@@ -69,21 +72,47 @@ class Recording(Frozen):
     """Who made it: engine, versions, seed, hash of the model. JSON values only."""
 
     def __post_init__(self) -> None:
+        """Check all fields.
+
+        Raises:
+            InputError: one is not what an engine records.
+        """
         if not self.populations:
             object.__setattr__(self, "populations", tuple(map(str, range(len(self.spikes)))))
+        names = self.populations
+        if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+            raise InputError(f"Recording.populations are {shown(names)}; each needs its own name")
+        if not (isinstance(self.dt, float | int | np.number) and 0 < self.dt < np.inf):
+            raise InputError(f"Recording.dt is {shown(self.dt)}; it is a positive time in seconds")
+        if not isinstance(self.provenance, Mapping):
+            raise InputError(f"Recording.provenance is {shown(self.provenance)}; give a mapping")
         for name in VARIABLES:
-            arrays = getattr(self, name)
-            if arrays is None:
-                continue
-            object.__setattr__(self, name, tuple(arrays))
-            shapes = [a.shape for a in arrays]
-            expected = [a.shape for a in self.spikes]
-            if shapes != expected or any(len(s) != 3 for s in shapes):
-                raise InputError(
-                    f"Recording.{name}: shapes {shapes} do not fit spikes {expected}; every "
-                    "population needs an array (samples, time, neurons)"
-                )
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, tuple(getattr(self, name)))
+                self._check(name)
         super().__post_init__()
+
+    def _check(self, name: str) -> None:
+        """Check the arrays of one variable."""
+        arrays = getattr(self, name)
+        shapes, expected = ([np.shape(a) for a in b] for b in (arrays, self.spikes))
+        if shapes != expected or any(len(s) != 3 for s in shapes) or len(shapes) < 1:
+            raise InputError(
+                f"Recording.{name}: shapes {shapes} do not fit spikes {expected}; every "
+                "population needs an array (samples, time, neurons)"
+            )
+        if len(self.populations) != len(arrays):
+            raise InputError(
+                f"Recording.populations names {len(self.populations)}, {name} has {len(arrays)}"
+            )
+        for population, array in zip(self.populations, arrays, strict=True):
+            if np.asarray(array).dtype.kind not in "biuf":
+                raise InputError(f"Recording.{name} of {shown(population)} holds {array.dtype}")
+            # Engines refuse what is not finite, and no neuron fires less than never.
+            low = 0 if name == "spikes" else -np.inf
+            if array.size and not (array.min() >= low and np.isfinite(array.sum(dtype=float))):
+                least = "finite numbers from 0" if name == "spikes" else "finite numbers"
+                raise InputError(f"Recording.{name} of {shown(population)}: give {least}")
 
     @property
     def samples(self) -> int:
@@ -128,24 +157,27 @@ class Recording(Frozen):
         """Read what `save` wrote.
 
         Raises:
-            InputError: the file is not a NetCDF recording.
+            InputError: the file is damaged or not a recording; arrays that lie in other files are
+                not read.
         """
-        import xarray as xr
+        from neurosim import hdf5, outside
 
-        try:
-            with xr.open_dataset(path, engine="h5netcdf") as dataset:
-                dataset.load()
-            populations = tuple(json.loads(dataset.attrs["populations"]))
-            variables = {
-                name: tuple(dataset[f"{name}_{p}"].values for p in populations)
-                for name in VARIABLES
-                if f"{name}_{populations[0]}" in dataset
-            }
+        contents = hdf5.read(path, "recording")
+        with outside.reading(path, "recording"):
+            head = contents.attributes[""]
+            populations = tuple(json.loads(head["populations"]))
+            for place, attributes in contents.attributes.items():
+                for name in SCALING & set(attributes):
+                    if name != "_FillValue" or not np.isnan(attributes[name]).all():
+                        raise InputError(f"{place} has the attribute {name}: it is no recording")
+            variables: dict[str, Any] = {}
+            for name in VARIABLES:
+                arrays = [contents.values.get(f"{name}_{p}") for p in populations]
+                if any(array is not None for array in arrays):
+                    variables[name] = tuple(arrays)
             return cls(
                 **variables,
-                dt=float(dataset.attrs["dt"]),
+                dt=float(np.asarray(head["dt"]).item()),
                 populations=populations,
-                provenance=json.loads(dataset.attrs["provenance"]),
+                provenance=json.loads(head["provenance"]),
             )
-        except (OSError, KeyError, ValueError, TypeError) as error:
-            raise InputError(f"{path}: not a recording ({error}); write one with save()") from error

@@ -13,18 +13,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from neurosim.errors import InputError
 
-if TYPE_CHECKING:
-    import h5py
-
 VERSION = 1
-LARGEST_ARRAY = 2**31
-"""Bytes of one array of an HDF5 file, which lets a small file claim any number."""
 
 
 def _umask() -> int:
@@ -276,28 +271,3 @@ def _numbers(column: np.ndarray) -> np.ndarray:
         return column.astype(np.float64)
     except ValueError:
         return column
-
-
-def check_hdf5(file: h5py.File) -> None:
-    """Refuse links that leave the file, which HDF5 would open, and arrays beyond all bounds.
-
-    Raises:
-        InputError: with the place in the file.
-    """
-
-    import h5py
-
-    def walk(group: h5py.Group, where: str) -> None:
-        for name in group:
-            link = group.get(name, getlink=True)
-            if isinstance(link, h5py.ExternalLink | h5py.SoftLink):
-                raise InputError(f"{where}{name} is a link; arrays must be in this file")
-            child = group[name]
-            if isinstance(child, h5py.Group):
-                walk(child, f"{where}{name}/")
-            elif child.nbytes > LARGEST_ARRAY:
-                raise InputError(f"{where}{name} claims {child.nbytes:,} bytes")
-            elif child.external or child.is_virtual:
-                raise InputError(f"{where}{name} lies in another file; arrays must be in this one")
-
-    walk(file, "")

@@ -174,11 +174,20 @@ PARAMETERS = ("tau", "tau_mem", "tau_syn", "r", "v_leak", "v_threshold", "v_rese
 """Of nir's neurons."""
 
 
+def numbers(name: str, value: Any) -> np.ndarray:
+    """Return what a node states as float64.
+
+    Raises:
+        InputError: it is no array of real numbers.
+    """
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"{name} holds {array.dtype}; give real numbers")
+    return array.astype(np.float64)
+
+
 def _flat(kind: str, name: str, value: Any) -> np.ndarray:
-    try:
-        array = np.asarray(value, dtype=np.float64).reshape(-1)
-    except (TypeError, ValueError):
-        raise InputError(f"{kind}.{name} holds no numbers") from None
+    array = numbers(f"{kind}.{name}", value).reshape(-1)
     if not np.isfinite(array).all():
         raise InputError(f"{kind}.{name} holds {array[~np.isfinite(array)][0]}; give finite values")
     if name.startswith("tau") and (array <= 0).any():

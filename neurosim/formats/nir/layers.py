@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.errors import InputError
+from neurosim.formats.nir.convention import numbers
 from neurosim.indices import whole
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def spread(value: Any, signal: Shape) -> np.ndarray:
     Raises:
         InputError: it has other axes.
     """
-    array: np.ndarray = np.asarray(value, dtype=np.float64)
+    array = numbers("its parameter", value)
     if array.size == 1:
         array = np.broadcast_to(array.reshape(()), signal)
     elif not same_axes(array.shape, signal):
@@ -82,7 +83,7 @@ def apply(name: str, node: Any, x: np.ndarray) -> np.ndarray:
 
 
 def _linear(node: Any, x: np.ndarray) -> np.ndarray:
-    weight = np.asarray(node.weight, dtype=float)
+    weight = numbers("its weight", node.weight)
     if weight.ndim != 2:
         raise InputError(f"its weight has shape {weight.shape}; a matrix runs")
     if x.shape[-1] != weight.shape[1] and int(np.prod(x.shape[2:])) == weight.shape[1]:
@@ -161,7 +162,7 @@ def _signal(images: torch.Tensor, x: np.ndarray) -> np.ndarray:
 def _conv2d(node: Any, x: np.ndarray) -> np.ndarray:
     import torch
 
-    weight = np.asarray(node.weight, dtype=float)
+    weight = numbers("its weight", node.weight)
     stride, dilation = _pair(node, "stride"), _pair(node, "dilation")
     groups = whole("its groups", node.groups)
     padding = node.padding.decode() if isinstance(node.padding, bytes) else node.padding
@@ -181,7 +182,7 @@ def _conv2d(node: Any, x: np.ndarray) -> np.ndarray:
         pad = _pair(node, "padding")
     images = _images(x, size, stride, pad, dilation)
     kernels = torch.from_numpy(weight)
-    bias = torch.from_numpy(np.broadcast_to(np.asarray(node.bias, dtype=float), out).copy())
+    bias = torch.from_numpy(np.broadcast_to(numbers("its bias", node.bias), out).copy())
     convolve = torch.nn.functional.conv2d
     return _signal(convolve(images, kernels, bias, stride, 0, dilation, groups), x)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from neurosim import store
 from neurosim.errors import InputError
-from neurosim.formats.nir.convention import Convention, parameters
+from neurosim.formats.nir.convention import Convention, numbers, parameters
 from neurosim.formats.nir.graph import Graph, kind
 from neurosim.formats.nir.reading import METADATA, load
 from neurosim.network import Layer, Network
@@ -124,9 +124,9 @@ def _weight(graph: Graph, name: str) -> np.ndarray:
         raise InputError(f"node {name} is {kind(node)}; a Network has Linear between populations")
     if kind(node) == "Affine" and np.any(node.bias):
         raise InputError(f"node {name} has a bias, which would enter the synaptic currents")
-    weight = np.asarray(node.weight)
-    if weight.dtype not in (np.float32, np.float64):
-        weight = weight.astype(np.float64)
+    weight = numbers(f"{kind(node)}.weight", node.weight)
+    if np.asarray(node.weight).dtype == np.float32:
+        weight = weight.astype(np.float32)
     return np.ascontiguousarray(weight.T)
 
 

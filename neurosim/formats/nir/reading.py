@@ -8,12 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import h5py
 import nir
 import numpy as np
 
-from neurosim import store
-from neurosim.errors import InputError
+from neurosim import hdf5, outside
+from neurosim.errors import InputError, shown
 from neurosim.formats.nir import layers
 from neurosim.formats.nir.convention import CONVENTIONS, Convention, parameters, rockpool_dt
 from neurosim.formats.nir.flow import Edge
@@ -21,6 +20,14 @@ from neurosim.formats.nir.graph import NEURONS, Graph, kind
 
 METADATA = "neurosim"
 """Key of our metadata in a graph."""
+_METADATA_TYPES = {
+    "source": (str,),
+    "scheme": (str,),
+    "reset": (str,),
+    "at_threshold": (bool,),
+    "dt": (float, int),
+    "max_spikes": (dict,),
+}
 
 
 def load(
@@ -42,22 +49,21 @@ def load(
     Raises:
         InputError: the file is no NIR, holds what cannot be run, or lacks a time step.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    try:
-        with h5py.File(path, "r") as file:
-            store.check_hdf5(file)
-        graph = nir.read(path, type_check=False)  # shapes are checked by `Graph.shapes`
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
-    except Exception as error:  # nir raises whatever its parser meets
-        fault = f"{type(error).__name__}: {error}"
-        raise InputError(f"{path}: not a readable NIR file ({fault})") from error
-    try:
+    contents = hdf5.read(path, "NIR file")
+    with outside.reading(path, "NIR file"):
+        graph = nir.dict2NIRNode(_unchecked(contents.values["node"]))
         return from_nir(graph, source=source, dt=dt, reset=reset)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+
+
+def _unchecked(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a graph's values, marked on all levels as not to be checked by nir.
+
+    Shapes are checked by `Graph.shapes`, which needs none of those that files may leave out.
+    """
+    inner = {k: _unchecked(v) if isinstance(v, dict) else v for k, v in values.items()}
+    if inner.get("type") == "NIRGraph":
+        inner["type_check"] = False
+    return inner
 
 
 def from_nir(
@@ -162,9 +168,16 @@ def _metadata(graph: Any) -> dict[str, Any]:
     if text is None:
         return {}
     try:
-        return dict(json.loads(text.decode() if isinstance(text, bytes) else str(text)))
-    except (ValueError, TypeError, UnicodeDecodeError) as error:
-        raise InputError(f"its neurosim metadata cannot be read ({error})") from error
+        known = dict(json.loads(text.decode() if isinstance(text, bytes) else str(text)))
+    except (ValueError, TypeError, RecursionError) as error:
+        reason = outside.reason(error)
+        raise InputError(f"its neurosim metadata cannot be read ({reason})") from error
+    for name, types in _METADATA_TYPES.items():
+        value = known.get(name)
+        odd = isinstance(value, bool) and bool not in types
+        if name in known and (odd or not isinstance(value, types)):
+            raise InputError(f"its neurosim metadata give {name} as {shown(value)}")
+    return known
 
 
 def _convention(source: str | Convention | None, known: dict[str, Any]) -> Convention:
@@ -205,8 +218,8 @@ def _step(dt: Any, convention: Convention, nodes: dict[str, Any]) -> float:
         )
     try:
         step = float(dt)
-    except (TypeError, ValueError):
-        raise InputError(f"dt is {dt!r}; it must be a positive time") from None
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"dt is {shown(dt)}; it must be a positive time") from None
     if not (np.isfinite(step) and step > 0):
         raise InputError(f"dt is {step}; it must be a positive time")
     return step
