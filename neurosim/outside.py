@@ -7,13 +7,15 @@ file's size first; `in_child` reads in a process of its own that is given some t
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
@@ -23,10 +25,12 @@ import numpy as np
 
 from neurosim.errors import InputError, NeurosimError, shown
 
+Reader = Callable[..., Mapping[str, np.ndarray]]
+
 TEXT_BYTES = 16 * 2**20
 """Most of a file of text or JSON, unless its reader says otherwise."""
-CHILD_SECONDS, CHILD_BYTES = 20, 4 * 2**30
-"""What reading in a child may take."""
+CHILD_SECONDS, CHILD_RATE, CHILD_BYTES = 10, 10 * 2**20, 4 * 2**30
+"""What reading in a child may take: seconds, one more for that many bytes of the file; memory."""
 REFUSED = 2
 """Exit status of a child that refuses the file."""
 
@@ -106,51 +110,117 @@ def in_child(reader: str, path: str | Path, *arguments: str, what: str) -> dict[
     """
     with tempfile.TemporaryDirectory(prefix="neurosim-") as place:
         out = Path(place) / "arrays.npz"
-        command = [sys.executable, "-m", "neurosim.outside", reader, str(path), str(out), what]
-        few = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        with suppress(subprocess.TimeoutExpired):
-            done = subprocess.run(
-                [*command, *arguments], capture_output=True, env=few, timeout=2 * CHILD_SECONDS
-            )
-            if done.returncode == REFUSED:
-                raise InputError(done.stdout.decode(errors="replace"))
-            if done.returncode == 0 and out.is_file():
-                with np.load(out, allow_pickle=False) as arrays:
-                    return dict(arrays)
-            if done.returncode != -signal.SIGALRM:
-                said = (done.stderr.decode(errors="replace").strip().splitlines() or [""])[-1]
-                raise InputError(
-                    f"{shown(path)}: reading it as {what} ended the process that did with status "
-                    f"{done.returncode}; it is damaged ({shown(said)})"
-                )
-    raise InputError(f"{shown(path)}: reading it takes more than {CHILD_SECONDS} s; it is damaged")
+        status = _ask([reader, str(Path(path).absolute()), str(out), what, *arguments])
+        if status == REFUSED:
+            raise InputError(_note(out).read_text(encoding="utf-8"))
+        if status == 0:
+            with np.load(out, allow_pickle=False) as arrays:
+                return dict(arrays)
+    if status == -signal.SIGALRM:
+        raise InputError(
+            f"{shown(path)}: reading it takes more than {_seconds(Path(path))} s; it is damaged"
+        )
+    raise InputError(
+        f"{shown(path)}: the library that reads a {what} crashes ({status}); it is damaged"
+    )
 
 
-def _child(reader: str, path: str, out: str, what: str, *arguments: str) -> int:
+# --- the process that reads -----------------------------------------------------------------------
+#
+# It imports a reader once, then forks for each file: it has one thread, and its memory is small, so
+# that a fork is safe and takes milliseconds. A process that never ran a reader starts one.
+
+_turn = threading.Lock()
+_server: tuple[int, subprocess.Popen[str]] | None = None
+"""The process that reads for the process of that number."""
+
+
+def _ask(request: list[str]) -> int:
+    """Have a file read; return the exit status, negative for a signal."""
+    global _server
+    with _turn:
+        if _server is None or _server[0] != os.getpid() or _server[1].poll() is not None:
+            # A session of its own: Ctrl-C in a terminal is for this process alone.
+            few = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+            command = [sys.executable, "-m", "neurosim.outside"]
+            process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                text=True, env=few, start_new_session=True,
+            )  # fmt: skip
+            _server = (os.getpid(), process)
+        server = _server[1]
+        try:
+            assert server.stdin is not None
+            assert server.stdout is not None
+            server.stdin.write(json.dumps(request) + "\n")
+            server.stdin.flush()
+            return int(server.stdout.readline())
+        except BaseException as error:  # also Ctrl-C: the answer would be the next one's
+            _stop()
+            if isinstance(error, OSError | ValueError):
+                return -signal.SIGKILL
+            raise
+
+
+@atexit.register
+def _stop() -> None:
+    """End the process that reads; the next file gets a new one."""
+    global _server
+    owner, process = _server or (0, None)
+    _server = None
+    if process is not None and owner == os.getpid():
+        process.kill()
+        process.communicate()
+
+
+def _note(out: Path) -> Path:
+    """Return where a child writes why it refuses a file."""
+    return out.with_suffix(".txt")
+
+
+def _serve() -> None:
+    """Read files as asked for, each in a fork, until nobody asks any more."""
+    for line in sys.stdin:
+        reader, path, out, what, *arguments = json.loads(line)
+        module, _, function = reader.partition(":")
+        read = getattr(import_module(module), function)
+        if (child := os.fork()) == 0:
+            os._exit(_read(read, Path(path), Path(out), what, arguments))
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
+def _read(read: Reader, path: Path, out: Path, what: str, arguments: list[str]) -> int:
     """Read a file here; return the exit status."""
-    module, _, function = reader.partition(":")
-    read = getattr(import_module(module), function)
-    _limit()
     try:
+        _limit(_seconds(path))
         with reading(path, what):
-            arrays = read(Path(path), *arguments)
+            arrays: Any = read(path, *arguments)
+        np.savez(out, **arrays)
     except InputError as error:
-        sys.stdout.write(str(error))
+        _note(out).write_text(str(error), encoding="utf-8")
         return REFUSED
-    np.savez(out, **arrays)
+    except BaseException:
+        return 1
     return 0
 
 
-def _limit() -> None:
-    """Bound the time and the memory of this process, where the system can."""
-    with suppress(ImportError, OSError, ValueError):
-        import resource
+def _seconds(path: Path) -> int:
+    return CHILD_SECONDS + path.stat().st_size // CHILD_RATE
 
-        signal.alarm(CHILD_SECONDS)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+
+def _limit(seconds: int) -> None:
+    """Bound the time and the memory of this process, where the system can."""
+    import resource
+
+    signal.alarm(seconds)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(OSError, ValueError):  # not everywhere can memory be bounded
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        taken = pages * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (taken + CHILD_BYTES,) * 2)
 
 
 if __name__ == "__main__":
-    sys.exit(_child(*sys.argv[1:]))
+    _serve()
