@@ -60,7 +60,7 @@ def write(names: Sequence[str], console: Console) -> list[Path]:
                     paths.append(figures.measure(name, table.parent))
                 paths.append(draw(name))
         except InputError as error:
-            console.print(f"{name}: not drawn, {error}", markup=False, soft_wrap=True)
+            console.print(f"{name}: not drawn, {error}", soft_wrap=True)
             continue
         size = paths[-1].stat().st_size / 1e3
         console.print(f"{name}: {size:.0f} kB", highlight=False)

@@ -14,7 +14,7 @@ import typer
 from neurosim import __version__
 from neurosim.commands import NAMES
 from neurosim.commands.terminal import console
-from neurosim.errors import NeurosimError
+from neurosim.errors import LONGEST_MESSAGE, NeurosimError, shown
 
 app = typer.Typer(
     help="Train spiking nets with stochastic thresholds, put them on Xylo, verify every spike.",
@@ -51,12 +51,12 @@ def main() -> None:
 
 
 def _stop(message: str, status: int) -> NoReturn:
-    sys.stderr.write(f"neurosim: {' '.join(message.split())}\n")
+    sys.stderr.write(f"neurosim: {shown(' '.join(message.split()), LONGEST_MESSAGE)}\n")
     sys.exit(status)
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    sys.stderr.write(f"neurosim: warning: {message}\n")
+    sys.stderr.write(f"neurosim: warning: {shown(message, LONGEST_MESSAGE)}\n")
 
 
 def _print_version(wanted: bool) -> None:

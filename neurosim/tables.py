@@ -1,12 +1,45 @@
-"""Tables for the terminal and as Markdown."""
+"""What a terminal shows: safe text, tables in one look; tables as Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
+from rich.progress import ProgressColumn, Task
+from rich.text import Text
+
+from neurosim.errors import printable
+
 if TYPE_CHECKING:
     from rich.table import Table
+
+
+class SafeConsole(Console):
+    """A console that shows names and texts from outside as they are.
+
+    Square brackets are no markup, and control characters, which could recolour, clear or retitle a
+    terminal, are written out. What is to be coloured is a rich Text.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return a text to be shown; called by rich for every str."""
+        return super().render_str(printable(text), **options)
+
+
+class PlainColumn(ProgressColumn):
+    """A column of a progress bar with a text about the task, such as "{task.description}"."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    def render(self, task: Task) -> Text:
+        """Return the text for a task."""
+        return Text(printable(self.text.format(task=task)))
 
 
 def terminal(columns: Sequence[str], *, right: Sequence[str] = (), **options: Any) -> Table:

@@ -66,7 +66,7 @@ def test_other_files_are_refused(tmp_path):
     path = tmp_path / "a.nc"
     for content in (b"", b"CDF\x01", b"noise" * 100):
         path.write_bytes(content)
-        with pytest.raises(InputError, match="not a readable recording|no such file"):
+        with pytest.raises(InputError, match=r"not a readable recording|no such file"):
             Recording.load(path)
-    with pytest.raises(InputError, match="not a readable recording|no such file"):
+    with pytest.raises(InputError, match=r"not a readable recording|no such file"):
         Recording.load(tmp_path / "absent.nc")

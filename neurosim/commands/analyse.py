@@ -22,8 +22,8 @@ def analyse(
 
     if what is None:
         for name, (title, paragraph) in gallery.findings().items():
-            console.print(f"[bold]{title}[/] (neurosim figures {name})")
-            console.print(f"{' '.join(paragraph.split())}\n", markup=False, highlight=False)
+            console.print(f"{title} (neurosim figures {name})", style="bold")
+            console.print(f"{' '.join(paragraph.split())}\n", highlight=False)
         return
     if what != "network" or run is None:
         raise InputError(f"analyse {what}: give `analyse`, or `analyse network RUN`")

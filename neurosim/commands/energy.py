@@ -27,9 +27,9 @@ def energy(
     with console.status("running the nets at every threshold ..."):
         models = [stored_models.measure_model(run, chip=chip) for run in runs]
     console.print(power.estimates(models))
-    console.print("[bold]Is power linear in spikes?[/]")
+    console.print("Is power linear in spikes?", style="bold")
     console.print(power.linearity(models))
-    console.print("[bold]What does the threshold save?[/]")
+    console.print("What does the threshold save?", style="bold")
     console.print(power.reaches(models))
     if out is not None:
         command = f"neurosim {' '.join(sys.argv[1:])}"

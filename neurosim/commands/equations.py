@@ -23,7 +23,7 @@ def equations(
     if name is None:
         console.print(library.catalogue())
         return
-    console.print(library.describe(name), markup=False, highlight=False, soft_wrap=True)
+    console.print(library.describe(name), highlight=False, soft_wrap=True)
     if plot:
         from neurosim import drawing
         from neurosim.figures import equation

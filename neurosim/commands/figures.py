@@ -51,6 +51,6 @@ def figures(
         except InputError as error:  # a study or a demo that was not run yet
             if names:
                 raise
-            console.print(f"{name}: not drawn, {error}", markup=False, soft_wrap=True)
+            console.print(f"{name}: not drawn, {error}", soft_wrap=True)
             continue
         console.print(f"{room.get(name).TITLE}: {', '.join(map(str, paths))}", soft_wrap=True)

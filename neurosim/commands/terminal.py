@@ -1,5 +1,5 @@
 """The console that every command prints to."""
 
-from rich.console import Console
+from neurosim.tables import SafeConsole
 
-console = Console()
+console = SafeConsole()

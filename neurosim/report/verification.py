@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from neurosim import tables
+from neurosim.errors import printable
 from neurosim.verify.report import Report
 
 COLUMNS = ("net", "against", "windows", "steps", "values", "spikes", "differing spikes", "verdict")
@@ -20,7 +21,7 @@ def table(reports: dict[str, Report], events: str = "") -> Table:
         COLUMNS,
         right=COLUMNS[2:-1],
         title=f"{first}: spikes and states, value by value",
-        caption=escape("\n".join(below)) if below else None,
+        caption="\n".join(below) if below else None,
     )
     for label, report in reports.items():
         for other, verdict in zip(report.engines[1:], report.verdicts, strict=True):
@@ -32,6 +33,8 @@ def table(reports: dict[str, Report], events: str = "") -> Table:
                 f"{sum(verdict.compared.values()):,}",
                 f"{verdict.spikes:,}",
                 f"{verdict.differing_spikes:,}",
-                f"[green]{verdict.kind}[/]" if verdict.passed else f"[red]{verdict.first}[/]",
+                Text(verdict.kind, "green")
+                if verdict.passed
+                else Text(printable(f"{verdict.first}"), "red"),
             )
     return out

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from neurosim import studies, tables
 from neurosim.errors import InputError
@@ -116,6 +117,7 @@ def table(entries: Sequence[Entry]) -> Table:
     for entry in entries:
         verdict = entry.finding.verdict
         colour = colours.get(verdict, "dim")
-        claim = f"[bold]{entry.paper.upper()}[/] {entry.claim.text} [dim]{entry.claim.where}[/]"
-        out.add_row(claim, entry.finding.result, f"[{colour}]{verdict.value}[/]")
+        paper, where = (entry.paper.upper(), "bold"), (entry.claim.where, "dim")
+        claim = Text.assemble(paper, " ", entry.claim.text, " ", where)
+        out.add_row(claim, entry.finding.result, Text(verdict.value, colour))
     return out

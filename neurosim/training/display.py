@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TimeRemainingColumn
 
 from neurosim.errors import UnavailableError
+from neurosim.tables import PlainColumn, SafeConsole
 
 if TYPE_CHECKING:
     from neurosim.training.epochs import Sums, Trainer
@@ -20,7 +21,7 @@ def console_for(progress: Console | bool | None) -> Console | None:
     """Return where progress is shown: by default on a terminal, otherwise nowhere."""
     if isinstance(progress, Console):
         return progress
-    console = Console()
+    console = SafeConsole()
     return console if progress or (progress is None and console.is_terminal) else None
 
 
@@ -37,11 +38,11 @@ def training(
         yield lambda epoch, done, sums: None
         return
     columns = (
-        TextColumn("{task.description:<12}"),
+        PlainColumn("{task.description:<12}"),
         BarColumn(bar_width=14),
-        TextColumn("{task.fields[epoch]}"),
+        PlainColumn("{task.fields[epoch]}"),
         TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-        TextColumn("{task.fields[note]}"),
+        PlainColumn("{task.fields[note]}"),
     )
     epochs, batches = trainer.settings.epochs, trainer.batches
     with Progress(*columns, console=console) as progress:

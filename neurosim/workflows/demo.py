@@ -76,7 +76,7 @@ def run_demo(folder: Path, *, fast: bool, seed: int, console: Console) -> Result
 
     begin = time.monotonic()
     _clear(folder)
-    console.print("[bold]Wrist recordings[/]: exercises of the shoulder, 10 subjects (seglearn)")
+    console.print("Wrist recordings: exercises of the shoulder, 10 subjects (seglearn)")
     dataset = data.wrist_imu()
     if fast:
         kept = np.arange(len(dataset.test.labels)) % FAST_EVERY == 0

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 import neurosim
 from neurosim.data import seglearn
@@ -23,7 +24,9 @@ def table() -> Table:
     out = Table("what", "here", title="neurosim doctor")
     for name, version in (processor() | versions()).items():
         out.add_row(name, version)
-    out.add_row("C++ compiler", _compiler() or "[red]absent[/]: Brian2 falls back to numpy (slow)")
+    out.add_row(
+        "C++ compiler", _compiler() or Text("absent: Brian2 falls back to numpy (slow)", "red")
+    )
     out.add_row("wrist recordings", _wrist_recordings())
     out.add_row("samna (boards)", "present" if find_spec("samna") else "absent: simulators only")
     for cache in caches.caches():
@@ -78,11 +81,11 @@ def _nets(cache: caches.Cache) -> str:
     return text
 
 
-def _wrist_recordings() -> str:
+def _wrist_recordings() -> str | Text:
     try:
         return f"{len(seglearn.load().signals)} recordings, unchanged"
     except NeurosimError as error:
-        return f"[red]{error}[/]"
+        return Text(str(error), "red")
 
 
 def _compiler() -> str | None:

@@ -6,18 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from neurosim.tables import PlainColumn
 
 
 @contextmanager
 def bar(console: Console | None) -> Iterator[Progress]:
     """Open a progress display; without a console it is silent."""
     columns = (
-        TextColumn("{task.description:<12}"),
+        PlainColumn("{task.description:<12}"),
         BarColumn(bar_width=14),
         MofNCompleteColumn(),
         TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-        TextColumn("{task.fields[note]}"),
+        PlainColumn("{task.fields[note]}"),
     )
     with Progress(
         *columns,
