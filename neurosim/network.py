@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurosim import outside
 from neurosim.errors import InputError
 from neurosim.frozen import Frozen, own
 
@@ -226,7 +227,7 @@ class Network(Frozen):
         from neurosim import store
 
         tensors, header = store.load(path, "network")
-        with store.reading(path):
+        with outside.reading(path, "network"):
             layers = []
             for k, extra in enumerate(header["layers"]):
                 prefix = f"{k}."

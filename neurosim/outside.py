@@ -29,6 +29,8 @@ Reader = Callable[..., Mapping[str, np.ndarray]]
 
 TEXT_BYTES = 16 * 2**20
 """Most of a file of text or JSON, unless its reader says otherwise."""
+JSON_BYTES = 2**28
+"""Most of a file that holds a net as JSON."""
 CHILD_SECONDS, CHILD_RATE, CHILD_BYTES = 10, 10 * 2**20, 4 * 2**30
 """What reading in a child may take: seconds, one more for that many bytes of the file; memory."""
 REFUSED = 2

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from neurosim import store
-from neurosim.errors import InputError
+from neurosim import outside, store
+from neurosim.errors import InputError, shown
 from neurosim.frozen import Frozen
 from neurosim.network import Network
 
@@ -127,14 +127,21 @@ class Run(Frozen):
         network = None if arrays["weights"] is not None else Network.load(folder / NETWORK_FILE)
         try:
             config, front_end, provenance = (
-                json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-                for name in ("config", "front_end", "provenance")
+                _settings(folder / f"{name}.json") for name in ("config", "front_end", "provenance")
             )
             metrics = store.read_table(folder / "metrics.csv", remedy="neurosim train")
-        except (OSError, ValueError, TypeError) as error:
+        except InputError as error:
             raise InputError(f"{folder}: not a complete run ({error}); train it again") from error
         if not checked:
             warnings.warn(NO_CHECKSUMS.format(folder=folder), UncheckedWarning, stacklevel=2)
         return cls(
             folder, network, config, front_end, tuple(store.rows_of(metrics)), provenance, **arrays
         )
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    """Return the names and values in a JSON file of a run."""
+    values = outside.json_of(path)
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: holds {shown(values)}; expected are names and values")
+    return values

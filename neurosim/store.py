@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.errors import InputError
+from neurosim import outside
+from neurosim.errors import InputError, shown
 
 VERSION = 1
 
@@ -78,22 +79,21 @@ def load(path: str | Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, 
         InputError: the file is missing, damaged, changed since it was written, of another kind or
             of a newer version.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            header = json.loads((file.metadata() or {}).get("neurosim", "{}"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"{path}: damaged or not a safetensors file ({error})") from error
+    with outside.reading(path, "safetensors file"), safe_open(path, framework="numpy") as file:
+        header = json.loads((file.metadata() or {}).get("neurosim", "{}"))
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     named = header.get("kind") if isinstance(header, dict) else None
     if named != kind:
-        raise InputError(f"{path}: holds {named or 'something else'}, expected a {kind} file")
+        held = shown(named or "something else")
+        raise InputError(f"{path}: holds {held}, expected a {kind} file")
     if header.get("version") != VERSION:
-        raise InputError(f"{path}: file version {header.get('version')}, this reads {VERSION}")
+        version = shown(header.get("version"))
+        raise InputError(f"{path}: file version {version}, this reads {VERSION}")
     checksum = header.pop("sha256", None)
     if checksum is not None and checksum != content(tensors, header):
         raise InputError(
@@ -104,26 +104,15 @@ def load(path: str | Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, 
 
 def kind(path: str | Path) -> str | None:
     """Return the kind that a file's header names, or None where there is none to read."""
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
     try:
-        with safe_open(path, framework="numpy") as file:
+        with outside.reading(path, "header"), safe_open(path, framework="numpy") as file:
             header = json.loads((file.metadata() or {}).get("neurosim", "{}"))
-    except (SafetensorError, OSError, ValueError):
+    except InputError:
         return None
     named = header.get("kind") if isinstance(header, dict) else None
     return named if isinstance(named, str) else None
-
-
-@contextmanager
-def reading(path: str | Path) -> Iterator[None]:
-    """Turn what a tampered header or a missing array causes into an InputError with the path."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
-        raise InputError(f"{path}: the header or an array is missing or odd ({error!r})") from error
 
 
 CHECKSUMS = "checksums.json"
@@ -151,10 +140,9 @@ def check_folder(folder: Path) -> bool:
     path = folder / CHECKSUMS
     if not path.is_file():
         return False
-    try:
-        sums = dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: not readable ({error})") from error
+    sums = outside.json_of(path)
+    if not isinstance(sums, dict):
+        raise InputError(f"{path}: holds no checksums but {shown(sums)}")
     for name, checksum in sums.items():
         file = folder / Path(name).name
         if not file.is_file():

@@ -18,7 +18,7 @@ import numpy as np
 from neurosim.data.imu_encoders import iaf_events, scale_events
 from neurosim.data.imu_filters import BANDS_HZ, RATE_HZ, band_pass, taps
 from neurosim.data.imu_rotation import remove_rotation
-from neurosim.errors import InputError
+from neurosim.errors import InputError, shown
 
 __all__ = ["BANDS_HZ", "CHANNELS", "RATE_HZ", "FrontEnd", "encode", "quantise"]
 
@@ -68,7 +68,7 @@ class FrontEnd:
             value = getattr(self, name)
             if not (_is_number(value) and low <= value <= high and int(value) == value):
                 raise InputError(
-                    f"FrontEnd.{name} is {value!r}; it is a whole number {low}..{high}"
+                    f"FrontEnd.{name} is {shown(repr(value))}; it is a whole number {low}..{high}"
                 )
             object.__setattr__(self, name, int(value))
         for name in ("rotation_removal", "reversed_prefix"):
@@ -209,4 +209,5 @@ def quantise(acceleration: np.ndarray, scale: float) -> np.ndarray:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    return number and abs(value) < 2**63  # Python's whole numbers have no end, numpy's do

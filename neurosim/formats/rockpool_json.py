@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from neurosim import outside
 from neurosim.errors import InputError
 from neurosim.network import Layer, Network
+from neurosim.outside import JSON_BYTES
 from neurosim.xylo.decays import shift_tau
 
 LINEAR = ("LinearTorch", "Linear")
@@ -29,19 +31,9 @@ def load(path: str | Path) -> Network:
         InputError: no such file, or it holds what a Network cannot say.
     """
     path = Path(path)
-    try:
-        saved = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not a saved rockpool module ({error})") from error
-    try:
+    saved = outside.json_of(path, JSON_BYTES)
+    with outside.reading(path, "rockpool Sequential of LinearTorch and LIFTorch modules"):
         return _network(saved)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise InputError(
-            f"{path}: a parameter is missing or odd ({error!r}); save a rockpool Sequential of "
-            "LinearTorch and LIFTorch modules"
-        ) from error
 
 
 def _network(saved: Any) -> Network:

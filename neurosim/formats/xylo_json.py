@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from neurosim import store
+from neurosim import outside, store
 from neurosim.errors import InputError
 from neurosim.formats import samna
+from neurosim.outside import JSON_BYTES
 from neurosim.xylo import chips
 from neurosim.xylo.spec import XyloSpec
 
@@ -45,11 +46,8 @@ def load_json(path: str | Path) -> XyloSpec:
         InputError: the file is missing, damaged or no configuration.
     """
     path = Path(path)
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not a readable JSON file ({error})") from error
-    with store.reading(path):
+    values = outside.json_of(path, JSON_BYTES)
+    with outside.reading(path, "configuration of a chip"):
         ours, fields = values["neurosim"], values["configuration"]
         if ours["kind"] != KIND or ours["version"] != VERSION:
             raise InputError(f"holds {ours['kind']} version {ours['version']}, this reads {KIND} 1")

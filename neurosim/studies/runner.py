@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
-from neurosim import store
+from neurosim import outside, store
 from neurosim.errors import InputError
 from neurosim.studies import overview, results
 from neurosim.studies.executors import StudyError, on_cores, on_dask
@@ -23,6 +23,8 @@ FULL, FAST = Path("runs/studies"), Path("runs/studies-fast")
 """Where studies run unless told otherwise."""
 CHECKSUM = "sha256"
 """Key of a record's checksum."""
+RECORD_BYTES = 2**28
+"""Largest record of a case."""
 CASES = "cases"
 """Sub-folder of the files of single cases."""
 
@@ -177,10 +179,13 @@ def run_cases(
 def record_of(path: Path) -> dict[str, Any] | None:
     """Return the record of a finished case, None if there is none or it was damaged or changed."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        record = outside.json_of(path, RECORD_BYTES)
+    except InputError:
         return None
-    if not (isinstance(record, dict) and "rows" in record):
+    if not isinstance(record, dict) or not isinstance(record.get("seconds"), int | float):
+        return None
+    rows = record.get("rows")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         return None
     return record if record.get(CHECKSUM) in (None, sealed(record)[CHECKSUM]) else None
 

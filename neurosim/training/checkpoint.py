@@ -6,7 +6,6 @@ that a file from elsewhere cannot run code.
 
 from __future__ import annotations
 
-import pickle
 import signal
 import threading
 import time
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from neurosim import outside
 from neurosim.errors import InputError
 from neurosim.store import replacing
 
@@ -35,18 +35,6 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _EARLIER = "checkpoint.safetensors"
 """Name of the file in earlier versions, which had a format of their own."""
 _REFUSAL = "damaged, or no checkpoint; train again without resume"
-_DAMAGED = (
-    zipfile.BadZipFile,
-    pickle.UnpicklingError,
-    RuntimeError,
-    EOFError,
-    OSError,
-    ValueError,
-    LookupError,
-    AttributeError,
-    TypeError,
-)
-"""What zipfile and torch raise at files that are cut off, altered or not torch's."""
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -70,11 +58,14 @@ def load(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     try:
-        with zipfile.ZipFile(path) as archive:  # torch itself does not look at the check sums
-            whole = archive.testzip() is None
-        content = torch.load(path, map_location="cpu", weights_only=True) if whole else None
-    except _DAMAGED as error:
-        raise InputError(f"{path}: {_REFUSAL} ({type(error).__name__})") from error
+        with outside.reading(path, "checkpoint"), zipfile.ZipFile(path) as archive:
+            # torch itself does not look at the check sums, and stores what it writes unpacked
+            stored = sum(entry.file_size for entry in archive.infolist()) <= path.stat().st_size
+            whole = stored and archive.testzip() is None
+            content = torch.load(path, map_location="cpu", weights_only=True) if whole else None
+    except InputError as error:
+        reason = outside.reason(error.__cause__ or error)
+        raise InputError(f"{path}: {_REFUSAL} ({reason})") from error
     if not whole:
         raise InputError(f"{path}: {_REFUSAL} (check sum)")
     if not isinstance(content, dict) or content.get("kind") != KIND:

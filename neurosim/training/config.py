@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
-import json
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from neurosim.errors import InputError
+from neurosim import outside
+from neurosim.errors import InputError, shown
 
 Loss = Literal["counts", "rates", "membrane"]
 Per = Literal["network", "layer", "neuron"]
@@ -50,10 +51,16 @@ for every batch from a continuous law, and from a discrete one of equal variance
 Images: with a homeostat, through time and rate-based."""
 
 
+MOST_EPOCHS, MOST_LAYERS, MOST_NEURONS = 10**6, 100, 100_000
+LARGEST_SCALE, LARGEST_SPREAD = 1000.0, 10.0
+FILE_BYTES = 2**16
+"""Of a file of settings: reading one takes a time that grows with the square of a key's length."""
+
+
 class TrainConfig(BaseModel):
     """Settings of a run. Two runs with equal settings give equal weights on one machine."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
     # --- what is learnt, by which net -----------------------------------------------------------
     task: Literal["imu", "digits", "digits-events"] = "imu"
@@ -70,7 +77,7 @@ class TrainConfig(BaseModel):
     (`snn.synnet`)."""
     method: Literal["bptt", "rate"] = "bptt"
     """Gradients: "bptt", through time with surrogates; "rate", rate-based (image tasks only)."""
-    steps: int = Field(6, ge=1)
+    steps: int = Field(6, ge=1, le=10_000)
     """Time steps for which an image is shown, from 1; recordings have their own number."""
     mode: Literal["multi", "single"] = "multi"
     """Order in which image nets compute: "multi", all steps of a layer, then the next layer;
@@ -82,7 +89,7 @@ class TrainConfig(BaseModel):
     decay_shifts: tuple[int, ...] = (2, 3, 4, 5)
     """Decays a step are 1 - 2^-k, which a Xylo has exactly; the neurons of each layer take these k,
     1..15, for membrane and synapse in all pairs ("layered")."""
-    weight_gain: float = Field(WEIGHT_GAINS["layered"], gt=0)
+    weight_gain: float = Field(WEIGHT_GAINS["layered"], gt=0, le=1e6)
     """Initial weights are normal with standard deviation weight_gain (1 - beta) / sqrt(n_in), where
     beta is the decay a step of the synapse they lead to (task "imu"); above 0, 0.3 for "layered"
     and 3 for "synnet" by default."""
@@ -91,7 +98,7 @@ class TrainConfig(BaseModel):
     threshold: tuple[float, float] = (1.0, 1.0)
     """Lowest and highest threshold scale, both above 0: in training the thresholds of the hidden
     layers are multiplied by draws that are uniform between them (ASPEN)."""
-    threshold_levels: int | None = Field(None, ge=2)
+    threshold_levels: int | None = Field(None, ge=2, le=10_000)
     """Draw one of so many equally spaced scales instead, both ends among them; from 2."""
     threshold_matched: bool = False
     """Whether the ends move inwards until the levels have the variance of uniform draws."""
@@ -99,10 +106,10 @@ class TrainConfig(BaseModel):
     """What shares a draw: all hidden layers, the neurons of a layer, or nothing ("neuron")."""
     threshold_when: When = "batch"
     """How often it is renewed: for each batch, each sample, or each time step of a batch."""
-    threshold_register: int | None = Field(None, ge=1)
+    threshold_register: int | None = Field(None, ge=1, le=32767)
     """Draw only multiples of 1/threshold_register, which a chip can express that has this integer,
     1..32767, in its threshold registers at scale 1."""
-    threshold_widen: int = Field(0, ge=0)
+    threshold_widen: int = Field(0, ge=0, le=MOST_EPOCHS)
     """Epochs in which the range grows from the scale nearest 1 to its full width; 0: none."""
 
     # --- homeostat (AHSAR) ----------------------------------------------------------------------
@@ -116,7 +123,7 @@ class TrainConfig(BaseModel):
     """Whether it has an outer loop: one factor on all thresholds, renewed every epoch."""
     common_mode: bool = False
     """Whether it holds the logarithms of the rates to a reference instead of to their mean."""
-    target_rate: float | None = Field(None, gt=0)
+    target_rate: float | None = Field(None, gt=0, le=1e6)
     """That reference in spikes per neuron and time step, above 0; by default the geometric mean of
     the layers' rates in the first batch."""
     homeostat_ticks: Literal["batch", "step", "block"] = "batch"
@@ -124,23 +131,23 @@ class TrainConfig(BaseModel):
     of its tick; or once for each layer (each stage of an image net)."""
 
     # --- optimisation ---------------------------------------------------------------------------
-    epochs: int = Field(40, ge=1)
+    epochs: int = Field(40, ge=1, le=MOST_EPOCHS)
     """Passes over the training samples, from 1."""
-    batch_size: int = Field(128, ge=1)
+    batch_size: int = Field(128, ge=1, le=10**6)
     """Samples of an optimisation step, from 1; of each process, where several train together."""
     optimiser: Literal["adam", "adamw", "sgd"] = "adam"
     """Rule by which weights follow their gradients: torch's Adam, AdamW or SGD."""
-    learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(1e-3, gt=0, le=1e3)
     """Largest learning rate, above 0; it falls to zero along a cosine."""
-    warm_up: int = Field(0, ge=0)
+    warm_up: int = Field(0, ge=0, le=MOST_EPOCHS)
     """Epochs, fewer than `epochs`, in which the learning rate first rises in a line."""
     momentum: float = Field(0.9, ge=0, lt=1)
     """Momentum of SGD, 0 to below 1."""
-    weight_decay: float = Field(0.0, ge=0)
+    weight_decay: float = Field(0.0, ge=0, le=1e3)
     """Pull of weights to zero, from 0: in the gradient (Adam, SGD) or apart from it (AdamW)."""
-    clip: float | None = Field(None, gt=0)
+    clip: float | None = Field(None, gt=0, le=1e12)
     """Largest Euclidean norm of the gradient of all weights together, above 0; None: any."""
-    patience: int | None = Field(None, ge=1)
+    patience: int | None = Field(None, ge=1, le=MOST_EPOCHS)
     """Stop after so many epochs, from 1, without a lower validation loss and keep the weights of
     the lowest; None: keep the last ones."""
 
@@ -156,21 +163,21 @@ class TrainConfig(BaseModel):
     spikes a time step, or its largest membrane in units of the threshold.
 
     The net decides by the same; a chip counts spikes, so deploy nets of the first two."""
-    logit_scale: float = Field(LOGIT_SCALES["counts"], gt=0)
+    logit_scale: float = Field(LOGIT_SCALES["counts"], gt=0, le=1e6)
     """Log odds for each unit of that evidence, above 0 (task "imu"); by default 0.05 a spike, 20
     for a spike in every step, 5 for a membrane at threshold."""
-    spike_penalty: float = Field(0.1, ge=0)
+    spike_penalty: float = Field(0.1, ge=0, le=1e6)
     """Price, from 0, of one spike per hidden neuron and time step, in the loss (task "imu")."""
-    saturation_penalty: float = Field(0.0, ge=0)
+    saturation_penalty: float = Field(0.0, ge=0, le=1e6)
     """Price, from 0, of the squared spikes a neuron fires in a step beyond 15, half of what a
     chip's neuron can fire (task "imu")."""
 
     # --- machine --------------------------------------------------------------------------------
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**63)
     """Seed, from 0, of weights, order of samples, thresholds and gains."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where the net computes; "auto" is a GPU for image nets, where there is one, else the CPU."""
-    threads: int | None = Field(None, ge=1)
+    threads: int | None = Field(None, ge=1, le=1024)
     """CPU threads, from 1; None: what suits the net and the machine, at most 8."""
 
     @model_validator(mode="before")
@@ -182,21 +189,27 @@ class TrainConfig(BaseModel):
             "logit_scale": LOGIT_SCALES.get(str(values.get("loss"))),
             "weight_gain": WEIGHT_GAINS.get(str(values.get("net"))),
         }
-        return {k: v for k, v in by_choice.items() if v is not None} | values
+        plain = {name: _plain(value) for name, value in values.items()}
+        return {k: v for k, v in by_choice.items() if v is not None} | plain
 
     @model_validator(mode="after")
     def _ordered(self) -> TrainConfig:
         low, high = self.threshold
-        if not 0 < low <= high:
-            raise ValueError(f"threshold {self.threshold} must be 0 < low <= high")
+        if not 0 < low <= high <= LARGEST_SCALE:
+            raise ValueError(f"threshold {self.threshold} must be 0 < low <= high <= 1000")
         if self.threshold_matched and self.threshold_levels is None:
             raise ValueError("threshold_matched needs threshold_levels, whose variance it matches")
-        if not self.hidden or min(self.hidden) < 1:
-            raise ValueError(f"hidden {self.hidden} needs at least one layer of one neuron")
-        if min(self.gain_spread) < 0:
-            raise ValueError(f"gain_spread {self.gain_spread} must not be negative")
+        if not 1 <= len(self.hidden) <= MOST_LAYERS or not all(
+            1 <= n <= MOST_NEURONS for n in self.hidden
+        ):
+            raise ValueError(
+                f"hidden {shown(self.hidden)} must be 1 to {MOST_LAYERS} layers of 1 to "
+                f"{MOST_NEURONS} neurons"
+            )
+        if not all(0 <= spread <= LARGEST_SPREAD for spread in self.gain_spread):
+            raise ValueError(f"gain_spread {self.gain_spread} must lie in 0..10")
         if not self.decay_shifts or not all(1 <= k <= 15 for k in self.decay_shifts):
-            raise ValueError(f"decay_shifts {self.decay_shifts} must lie in 1..15")
+            raise ValueError(f"decay_shifts {shown(self.decay_shifts)} must lie in 1..15")
         return self
 
     @model_validator(mode="after")
@@ -237,9 +250,9 @@ def load(source: str | Path | TrainConfig, **changes: Any) -> TrainConfig:
     else:
         values = _read(Path(source))
         base = values.pop("preset", None)
-        if base is not None and base not in PRESETS:
-            raise InputError(f"{source}: preset is {base!r}; {_nearest(base, PRESETS)}")
-        values = {**PRESETS.get(base, {}), **values}
+        if base is not None and not (isinstance(base, str) and base in PRESETS):
+            raise InputError(f"{source}: preset is {shown(base)}; {_nearest(str(base), PRESETS)}")
+        values = {**(PRESETS[base] if base else {}), **values}
     try:
         return TrainConfig(**{**values, **changes})
     except ValidationError as error:
@@ -249,18 +262,26 @@ def load(source: str | Path | TrainConfig, **changes: Any) -> TrainConfig:
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path}: neither a file nor a preset; {_nearest(str(path), PRESETS)}")
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a TOML file ({error})") from error
+    text = outside.text_of(path, FILE_BYTES)
+    with outside.reading(path, "TOML file"):
+        return tomllib.loads(text)
 
 
 def _of_run(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{folder}: no folder of a run ({error})") from error
+    if not path.is_file():
+        raise InputError(f"{folder}: no folder of a run: it holds no config.json")
+    values = outside.json_of(path, FILE_BYTES)
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: holds no settings but {shown(values)}")
+    return values
+
+
+def _plain(value: Any) -> Any:
+    """Return lists as tuples and numpy's numbers as Python's: exact types are demanded of them."""
+    if isinstance(value, list | tuple):
+        return tuple(_plain(item) for item in value)
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
@@ -273,6 +294,6 @@ def _explain(error: ValidationError) -> str:
     fault = error.errors()[0]
     key = ".".join(map(str, fault["loc"]))
     if fault["type"] == "extra_forbidden":
-        return f"key {key!r} is unknown; {_nearest(key, TrainConfig.model_fields)}"
-    value = "" if fault["type"] == "value_error" else f" (got {fault['input']!r})"
-    return f"{key}: {fault['msg']}{value}".removeprefix(": ")
+        return f"key {shown(key)!r} is unknown; {_nearest(key, TrainConfig.model_fields)}"
+    value = "" if fault["type"] == "value_error" else f" (got {shown(repr(fault['input']))})"
+    return f"{shown(key)}: {fault['msg']}{value}".removeprefix(": ")

@@ -11,7 +11,7 @@ import torch
 from torch.optim import SGD, Adam, AdamW, Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
 
-from neurosim.errors import InputError
+from neurosim.errors import InputError, shown
 from neurosim.training import faults
 from neurosim.training.checkpoint import Request, Saver
 from neurosim.training.config import TrainConfig
@@ -285,6 +285,21 @@ class Trainer:
         self.done, self.sums = state["done"], state["sums"]
         self.watch.load_state_dict(state["watch"])
         self.metrics, self.best = state["metrics"], state["best"]
+        self._check_progress()
+
+    def _check_progress(self) -> None:
+        """Refuse a place in the run that none has.
+
+        Raises:
+            InputError: with what is odd.
+        """
+        numbers = [*self.sums, *(value for row in self.metrics for value in row.values())]
+        if len(self.sums) != 4 or not all(isinstance(n, int | float) for n in numbers):
+            raise InputError("its sums and metrics are no numbers")
+        if not isinstance(self.done, int) or not 0 <= self.done <= self.batches:
+            raise InputError(f"{shown(self.done)} batches of {self.batches} are done")
+        if self.best and self.best.keys() != {"loss", "epoch", "net", "scales"}:
+            raise InputError(f"its best epoch has {shown(', '.join(map(str, self.best)))}")
 
 
 def evaluate(task: Task, part: str, group: Group | None = None) -> tuple[float, float]:

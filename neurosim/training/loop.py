@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from rich.console import Console
 
-from neurosim import store
+from neurosim import outside, store
 from neurosim.provenance import processor, repeatable, versions
 from neurosim.run import SPEC_FILES, Run
 from neurosim.training import checkpoint, display, machine
@@ -84,7 +84,7 @@ def train(
         task = task_for(settings, dataset, device)
         trainer = Trainer(task, settings, group)
         if saved is not None:
-            with store.reading(saved):
+            with outside.reading(saved, "checkpoint"):
                 trainer.load_state_dict(checkpoint.load(saved))
         elif group.rank == 0:
             _clear(place, settings)

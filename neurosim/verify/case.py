@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim import store
+from neurosim import outside, store
 from neurosim.frozen import Frozen
 from neurosim.raster import check_raster
 from neurosim.xylo.spec import ARRAYS, XyloSpec
@@ -47,7 +47,7 @@ class Case(Frozen):
             InputError: the file is missing, damaged or no case.
         """
         tensors, header = store.load(path, KIND)
-        with store.reading(path):
+        with outside.reading(path, "saved case"):
             raster = tensors.pop("raster")
             spec = XyloSpec.from_parts(tensors, header)
             return cls(spec, check_raster(raster, spec.channels), str(header["origin"]))

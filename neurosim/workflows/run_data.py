@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurosim import data
+from neurosim import data, outside
 from neurosim.data import activity_sets, catalogue
 from neurosim.errors import InputError, UnavailableError
 from neurosim.run import Run
@@ -115,7 +115,7 @@ def _candidates(run: Run, folder: str | Path | None) -> dict[str, Callable[[], D
         readers = {"digits": data.digits, "mnist5k": data.mnist5k}
         readers["cifar10"] = partial(data.cifar10, _place("cifar10", folder))
     else:
-        options = {"split": split, "front_end": run.front_end}
+        options = {"run": run.folder, "split": split, "front_end": run.front_end}
         readers = {"wrist": partial(_encoded, data.wrist_imu, **options)}
         for name in activity_sets.NAMES:
             read = partial(data.activities, name, _place(name, folder), classes="all")
@@ -125,10 +125,13 @@ def _candidates(run: Run, folder: str | Path | None) -> dict[str, Callable[[], D
 
 
 def _encoded(
-    read: Callable[..., Dataset], *, split: dict[str, Any], front_end: dict[str, Any]
+    read: Callable[..., Dataset], *, run: Path, split: dict[str, Any], front_end: dict[str, Any]
 ) -> Dataset:
-    people = data.Split(**{part: tuple(numbers) for part, numbers in split.items()})
-    return read(split=people, front_end=data.FrontEnd.from_dict(front_end))
+    with outside.reading(run / "provenance.json", "split of people"):
+        people = data.Split(**{part: tuple(numbers) for part, numbers in split.items()})
+    with outside.reading(run / "front_end.json", "front end"):
+        settings = data.FrontEnd.from_dict(front_end)
+    return read(split=people, front_end=settings)
 
 
 def _place(name: str, folder: str | Path | None) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurosim import data, store
+from neurosim import data, outside, store
 from neurosim.errors import InputError
 from neurosim.frozen import Frozen
 from neurosim.network import Network
+from neurosim.outside import JSON_BYTES
 from neurosim.run import NETWORK_FILE, SPEC_FILES, Run
 from neurosim.verify.case import KIND as CASE
 from neurosim.verify.case import Case
@@ -113,10 +113,7 @@ def load(
 
 def _json(path: Path) -> Target:
     """Read a configuration in the vendor's field names, or a module that rockpool saved."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not a readable JSON file ({error})") from error
+    values = outside.json_of(path, JSON_BYTES)
     origin = {"file": str(path)}
     if isinstance(values, dict) and "configuration" in values:
         from neurosim.formats import xylo_json

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim import store
+from neurosim import outside, store
 from neurosim.errors import InputError
 from neurosim.frozen import Frozen
 from neurosim.xylo import rules
@@ -191,7 +191,7 @@ class XyloSpec(Frozen):
 
         Raises:
             InputError: a value is refused.
-            KeyError, TypeError: a part is missing or odd (see `store.reading`).
+            KeyError, TypeError: a part is missing or odd (see `outside.reading`).
         """
         aliases = tuple(tuple(a) for a in header["aliases"])
         keys: dict[str, Any] = {**tensors, **{name: header[name] for name in SCALARS}}
@@ -210,7 +210,7 @@ class XyloSpec(Frozen):
             InputError: the file is missing, damaged or no specification.
         """
         tensors, header = store.load(path, "xylo-spec")
-        with store.reading(path):
+        with outside.reading(path, "specification"):
             return cls.from_parts(tensors, header)
 
     def digest(self) -> str:
