@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from neurosim import outside
 from neurosim.errors import InputError
 
 VERSION = 1
-LARGEST_COLUMN = 2**26
-"""Characters that a column of a table takes, each field as long as the longest."""
+MOST_ROWS, LARGEST_COLUMN = 2**20, 2**26
+"""Of a table: rows, and characters of a column with each field as long as the longest."""
 
 
 def _umask() -> int:
@@ -231,15 +232,14 @@ def split_table(path: Path, *, remedy: str) -> tuple[dict[str, str], str]:
     end = 0
     while text.startswith("# ", end) and (line := text.find("\n", end) + 1):
         end = line
-    above = text[:end]
-    head = dict(line[2:].partition(": ")[::2] for line in above.split("\n")[:-1])
+    head = dict(line[2:].partition(": ")[::2] for line in text[:end].split("\n")[:-1])
     seal = head.pop("sha256", None)
     if seal not in (None, _sealed(text.replace(f"# sha256: {seal}\n", "", 1))):
         raise InputError(
             f"{path}: damaged, or changed since it was written; run `{remedy}` again, or take its "
             "line `# sha256` out to believe the change"
         )
-    return head, text[len(above) :]
+    return head, text[end:]
 
 
 def _sealed(text: str) -> str:
@@ -257,9 +257,8 @@ def read_table(path: str | Path, *, remedy: str, text: Sequence[str] = ()) -> di
     Raises:
         InputError: there is no such table, or it is damaged or empty.
     """
-    path = Path(path)
-    _, table = split_table(path, remedy=remedy)
-    with reading_table(path, remedy):
+    _, table = split_table(Path(path), remedy=remedy)
+    with reading_table(Path(path), remedy):
         names, *rows = cells(table)
         columns = dict(zip(names, zip(*rows, strict=True), strict=True))
         if any(len(rows) * max(map(len, column)) > LARGEST_COLUMN for column in columns.values()):
@@ -278,7 +277,9 @@ def cells(table: str) -> list[list[str]]:
         csv.Error: a field of more than 131,072 characters, or a quote without its other one.
     """
     lines = csv.reader(io.StringIO(table, newline=""), strict=True)
-    names, *rows = [row for row in lines if row] or [[]]
+    names, *rows = list(islice((row for row in lines if row), MOST_ROWS + 2)) or [[]]
+    if len(rows) > MOST_ROWS:
+        raise InputError(f"has more than {MOST_ROWS:,} rows")
     if not rows or len(set(names)) < len(names) or any(len(row) != len(names) for row in rows):
         raise InputError("empty or damaged table")
     return [names, *rows]

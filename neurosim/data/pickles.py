@@ -257,7 +257,7 @@ def _built(value: Any, done: dict[int, Any], bound: _Bound, depth: int = 0) -> A
 def _array(state: Any, bound: _Bound) -> np.ndarray | list[Any]:
     """Return the array that a recorded state describes: version, shape, type, order, content."""
     _, shape, dtype, fortran, content = state
-    if not (type(shape) is tuple and all(type(n) is int and n >= 0 for n in shape)):
+    if not (type(shape) is tuple and all(type(n) is int and 0 <= n < 2**63 for n in shape)):
         raise InputError(f"has an array of shape {shown(shape)}")
     if not (isinstance(dtype, Call) and dtype.name == _DTYPE and type(fortran) is bool):
         raise InputError("has an array without a type")

@@ -24,6 +24,8 @@ MOST_TEXT = 2**26
 """Bytes of a .csv file."""
 RATIO, SMALL = 1100, 2**20
 """What a packed array may claim: deflate packs at most 1032 bytes into one."""
+LONGEST_LIST = 2**16
+"""Bytes of the list of an archive's members."""
 _HEADER = 1024
 """Most bytes before the values: of a plain array numpy writes 128."""
 
@@ -49,7 +51,7 @@ def load(path: str | Path) -> np.ndarray:
         with path.open("rb") as file:
             packed = file.read(4) == b"PK\x03\x04"
             file.seek(0)
-            return _npz(file) if packed else _npy(file, size)
+            return _npz(file, size) if packed else _npy(file, size)
 
 
 def _npy(file: io.BufferedIOBase, size: int) -> np.ndarray:
@@ -75,8 +77,15 @@ def _npy(file: io.BufferedIOBase, size: int) -> np.ndarray:
     return values.reshape(shape, order="F" if fortran else "C")
 
 
-def _npz(file: io.BufferedIOBase) -> np.ndarray:
-    """Return the one array of a .npz file."""
+def _npz(file: io.BufferedIOBase, size: int) -> np.ndarray:
+    """Return the one array of a .npz file of that many bytes."""
+    # zipfile makes an object for each member of the list at the end: look at its length first.
+    file.seek(max(0, size - 42))
+    end = file.read()
+    if end[:4] == b"PK\6\7" or end[20:24] != b"PK\5\6" or end[40:] != b"\0\0":
+        raise InputError("does not end as an archive of numpy's does; it is damaged")
+    if int.from_bytes(end[32:36], "little") > LONGEST_LIST:
+        raise InputError("holds many arrays; save one raster")
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         if len(members) != 1:

@@ -201,10 +201,12 @@ def _bomb():
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (_archive([("a.npy", _npy("(2, 10, 15)"))])[:100], "not a readable raster"),
+        (_archive([("a.npy", _npy("(2, 10, 15)"))])[:100], "does not end"),
         (_archive([("a.npy", b""), ("b.npy", b"")]), "holds 2 arrays; save one raster"),
         (_archive([("a.npy", _npy("(300,)"))], zipfile.ZIP_LZMA), "packed by method 14"),
         (_bomb(), "claims to unpack"),
+        (_archive([(f"{k}.npy", b"") for k in range(2000)]), "holds many arrays"),
+        (_archive([("a.npy", _npy("(300,)"))])[:-22] + b"PK\6\7" + bytes(38), "does not end"),
         (_archive([("../../a.npy", _npy("(9,)"))]), "states 9 bytes"),
     ],
 )
@@ -298,6 +300,7 @@ POINTS = "model,threshold,accuracy,silent,power_w\n"
         TABLE.encode() + b"4\n1,2,3\n",
         b"a,b\n" + b"x" * 130_000 + b",1\n" + b"1,2\n" * 1000,
         b"# a: b\n" * 1000,
+        b"a\n" + b"1\n" * (store.MOST_ROWS + 1),
     ],
 )
 def test_bad_tables_are_refused_with_the_remedy(tmp_path, content):

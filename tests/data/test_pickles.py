@@ -94,6 +94,7 @@ def test_a_state_of_ones_own_is_an_array():
     [
         (_state((3,), "i2", b"\1\0\2\0"), "number of bytes"),
         (_state((2**40,), "i1", b"\1"), "number of bytes"),
+        (_state((10**4000, 10**4000), "i1", b"\1"), "not a readable|shape"),
         (_state((-1, -4), "i1", b"\1\2\3\4"), r"shape \(-1, -4\)"),
         (_state((True, 4), "i1", b"\1\2\3\4"), "shape"),
         (_state([4], "i1", b"\1\2\3\4"), "shape"),
