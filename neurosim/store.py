@@ -7,11 +7,11 @@ import hashlib
 import io
 import json
 import os
-import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from neurosim import outside
 from neurosim.errors import InputError, shown
 
 VERSION = 1
+MOST_ROWS, LARGEST_COLUMN = 2**20, 2**26
+"""Of a table: rows, and characters of a column with each field as long as the longest."""
 
 
 def _umask() -> int:
@@ -192,6 +194,16 @@ def write_table(
     return Path(path)
 
 
+@contextmanager
+def reading_table(path: Path, remedy: str) -> Iterator[None]:
+    """Make an InputError with the remedy of whatever a table raises, see `outside.reading`."""
+    try:
+        with outside.reading(path, "table"):
+            yield
+    except InputError as error:
+        raise InputError(f"{error}; run `{remedy}` again") from error
+
+
 def split_table(path: Path, *, remedy: str) -> tuple[dict[str, str], str]:
     """Return the head of a table by name, and its columns and rows as text.
 
@@ -202,19 +214,19 @@ def split_table(path: Path, *, remedy: str) -> tuple[dict[str, str], str]:
     Raises:
         InputError: it cannot be read, or is not what was written.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a readable table ({error}); run `{remedy}`") from error
-    above = re.match("(?:# .*\n)*", text).group()  # type: ignore[union-attr]  # also matches nothing
-    head = dict(line[2:].partition(": ")[::2] for line in above.split("\n")[:-1])
+    with reading_table(path, remedy):
+        text = outside.text_of(path)
+    end = 0
+    while text.startswith("# ", end) and (line := text.find("\n", end) + 1):
+        end = line
+    head = dict(line[2:].partition(": ")[::2] for line in text[:end].split("\n")[:-1])
     seal = head.pop("sha256", None)
     if seal not in (None, _sealed(text.replace(f"# sha256: {seal}\n", "", 1))):
         raise InputError(
             f"{path}: damaged, or changed since it was written; run `{remedy}` again, or take its "
             "line `# sha256` out to believe the change"
         )
-    return head, text[len(above) :]
+    return head, text[end:]
 
 
 def _sealed(text: str) -> str:
@@ -232,15 +244,32 @@ def read_table(path: str | Path, *, remedy: str, text: Sequence[str] = ()) -> di
     Raises:
         InputError: there is no such table, or it is damaged or empty.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; run `{remedy}`")
-    _, table = split_table(path, remedy=remedy)
-    rows = list(csv.DictReader(io.StringIO(table, newline="")))
-    if not rows or any(None in row or None in row.values() for row in rows):
-        raise InputError(f"{path}: empty or damaged table; run `{remedy}` again")
-    columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    return {name: c if name in text else _numbers(c) for name, c in columns.items()}
+    _, table = split_table(Path(path), remedy=remedy)
+    with reading_table(Path(path), remedy):
+        names, *rows = cells(table)
+        columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+        if any(len(rows) * max(map(len, column)) > LARGEST_COLUMN for column in columns.values()):
+            raise InputError("has a field that is too long for a table of so many rows")
+    return {
+        name: np.array(column) if name in text else _numbers(np.array(column))
+        for name, column in columns.items()
+    }
+
+
+def cells(table: str) -> list[list[str]]:
+    """Return names and rows of what `split_table` returned; empty lines are left out.
+
+    Raises:
+        InputError: there is no row, a name is there twice, or a row has another length.
+        csv.Error: a field of more than 131,072 characters, or a quote without its other one.
+    """
+    lines = csv.reader(io.StringIO(table, newline=""), strict=True)
+    names, *rows = list(islice((row for row in lines if row), MOST_ROWS + 2)) or [[]]
+    if len(rows) > MOST_ROWS:
+        raise InputError(f"has more than {MOST_ROWS:,} rows")
+    if not rows or len(set(names)) < len(names) or any(len(row) != len(names) for row in rows):
+        raise InputError("empty or damaged table")
+    return [names, *rows]
 
 
 def rows_of(columns: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:

@@ -92,7 +92,7 @@ def test_wrong_input_is_one_line_and_status_2(neurosim, spec_file, raster_file, 
     channels = tmp_path / "channels.npy"
     np.save(channels, np.zeros((2, 5, 7), int))
     pickled = tmp_path / "pickled.npy"
-    np.save(pickled, np.array([{}], dtype=object), allow_pickle=True)
+    np.save(pickled, np.array([{}], dtype=object))
     damaged = tmp_path / "damaged.safetensors"
     damaged.write_bytes(spec_file.read_bytes()[:100])
     for arguments, expected in (

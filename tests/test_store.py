@@ -49,7 +49,7 @@ def test_damaged_tables_are_refused_with_the_remedy(tmp_path, text):
     with pytest.raises(InputError, match=r"table\.csv: empty or damaged table; run `neurosim x`"):
         store.read_table(path, remedy="neurosim x")
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(InputError, match="not a readable table"):
+    with pytest.raises(InputError, match=r"not a readable text .* run `neurosim x`"):
         store.read_table(path, remedy="neurosim x")
     with pytest.raises(InputError, match="no such file; run `neurosim x`"):
         store.read_table(tmp_path / "none.csv", remedy="neurosim x")

@@ -21,7 +21,7 @@ def verify(
         typer.Option(help="Engines, the first against each other one; repeatable."),
     ] = None,
     raster: Annotated[
-        str | None, typer.Option(help="Events as .npy, or wrist-imu, digits, random.")
+        str | None, typer.Option(help="Events as .npy, .npz or .csv, or wrist-imu, digits, random.")
     ] = None,
     thresholds: Annotated[
         bool, typer.Option("--thresholds", help="At all ten threshold scales.")
@@ -42,7 +42,7 @@ def verify(
         typer.Option(help="How a NIR file's neurons reset: value, subtract, or these -late."),
     ] = None,
     expected: Annotated[
-        Path | None, typer.Option(help="Output spikes of a NIR file's own source, .npy.")
+        Path | None, typer.Option(help="Output spikes of a NIR file's own source, .npy or .npz.")
     ] = None,
     fuzz: Annotated[
         int | None, typer.Option(min=1, help="Compare on this many random chip nets instead.")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neurosim.data.catalogue import existing
+from neurosim.data.catalogue import content_of
 from neurosim.errors import InputError
 from neurosim.frozen import Frozen
 
@@ -17,6 +17,9 @@ SIZE = 128
 
 LONGEST_S = 600.0
 """A longer recording has a damaged time stamp: those of the sets last seconds."""
+
+MOST_BYTES, LONGEST_HEADER = 2**27, 2**16
+"""Of a file: the sets' recordings have some megabytes, and ten lines of text."""
 
 _RECORD = np.dtype([("address", ">u4"), ("time", ">u4")])
 _FIRST_LINE = b"#!AER-DAT2.0"
@@ -56,17 +59,17 @@ def read(path: str | Path) -> Events:
     Raises:
         UnavailableError: there is no such file, or it may not be read.
         InputError: another format, a cut record, an address beyond the camera, no event, or time
-            stamps that span more than ten minutes.
+            stamps that span more than ten minutes; more than MOST_BYTES or LONGEST_HEADER.
     """
-    path = existing(Path(path))
-    content = path.read_bytes()
+    path = Path(path)
+    content = content_of(path, MOST_BYTES)
     if not content.startswith(_FIRST_LINE):
         raise InputError(f"{path}: does not begin with {_FIRST_LINE.decode()}; not an AEDAT 2.0")
-    header = _HEADER.match(content)
+    header = _HEADER.match(content, 0, LONGEST_HEADER)
     assert header is not None  # it also matches nothing
     start = header.end()
     if content[start : start + 1] == b"#":
-        raise InputError(f"{path}: ends within its header; the file is cut")
+        raise InputError(f"{path}: ends within its header, or that is too long; it is cut")
     if not len(content) - start or (len(content) - start) % _RECORD.itemsize:
         raise InputError(
             f"{path}: {len(content) - start} bytes after the header are no whole number of events "

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.data import aedat, cache
-from neurosim.data.catalogue import find
+from neurosim.data.catalogue import existing, find
 from neurosim.data.cifar10_files import CLASSES
 from neurosim.data.event_frames import EventSet, frames
 from neurosim.data.images import stratified
@@ -79,8 +79,8 @@ def files_of(folder: Path, recordings: int | None = RECORDINGS) -> list[Path]:
     """Return the files of one class in the order of their numbers.
 
     Raises:
-        UnavailableError: the folder is missing.
-        InputError: another number of files than expected.
+        UnavailableError: the folder is missing, or a file may not be read.
+        InputError: another number of files than expected, or one is no file.
     """
     if not folder.is_dir():
         raise UnavailableError(
@@ -91,7 +91,7 @@ def files_of(folder: Path, recordings: int | None = RECORDINGS) -> list[Path]:
         raise InputError(
             f"{folder}: {len(paths)} .aedat files, the official folder has {RECORDINGS}"
         )
-    return paths
+    return [existing(path) for path in paths]
 
 
 def _digest(paths: list[Path]) -> str:

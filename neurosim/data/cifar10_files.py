@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.data import pickles
-from neurosim.data.catalogue import existing, find, get
+from neurosim.data.catalogue import content_of, find, get
 from neurosim.data.images import ImageSet, stratified
 from neurosim.errors import InputError
 
@@ -73,14 +73,14 @@ def _pickled(path: Path, rows: int | None) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _labels(values: Any) -> np.ndarray:
-    """Return labels as integers; an empty array for anything that is not a list of them."""
+    """Return labels as integers, cut to -1..10; an empty array for anything that is no list."""
     if isinstance(values, list) and all(type(value) is int for value in values):
-        return np.array(values, dtype=np.int64)
+        return np.array([min(max(value, -1), len(CLASSES)) for value in values], dtype=np.int64)
     return np.empty(0, np.int64)
 
 
 def _binary(path: Path, rows: int | None) -> tuple[np.ndarray, np.ndarray]:
-    content = np.fromfile(existing(path), np.uint8)
+    content = np.frombuffer(content_of(path, pickles.MOST_BYTES), np.uint8)
     if len(content) % (1 + PIXELS):
         raise InputError(
             f"{path}: {len(content)} bytes are no whole number of records of {1 + PIXELS}; "

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import io
 from pathlib import Path
 
 import numpy as np
 
+from neurosim import outside
+from neurosim.data import pickles
+from neurosim.data.catalogue import content_of
 from neurosim.data.recordings import Recordings
 from neurosim.errors import InputError, UnavailableError
 
 SHA256 = "eb122f23cdf06ef6bd6c6c5312958ec5cf9d038e2e6d457b8081662c75a42537"
 """Of watch_dataset.npy in seglearn 1.2.5."""
+
+MOST_BYTES = 2**26
 
 RATE_HZ = 50.0
 
@@ -48,8 +52,8 @@ def find() -> Path:
 def load(path: str | Path | None = None) -> Recordings:
     """Read the 140 recordings (244,102 steps).
 
-    The file is a pickle, which can run code when it is read: it is read only if its SHA-256 is
-    the known one.
+    The file holds a pickle: it is read only if its SHA-256 is the known one, and then without
+    running anything (see `pickles`).
 
     Args:
         path: the data file; that of the installed seglearn when None.
@@ -59,17 +63,15 @@ def load(path: str | Path | None = None) -> Recordings:
         InputError: the file is not the known one.
     """
     path = find() if path is None else Path(path)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UnavailableError(f"{path}: cannot read the wrist recordings ({error})") from error
+    content = content_of(path, MOST_BYTES)
     digest = hashlib.sha256(content).hexdigest()
     if digest != SHA256:
         raise InputError(
             f"{path}: SHA-256 is {digest[:12]}..., expected {SHA256[:12]}...; the file was changed "
             "and is not opened: reinstall it with: pip install --force-reinstall seglearn==1.2.5"
         )
-    table = np.load(io.BytesIO(content), allow_pickle=True).item()
+    with outside.reading(path, "pickle of arrays"):
+        (table,) = pickles.loads(content[content.index(b"\n") + 1 :])  # after the header of numpy
     return Recordings(
         signals=tuple(np.asarray(signal, dtype=np.float64) for signal in table["X"]),
         labels=np.asarray(table["y"], dtype=np.int64),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
 from neurosim.data.catalogue import existing
-from neurosim.errors import InputError
+from neurosim.errors import InputError, shown
 
 STANDARD_GRAVITY = 9.80665
 """m/s^2 in 1 g."""
@@ -16,6 +18,9 @@ STANDARD_GRAVITY = 9.80665
 MAX_ACCELERATION_G = 32.0
 MAX_ROTATION = 70.0
 """rad/s. No sensor of these sets measures more: beyond it, units or columns are mixed up."""
+
+MOST_BYTES, MOST_LINES, LONGEST_LINE = 2**30, 2**20, 2**18
+"""Of a file of text: those of the sets have some hundred megabytes, 20,750 lines of 20 kB."""
 
 
 def read_text(
@@ -33,22 +38,47 @@ def read_text(
         UnavailableError: there is no such file, or it may not be read.
         InputError: a line of another length, something that is no finite number, other rows.
     """
-    existing(path)
+    return checked(path, read_numbers(path, delimiter=delimiter), columns, rows)
+
+
+def read_numbers(path: Path, *, delimiter: str | None = None, most: int = MOST_BYTES) -> np.ndarray:
+    """Return the numbers of a text file, (rows, columns) float64; see `read_text`.
+
+    Raises:
+        UnavailableError: there is no such file, or it may not be read.
+        InputError: it is no table of numbers, or has more than `most` bytes, MOST_LINES or
+            LONGEST_LINE.
+    """
+    if (size := existing(path).stat().st_size) > most:
+        raise InputError(f"{path}: has {size:,} bytes; at most {most:,} are read")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # an empty file is refused below
-            table = np.loadtxt(path, delimiter=delimiter, dtype=np.float64, ndmin=2, comments=None)
+        # Opened here: numpy would unpack a file whose name ends in .gz, whatever its size.
+        with path.open(encoding="utf-8") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # an empty file is refused by its shape
+            lines = _lines(file)
+            return np.loadtxt(lines, np.float64, delimiter=delimiter, ndmin=2, comments=None)
     except ValueError as error:
-        reason = str(error).split(";")[0]  # without what numpy advises its own callers
+        reason = shown(str(error).split(";")[0])  # without what numpy advises its own callers
         raise InputError(
             f"{path}: not a table of numbers ({reason}); it is cut, or not the official file"
         ) from error
-    return checked(path, table, columns, rows)
+
+
+def _lines(file: TextIO) -> Iterator[str]:
+    """Yield the lines of a file; refuse a line or a number of lines that no table of ours has."""
+    number = 0
+    while line := file.readline(LONGEST_LINE):
+        number += 1
+        if len(line) == LONGEST_LINE:
+            raise InputError(f"line {number} has {LONGEST_LINE:,} characters or more")
+        if number > MOST_LINES:
+            raise InputError(f"more than {MOST_LINES:,} lines")
+        yield line
 
 
 def checked(path: Path, table: np.ndarray, columns: int, rows: int | None) -> np.ndarray:
     """Return a table after checking its shape and that all its numbers are finite."""
-    if not len(table):
+    if not table.size:
         raise InputError(f"{path}: holds no numbers; expected rows of {columns}")
     if table.ndim != 2 or table.shape[1] != columns:
         raise InputError(f"{path}: shape is {table.shape}; expected rows of {columns} numbers")

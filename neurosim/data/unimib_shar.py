@@ -6,15 +6,14 @@ Windows of 151 samples at 50 Hz around peaks; acceleration alone, in m/s^2.
 from __future__ import annotations
 
 import hashlib
-import zlib
 from pathlib import Path
 
 import numpy as np
 
+from neurosim import outside
 from neurosim.data.catalogue import existing
 from neurosim.data.recordings import UNKNOWN_SIDE, Recordings
 from neurosim.data.tables import MAX_ACCELERATION_G, STANDARD_GRAVITY, checked, whole, within
-from neurosim.errors import InputError
 
 SAMPLES = 151
 RATE_HZ = 50.0
@@ -74,17 +73,5 @@ def top(folder: str | Path) -> Path:
 
 def _matrix(path: Path, name: str) -> np.ndarray:
     """Return the one matrix of a MATLAB file as float64."""
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
-    existing(path)
-    try:
-        array = loadmat(path, variable_names=[name])[name]
-    except KeyError as error:
-        raise InputError(f"{path}: holds no matrix {name}; it is not the official file") from error
-    except (MatReadError, NotImplementedError, ValueError, TypeError, OSError, zlib.error) as error:
-        raise InputError(f"{path}: not a readable MATLAB 5 file ({error})") from error
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "iuf":
-        kind = getattr(array, "dtype", type(array).__name__)
-        raise InputError(f"{path}: {name} is no matrix of real numbers but of {kind}")
-    return array.astype(np.float64)
+    reader = "neurosim.data.matlab:matrix"
+    return outside.in_child(reader, existing(path), name, what="MATLAB 5 file")["matrix"]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from neurosim import store
-from neurosim.errors import InputError
+from neurosim import outside, store
+from neurosim.errors import InputError, shown
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Setting:
     """Estimated power at work, on the calibration windows."""
 
     def __post_init__(self) -> None:
-        shares = (self.accuracy, self.silent)
-        if not (self.power_w > 0 and all(0 <= share <= 1 for share in shares)):
-            raise InputError(f"{self}: shares lie in 0..1 and power is positive")
+        shares, scales = (self.accuracy, self.silent), (self.power_w, self.threshold)
+        if not all(0 <= share <= 1 for share in shares) or not all(0 < s < np.inf for s in scales):
+            raise InputError(f"{shown(self)}: shares lie in 0..1, power and threshold are positive")
 
 
 Table = tuple[Setting, ...]
@@ -51,11 +51,9 @@ def load(path: str | Path) -> Table:
         InputError: there is no such table, it is empty, or a value is out of range.
     """
     rows = store.rows_of(store.read_table(path, remedy="neurosim governor", text=("model",)))
-    try:
+    with outside.reading(path, "table of operating points"):
         numbers = ("threshold", "accuracy", "silent", "power_w")
         return tuple(Setting(row["model"], *(float(row[n]) for n in numbers)) for row in rows)
-    except (KeyError, ValueError) as error:
-        raise InputError(f"{path}: not a table of operating points ({error})") from error
 
 
 def allowed(

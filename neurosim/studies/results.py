@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurosim import store
-from neurosim.errors import InputError
+from neurosim.errors import InputError, shown
 from neurosim.provenance import processor, versions
 from neurosim.studies.study import Row, Study
 
 if TYPE_CHECKING:
     import xarray as xr
+
+LARGEST = 2**24
+"""Values of a study, over all combinations of its index."""
 
 
 def write(
@@ -76,15 +80,32 @@ def _read(path: Path, changed: int) -> xr.Dataset:
     """Return the results in a file that was changed last at that time."""
     import pandas as pd
 
-    head, table = store.split_table(path, remedy=f"neurosim study {path.stem} --ship")
-    try:
+    remedy = f"neurosim study {path.stem} --ship"
+    head, table = store.split_table(path, remedy=remedy)
+    with store.reading_table(path, remedy):
+        index, units = head["index"].split(), json.loads(head["units"])
+        store.cells(table)  # pandas would fill short rows
         frame = pd.read_csv(io.StringIO(table))
-        dataset: Any = frame.set_index(head["index"].split()).to_xarray()
-        units = json.loads(head["units"])
-    except (KeyError, ValueError) as error:
-        raise InputError(f"{path}: damaged results ({error!r}); run the study again") from error
-    for name, unit in units.items():
-        dataset[name].attrs["units"] = unit
+        columns = set(frame.columns) - set(index)
+        if (
+            not 0 < len(set(index)) == len(index)
+            or not isinstance(units, dict)
+            or not set(units) <= columns
+        ):
+            raise InputError(
+                f"its index is {shown(index)}, units are {shown(units)}; the other columns are "
+                f"{shown(', '.join(sorted(columns)))}"
+            )
+        if frame.duplicated(index).any():
+            raise InputError(f"has two rows of the same {shown(', '.join(index))}")
+        combinations = math.prod(frame[name].nunique(dropna=False) for name in index)
+        if combinations * len(columns) > LARGEST:
+            raise InputError(
+                f"its values over {shown(', '.join(index))} would be more than {LARGEST:,}"
+            )
+        dataset: Any = frame.set_index(index).to_xarray()
+        for name, unit in units.items():
+            dataset[name].attrs["units"] = str(unit)
     dataset.attrs = {k: v for k, v in head.items() if k not in ("index", "units")}
     return dataset
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim import data, outside, store
+from neurosim.data import raster_files
 from neurosim.errors import InputError
 from neurosim.frozen import Frozen
 from neurosim.network import Network
@@ -167,9 +168,9 @@ def events(
 
     Args:
         targets: those of `load`.
-        named: a .npy file or one of DATA_SETS. Without, a case's own raster; the test windows of
-            the data that the runs were trained on; or, for specifications without a run, the
-            wrist recordings' test windows behind their front end.
+        named: a file (.npy, .npz, or .csv of one sample) or one of DATA_SETS. Without, a case's
+            own raster; the test windows of the data that the runs were trained on; or, for
+            specifications without a run, the wrist recordings' test windows behind their front end.
         dataset: encoded windows that the runs were trained on; looked for when None, see
             `run_data.dataset_of`.
 
@@ -269,15 +270,23 @@ def _digits() -> Events:
 
 
 def load_raster(path: Path) -> np.ndarray:
-    """Read a .npy file of (samples, time, channels) counts; never a pickle."""
-    try:
-        # Mapped first: a header that claims more than the file holds must not claim memory.
-        raster = np.load(path, allow_pickle=False, mmap_mode="r")
-    except (OSError, ValueError, EOFError) as error:
-        known = ", ".join(DATA_SETS)
+    """Read a file of (samples, time, channels) counts, see `neurosim.data.raster_files`."""
+    if not path.exists():
+        raise InputError(f"{path}: no such file; data sets are {', '.join(DATA_SETS)}")
+    return raster_files.load(path)
+
+
+def load_spikes(path: Path) -> np.ndarray:
+    """Read a file of (samples, time, neurons) output spikes, counted in whole numbers.
+
+    Raises:
+        InputError: as `neurosim.data.raster_files.load`, or a value is no count.
+    """
+    spikes = load_raster(path)
+    odd = (spikes < 0) | (spikes != np.trunc(spikes.astype(np.float64))) | np.isinf(spikes)
+    if odd.any():
+        where = tuple(int(i[0]) for i in np.nonzero(odd))
         raise InputError(
-            f"{path}: not a readable .npy raster ({error}); data sets are {known}"
-        ) from error
-    if not isinstance(raster, np.ndarray):
-        raise InputError(f"{path}: holds several arrays; save one raster with numpy.save")
-    return np.array(raster)
+            f"{path}: holds {spikes[where]} at {where}; spikes are counted in whole numbers"
+        )
+    return spikes

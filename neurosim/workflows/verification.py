@@ -82,9 +82,9 @@ def verify_targets(
         events: what they are run on.
         engines: names; without, brian2 against xylosim, or against torch for floats.
         all_thresholds: at each scale of the sweep.
-        expected: a .npy file with the output spikes (samples, time, neurons) of a NIR file's own
-            source, which are compared as well. Where its source or reset is not stated, it is the
-            one that makes these spikes.
+        expected: a file (.npy, .npz) with the output spikes (samples, time, neurons) of a NIR
+            file's own source, which are compared as well. Where its source or reset is not stated,
+            it is the one that makes these spikes.
         console: for progress.
 
     Returns:
@@ -120,7 +120,7 @@ def _verify_graph(
     if expected is None:
         report = verify(graph, raster, engines)
         return replace(report, compared=_compared(graph, report.engines))
-    theirs, recorded = targets.load_raster(expected), graph.assumed
+    theirs, recorded = targets.load_spikes(expected), graph.assumed
     if recorded:
         graph = _reproducing(graph, raster, theirs, expected)
     report = verify(graph, raster, engines)

@@ -91,7 +91,7 @@ def test_damaged_and_missing_files_are_refused(tmp_path, rng):
     folder, _ = official.cifar10(tmp_path / "py", rng)
     path = folder / "cifar-10-batches-py" / "data_batch_1"
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(InputError, match="not opened"):
+    with pytest.raises(InputError, match="not a readable pickle"):
         data.cifar10(folder, rows=20)
     path.unlink()
     with pytest.raises(UnavailableError, match="no such file"):

@@ -45,7 +45,7 @@ def test_a_changed_file_is_not_unpickled(tmp_path, monkeypatch):
     def unpickled(*_, **__):
         raise AssertionError("the changed file was opened")
 
-    monkeypatch.setattr(np, "load", unpickled)
+    monkeypatch.setattr(seglearn.pickles, "loads", unpickled)
     with pytest.raises(InputError, match=r"watch_dataset.npy: SHA-256 .* reinstall"):
         seglearn.load(path)
 
