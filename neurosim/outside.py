@@ -60,7 +60,7 @@ def reading(path: str | Path, what: str) -> Iterator[None]:
     except MemoryError as error:
         raise InputError(f"{place}: claims more memory than there is; it is damaged") from error
     except Exception as error:
-        raise InputError(f"{place}: not a readable {what} ({reason(error)})") from error
+        raise InputError(f"{place}: damaged, or not a readable {what} ({reason(error)})") from error
 
 
 def reason(error: BaseException) -> str:

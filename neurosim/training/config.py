@@ -251,7 +251,9 @@ def load(source: str | Path | TrainConfig, **changes: Any) -> TrainConfig:
         values = _read(Path(source))
         base = values.pop("preset", None)
         if base is not None and not (isinstance(base, str) and base in PRESETS):
-            raise InputError(f"{source}: preset is {shown(base)}; {_nearest(str(base), PRESETS)}")
+            raise InputError(
+                f"{source}: preset is {shown(repr(base))}; {_nearest(str(base), PRESETS)}"
+            )
         values = {**(PRESETS[base] if base else {}), **values}
     try:
         return TrainConfig(**{**values, **changes})

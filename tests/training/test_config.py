@@ -38,8 +38,8 @@ def test_a_file_says_what_differs_and_keywords_come_last(tmp_path):
         ({"threshold": (1.5, 1.0)}, r"threshold \(1.5, 1.0\) must be 0 < low <= high"),
         ({"threshold": (0.0, 1.0)}, r"threshold \(0.0, 1.0\) must be 0 < low <= high"),
         ({"threshold": 1.0}, r"threshold.*\(got 1.0\)"),
-        ({"gain_spread": (-0.1, 0, 0)}, "gain_spread .* must not be negative"),
-        ({"hidden": ()}, "hidden .* at least one layer"),
+        ({"gain_spread": (-0.1, 0, 0)}, "gain_spread .* must lie in 0..10"),
+        ({"hidden": ()}, "hidden .* must be 1 to 100 layers"),
         ({"decay_shifts": (0, 2)}, "decay_shifts .* 1..15"),
         ({"epochs": 0}, r"epochs.*greater than or equal to 1 \(got 0\)"),
     ],
@@ -49,6 +49,30 @@ def test_a_bad_setting_is_named(changes, message):
         config.load("aspen", **changes)
     assert str(caught.value).startswith("aspen: ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", config.TrainConfig.model_fields)
+def test_numbers_have_a_largest_value_and_exact_types(name):
+    """10^20 threads crashed torch; true was taken for 1, and "8" for 8."""
+    kinds = str(config.TrainConfig.model_fields[name].annotation)
+    if "int" not in kinds and "float" not in kinds:
+        pytest.skip("is a choice or a switch")
+    for value in (10**400, -(10**400), 1e308, True, "8"):
+        changes = (value,) if "tuple[int" in kinds else value
+        changes = (value,) * kinds.count("float") if "tuple[float" in kinds else changes
+        with pytest.raises(InputError, match=name):
+            config.load("aspen", **{name: changes})
+
+
+def test_files_of_settings_are_bounded(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("a" + ".a" * 100_000 + " = 1\n")  # read in a time that grows with its square
+    with pytest.raises(InputError, match="at most 65,536 are read"):
+        config.load(path)
+    for text in ("seed = " + "9" * 5000, "hidden = " + "[" * 20_000 + "]" * 20_000, "preset = 3"):
+        path.write_text(text)
+        with pytest.raises(InputError, match=r"mine\.toml: "):
+            config.load(path)
 
 
 def test_a_missing_file_lists_the_presets(tmp_path):
@@ -88,5 +112,5 @@ def test_the_folder_of_a_run_is_a_source(tmp_path):
 def test_a_file_that_is_not_toml_is_refused(tmp_path):
     path = tmp_path / "bad.toml"
     path.write_text("epochs : 3")
-    with pytest.raises(InputError, match=r"bad\.toml: not a TOML file"):
+    with pytest.raises(InputError, match=r"bad\.toml: .*not a readable TOML file"):
         config.load(path)

@@ -54,11 +54,11 @@ def _rename(values: dict) -> None:
 
 
 MODULES = {
-    "missing parameter": (_drop, "missing or odd"),
+    "missing parameter": (_drop, "not a readable rockpool Sequential"),
     "nan": (_put("threshold", json.dumps([float("nan")] * 10)), "finite"),
-    "text": (_put("threshold", '"much"'), "missing or odd"),
-    "no numbers": (_put("tau_mem", "{}"), "missing or odd"),
-    "negative tau": (_put("tau_syn", "[[-1.0]]"), "missing or odd"),
+    "text": (_put("threshold", '"much"'), "not a readable rockpool Sequential"),
+    "no numbers": (_put("tau_mem", "{}"), "not a readable rockpool Sequential"),
+    "negative tau": (_put("tau_syn", "[[-1.0]]"), "not a readable rockpool Sequential"),
     "another dt": (_put("dt", "0.5"), "different time steps"),
     "noise": (_put("noise_std", "0.1"), "has noise"),
     "zero spikes": (_put("max_spikes_per_dt", "0.0"), "max_spikes"),
