@@ -47,7 +47,7 @@ def build(plan: Plan, before_initial: Callable[[], None] = lambda: None) -> Obje
     """
     import brian2
 
-    clock = brian2.Clock(plan.dt * brian2.second, name="clock")
+    clock = brian2.Clock(plan.dt * brian2.second, name="step_clock")  # brian2cuda renames "clock"
     courses = {
         f"course_{name}": brian2.TimedArray(
             _course(plan, name, course), dt=clock.dt, name=f"course_{name}"
@@ -143,10 +143,10 @@ def run(plan: Plan, target: str, report: Callable[[int], None]) -> Simulation:
 
 
 def result(plan: Plan, objects: Objects) -> Simulation:
-    """Read the monitors."""
+    """Copy what the monitors hold: from Brian2 2.10 on their memory goes with them."""
     steps = np.round(np.asarray(objects.spikes.t_[:]) / plan.dt).astype(np.int64)
-    neurons = np.asarray(objects.spikes.i[:], dtype=np.int64)
-    traces = {name: np.asarray(getattr(objects.traces, f"{name}_")).T for name in plan.record}
+    neurons = np.array(objects.spikes.i[:], dtype=np.int64)
+    traces = {name: np.array(getattr(objects.traces, f"{name}_")).T for name in plan.record}
     members = objects.neurons
     states = {name: np.asarray(getattr(members, f"{name}_")[:]) for name in states_of(members)}
     plan.refuse_infinite({**states, **traces})
