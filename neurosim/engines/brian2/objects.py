@@ -35,7 +35,9 @@ class Objects:
         return brian2.Network(self.neurons, *self.inputs, self.spikes, *traces)
 
 
-def build(plan: Plan, before_initial: Callable[[], None] = lambda: None) -> Objects:
+def build(
+    plan: Plan, before_initial: Callable[[], None] = lambda: None, *, shared: bool = True
+) -> Objects:
     """Return Brian2 objects for a Plan, on Brian2's active device.
 
     A step runs as in the library: inputs change and presynaptic spikes arrive at its start, then
@@ -44,6 +46,7 @@ def build(plan: Plan, before_initial: Callable[[], None] = lambda: None) -> Obje
     Args:
         plan: what to simulate.
         before_initial: called when all is there but the initial values.
+        shared: whether to set variables that all neurons share, which programs are told.
     """
     import brian2
 
@@ -74,7 +77,8 @@ def build(plan: Plan, before_initial: Callable[[], None] = lambda: None) -> Obje
     ]
     before_initial()
     for name, expression in plan.model.initial.items():
-        setattr(members, name, expression)
+        if shared or not members.variables[name].scalar:
+            setattr(members, name, expression)
     for order, block in enumerate(plan.model.step.values(), start=1):
         members.run_regularly(block, when="groups", order=order, clock=clock)
     spikes = brian2.SpikeMonitor(members, name="spikes")

@@ -116,7 +116,7 @@ def _build(plan: Plan, target: str, threads: int, folder: Path) -> None:
             device.insert_code("main", cuda.SEEDED if target == "cuda_standalone" else _SEEDED)
             device.apply_run_args()
 
-        objects = build(plan, take_arguments)
+        objects = build(plan, take_arguments, shared=False)
         objects.network().run(plan.steps * plan.dt * brian2.second, namespace={})
         device.build(directory=str(folder), compile=True, run=False, with_output=False)
         manifest = _manifest(plan, objects, device)
@@ -144,6 +144,13 @@ def _manifest(plan: Plan, objects: Any, device: Any) -> dict[str, Any]:
         "units": {name: unit_of(members.variables[name]) for name in plan.record},
         "types": {name: members.variables[name].dtype.__name__ for name in plan.record},
         "scales": {n: float(quantity(1.0, p.unit)) for n, p in plan.model.parameters.items()},
+        "shared": [name for name in plan.model.initial if members.variables[name].scalar],
+        "given": {
+            f"{owner.name}.{name}": variable.dtype.__name__
+            for owner in (members, *objects.inputs)
+            for name, variable in owner.variables.items()
+            if name in plan.values or name == "w"
+        },
     }
 
 
@@ -152,7 +159,7 @@ def _run_program(plan: Plan, project: Path, place: Path) -> Simulation:
     manifest = json.loads((project / "manifest.json").read_text())
     results = place / "results"
     results.mkdir()
-    arguments = ["--results_dir", "results/", *_arguments(plan, manifest["scales"], place)]
+    arguments = ["--results_dir", "results/", *_arguments(plan, manifest, place)]
     (place / "static_arrays").symlink_to(project / "static_arrays")
     done = subprocess.run(
         [str(project / "main"), *arguments],
@@ -161,7 +168,7 @@ def _run_program(plan: Plan, project: Path, place: Path) -> Simulation:
         capture_output=True,
         text=True,
     )
-    if done.returncode:
+    if done.returncode or "Error reading" in done.stderr:  # which alone does not end it
         raise UnavailableError(
             f"the program in {project} ended with {done.returncode}: {done.stderr.strip()[:200]}; "
             "clear the cache with `neurosim doctor --clear-cache`"
@@ -183,25 +190,33 @@ def _run_program(plan: Plan, project: Path, place: Path) -> Simulation:
     return Simulation(plan.n, plan.steps, plan.dt, steps, neurons, traces, units, plan.watched)
 
 
-def _arguments(plan: Plan, scales: dict[str, float], place: Path) -> list[str]:
-    """Return the values of a Plan as arguments of the program; arrays go through files."""
+_DRAWS = {"rand()": np.random.Generator.random, "randn()": np.random.Generator.standard_normal}
+"""Initial expressions of variables that all neurons share."""
 
-    def argument(name: str, values: np.ndarray) -> str:
+
+def _arguments(plan: Plan, manifest: dict[str, Any], place: Path) -> list[str]:
+    """Return the values of a Plan as arguments of the program; arrays go through files."""
+    arguments: list[str] = []
+    scales, types = manifest["scales"], manifest["given"]
+
+    def add(name: str, values: np.ndarray) -> None:
         # brian2cuda's programs read names in lower case, and take a leading digit for a number.
         path = place / f"values{len(arguments)}.bin"
-        np.ascontiguousarray(values, dtype=float).tofile(path)
-        return f"{name}={path.name}"
+        np.ascontiguousarray(values, dtype=types.get(name, "float64")).tofile(path)
+        arguments.append(f"{name}={path.name}")
 
-    arguments: list[str] = []
     for name, value in plan.values.items():
         if name in plan.per_neuron:
-            values = np.broadcast_to(value * scales[name], plan.n)
-            arguments.append(argument(f"neurons.{name}", values))
+            add(f"neurons.{name}", np.broadcast_to(value * scales[name], plan.n))
         else:
             arguments.append(f"neurons.{name}={float(value) * scales[name]!r}")
     for name, course in plan.courses.items():
-        arguments.append(argument(f"course_{name}.values", course * scales[name]))
+        add(f"course_{name}.values", course * scales[name])
     for event, train in plan.trains.items():
-        arguments.append(argument(f"counts_{event}.values", train.counts))
-        arguments.append(argument(f"synapses_{event}.w", train.weights))
+        add(f"counts_{event}.values", train.counts)
+        add(f"synapses_{event}.w", train.weights)
+    # Brian2's programs cannot set a shared variable by an expression; on a GPU all threads would.
+    rng = np.random.default_rng(plan.seed)
+    for name in manifest["shared"]:
+        arguments.append(f"neurons.{name}={float(_DRAWS[plan.model.initial[name]](rng))!r}")
     return arguments
