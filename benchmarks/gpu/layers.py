@@ -143,14 +143,18 @@ def bandwidth() -> float:
     return float(2 * a.numel() * 4 / timing.least / 1e9)
 
 
-def nets(ledger: Ledger, device: str, cases: list[tuple[int, int]], rounds: int) -> None:
-    """Measure training steps of the net in all libraries."""
-    left = [case for case in cases if not ledger.has("layers", name_of(case))]
+def nets(
+    ledger: Ledger, device: str, cases: list[tuple[int, int]], rounds: int, fast: bool = False
+) -> None:
+    """Measure training steps of the net in all libraries, or of those without a loop over steps."""
+    left = [case for case in cases if not ledger.has("layers", name_of(case, fast))]
     if not left:
         return
-    others = {row: in_a_process(row, left, rounds) for row in IN_A_PROCESS if device == "cuda"}
+    own = [row for row in kinds() if not (fast and row in SLOW)]
+    elsewhere = [row for row in IN_A_PROCESS if device == "cuda" and not (fast and row in SLOW)]
+    others = {row: in_a_process(row, left, rounds) for row in elsewhere}
     for number, (steps, batch) in enumerate(left):
-        rows, failed = measured(list(kinds()), steps, batch, device, rounds)
+        rows, failed = measured(own, steps, batch, device, rounds)
         for results in others.values():
             rows |= results[number][0]
             failed |= results[number][1]
@@ -159,12 +163,12 @@ def nets(ledger: Ledger, device: str, cases: list[tuple[int, int]], rounds: int)
             moved = ARRAYS * batch * steps * sum(SIZES[1:]) * 4
             rate = moved / rows["neurosim LIF"]["least_ms"] / 1e6
             result |= {"share_of_bandwidth": rate / bandwidth(), "copies_GB_s": bandwidth()}
-        ledger.add("layers", name_of((steps, batch)), result)
+        ledger.add("layers", name_of((steps, batch), fast), result)
 
 
-def name_of(case: tuple[int, int]) -> str:
+def name_of(case: tuple[int, int], fast: bool) -> str:
     """Return the name of a net's case."""
-    return f"net, T = {case[0]}, batch {case[1]}"
+    return f"net, T = {case[0]}, batch {case[1]}{', without loops over steps' if fast else ''}"
 
 
 def single(ledger: Ledger) -> None:
@@ -194,6 +198,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("out", type=Path)
     parser.add_argument("--cpu", action="store_true")
+    parser.add_argument("--fast", action="store_true", help="leave out loops over steps")
     parser.add_argument("--row", nargs=3)
     arguments = parser.parse_args()
     if arguments.row:
@@ -205,8 +210,8 @@ def main() -> None:
     if arguments.cpu:
         nets(ledger, "cpu", [(10, 8)], 2)
         return
-    nets(ledger, "cuda", CASES, ROUNDS)
-    if find_spec("triton") is not None:
+    nets(ledger, "cuda", CASES, ROUNDS, arguments.fast)
+    if find_spec("triton") is not None and not arguments.fast:
         single(ledger)
 
 

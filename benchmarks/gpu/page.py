@@ -67,11 +67,19 @@ def compare(lines: list[Line]) -> list[str]:
 
 def triton(lines: list[Line]) -> list[str]:
     """Say how the tests of the kernels ended."""
-    rows = [
-        f"{line['case']}: {line.get('passed', 0)} passed, {line.get('failed', 0)} failed, "
-        f"{line.get('skipped', 0)} skipped. " + " ".join(f"`{f}`" for f in line["failures"])
-        for line in lines
-    ]
+    rows = []
+    for line in lines:
+        if "differing_spikes" in line:
+            rows.append(
+                f"{line['case']} (samples, steps, neurons), float32: {line['spikes']} spikes, "
+                f"{line['differing_spikes']} differ; {line['differing_membranes']} of the membranes "
+                f"at the end; gradients to {line['gradient_error']:.1e} of the largest, "
+                f"{line['equal_gradients']:.1%} of them to the bit."
+            )
+            continue
+        failures = " ".join(f"`{failure}`" for failure in line["failures"])
+        counts = ", ".join(f"{line.get(k, 0)} {k}" for k in ("passed", "failed", "skipped"))
+        rows.append(f"{line['case']}: {counts}. {failures}")
     return ["## Triton kernels against numba's", *rows]
 
 

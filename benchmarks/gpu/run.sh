@@ -44,7 +44,7 @@ for step in $only; do
     compare) "$python" "$here/compare.py" "$results" --budget "$budget" ;;
     compare1) "$python" "$here/compare.py" "$results" --target cpp_standalone --reference library \
       --smallest --jobs 1 --budget "$budget" ;;
-    triton*) "$python" "$here/kernels.py" "$results" ;;
+    triton*) "$python" "$here/kernels.py" "$results" ${cpu:+--cpu} ;;
     layers*|images*) timeout 240 "$python" "$here/$step.py" "$results" ${cpu:+--cpu} ;;
   esac
 done

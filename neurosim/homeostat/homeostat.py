@@ -168,7 +168,7 @@ class Homeostat:
         Raises:
             InputError: a layer has not run, or its rate is no finite number.
         """
-        of_layers = [layer.rate() for layer in self.layers] if rates is None else rates
+        of_layers = controlled_layers.rates(self.layers) if rates is None else rates
         for layer in self.layers:
             layer.forget()
         unit_rates = self._unit_rates(np.asarray(of_layers, dtype=np.float64))
