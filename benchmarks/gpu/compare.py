@@ -153,7 +153,8 @@ def population(name: str, target: str, reference: str) -> dict[str, Any]:
     built = time.perf_counter() - start
     start = time.perf_counter()
     again = run(target)
-    result = {"built_s": round(built, 1), "warm_s": round(time.perf_counter() - start, 2)}
+    warm = time.perf_counter() - start
+    result: dict[str, Any] = {"n": n, "built_s": round(built, 1), "warm_s": round(warm, 2)}
     there = run(reference)
     ours, theirs = in_order(here), in_order(there)
     result |= {"spikes": ours.shape[1], "spikes_reference": theirs.shape[1]}
@@ -337,8 +338,8 @@ def one(name: str, target: str, reference: str) -> dict[str, Any]:
         result = NETS[name](target) if name in NETS else population(name, target, reference)
     except Exception as error:
         trace = traceback.format_exc()[-1500:]
-        result = {"ok": False, "verdict": "failed", "error": f"{type(error).__name__}: {error}"[:600],
-                  "trace": trace}  # fmt: skip
+        reason = f"{type(error).__name__}: {error}"[:600]
+        result = {"ok": False, "verdict": "failed", "error": reason, "trace": trace}
     return {**result, "seconds": round(time.perf_counter() - start, 1)}
 
 
@@ -370,8 +371,9 @@ def everything(names: list[str], arguments: argparse.Namespace) -> None:
             line = next((li[5:] for li in text.splitlines() if li.startswith("JSON ")), None)
             if line:
                 ledger.add("compare", name, json.loads(line))
-            elif not over:  # one that was stopped is run the next time
-                ledger.add("compare", name, {"ok": False, "verdict": "failed", "error": text[-600:]})
+            elif not over:  # what was stopped is run the next time
+                failure = {"ok": False, "verdict": "failed", "error": text[-600:]}
+                ledger.add("compare", name, failure)
         time.sleep(0.1)
 
 

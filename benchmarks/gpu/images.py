@@ -3,8 +3,8 @@
     PYTHONPATH=benchmarks python benchmarks/gpu/images.py OUT.jsonl [--cpu]
 
 ResNet-18 and VGG-13 on 3x32x32 images of noise, T = 6: forward, backward and SGD, through time and
-rate-based. Three steps with AHSAR's homeostat and three without follow each other in changing order;
-the cost is the median of the ratios of such pairs.
+rate-based. Three steps with AHSAR's homeostat and three without follow each other in changing
+order; the cost is the median of the ratios of such pairs.
 """
 
 from __future__ import annotations
@@ -45,10 +45,8 @@ def step_of(
 
     def step() -> None:
         optimiser.zero_grad()
-        if method == "rate-based":
-            logits = rate_based.forward(net, images)
-        else:
-            logits = net(images).mean(1)
+        rate = method == "rate-based"
+        logits = rate_based.forward(net, images) if rate else net(images).mean(1)
         torch.nn.functional.cross_entropy(logits, labels).backward()
         optimiser.step()
         if homeostat is not None:

@@ -1,6 +1,6 @@
 """The Triton kernels on the card: their tests, and a large layer beside the numba kernels.
 
-    python benchmarks/gpu/kernels.py OUT.jsonl
+python benchmarks/gpu/kernels.py OUT.jsonl
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Write the results of the GPU benchmarks as a page: python benchmarks/gpu/page.py IN.jsonl OUT.md."""
+"""Write the results of the GPU benchmarks as a page.
+
+python benchmarks/gpu/page.py IN.jsonl OUT.md
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,9 @@ def page(lines: list[Line]) -> str:
         mine = [line for line in lines if line["step"] == name]
         if mine:
             parts += draw(mine)
+    notes = [f"- {line['text']}" for line in lines if line["step"] == "note"]
+    if notes:
+        parts += ["## Notes", "\n".join(notes)]
     parts += [
         "## Not here",
         "Networks of neurons (Brunel, CUBA) do not run on brian2cuda yet, and are left out.",
@@ -50,7 +56,7 @@ def compare(lines: list[Line]) -> list[str]:
         if isinstance(error, float) and "z" not in line:
             note = f"{error:.1e}"
         rows.append([
-            line["case"], line["verdict"], "" if line["ok"] else "**no**",
+            line["case"], line["verdict"], "" if line["ok"] else "**no**", str(line.get("n", "")),
             str(line.get("spikes", "")), str(note).replace("|", "/").replace("\n", " ")[:160],
             str(line.get("built_s", "")), str(line.get("warm_s", "")),
         ])  # fmt: skip
@@ -58,10 +64,11 @@ def compare(lines: list[Line]) -> list[str]:
         "Spikes and traces on the card against the same program on the processor (nets and units "
         f"against the library or numpy): {good} of {len(lines)} agree. `rounding`: traces agree to "
         "1e-9 of their range up to the first spike that differs. `statistical`: random numbers are "
-        "others, the mean counts of spikes agree, |z| < 4. Every case was run twice with one seed "
-        "and gave the same to the bit, or it counts as no agreement."
+        "others, the mean counts of spikes agree, |z| < 4. Every population was run twice with one seed "
+        "and gave the same to the bit, or it counts as no agreement. Times are those of up to 16 "
+        "cases at once on one card."
     )
-    head = ["model", "verdict", "agrees", "spikes", "error or z", "first run, s", "again, s"]
+    head = ["model", "verdict", "agrees", "neurons", "spikes", "error or z", "built, s", "again, s"]
     return ["## Models against the processor", text, table(head, rows)]
 
 
@@ -72,7 +79,7 @@ def triton(lines: list[Line]) -> list[str]:
         if "differing_spikes" in line:
             rows.append(
                 f"{line['case']} (samples, steps, neurons), float32: {line['spikes']} spikes, "
-                f"{line['differing_spikes']} differ; {line['differing_membranes']} of the membranes "
+                f"{line['differing_spikes']} differ; {line['differing_membranes']} membranes "
                 f"at the end; gradients to {line['gradient_error']:.1e} of the largest, "
                 f"{line['equal_gradients']:.1%} of them to the bit."
             )
@@ -106,7 +113,11 @@ def layers(lines: list[Line]) -> list[str]:
                 f"{row['spikes']:.2f}" if "spikes" in row else "",
             ])  # fmt: skip
         shown += [[name, "failed", "", "", reason] for name, reason in line["failed"].items()]
-        copies = f" Copies on this card: {line['copies_GB_s']:.0f} GB/s." if "copies_GB_s" in line else ""
+        copies = (
+            f" Copies on this card: {line['copies_GB_s']:.0f} GB/s."
+            if "copies_GB_s" in line
+            else ""
+        )
         parts += [
             f"**{line['case']}** ({line['card']}).{copies}",
             table(["", "ms", "/ ours", "of copy bandwidth", "spikes a step"], shown),

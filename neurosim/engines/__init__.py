@@ -58,12 +58,12 @@ def get(name: str, **options: Any) -> Engine:
     if not isinstance(name, str) or name not in _PLACES:
         raise InputError(f"engine {name!r} is not known; choose one of {', '.join(_PLACES)}")
     module, attribute = _PLACES[name]
-    engine: Engine = getattr(import_module(module), attribute)
-    if not options:
-        return engine
-    known = [field.name for field in fields(engine) if field.name != "name"] if is_dataclass(engine) else []
-    if unknown := sorted(options.keys() - set(known)):
-        offered = ", ".join(known) or "none"
-        raise InputError(f"engine {name!r} has no option {unknown[0]!r}; it has {offered}")
-    changed: Engine = replace(engine, **options)
-    return changed
+    engine: Any = getattr(import_module(module), attribute)
+    if options:
+        known = [field.name for field in fields(engine)] if is_dataclass(engine) else []
+        if unknown := sorted(set(options) - set(known) | {"name"} & set(options)):
+            offered = ", ".join(option for option in known if option != "name") or "none"
+            raise InputError(f"engine {name!r} has no option {unknown[0]!r}; it has {offered}")
+        engine = replace(engine, **options)
+    chosen: Engine = engine
+    return chosen

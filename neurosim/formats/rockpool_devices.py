@@ -37,7 +37,7 @@ _CAST_BY_INT = (
     "syns63300.transform.quantizer",
     "syns65302.transform.quantizer",
 )
-"""Modules of rockpool 3.1.0 that cast arrays of one element by `int`: an error from numpy 2.4 on."""
+"""Modules of rockpool 3.1.0 that cast arrays of one element by `int`: an error in numpy 2.4."""
 
 
 def module(name: str) -> ModuleType:

@@ -266,6 +266,8 @@ class Homeostat:
         if not np.isfinite(rates).all():
             k = int(np.argmin(np.isfinite(rates)))
             raise InputError(f"rate of layer {self.layers[k].name} is {rates[k]}")
+        if all(len(unit) == 1 for unit in self.units):
+            return rates[[unit[0] for unit in self.units]]
         return np.array([rates[list(unit)].mean() for unit in self.units])
 
     def _gain(self) -> float:

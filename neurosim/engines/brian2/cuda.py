@@ -175,9 +175,7 @@ def toolkit() -> Toolkit | None:
     named = [Path(os.environ[name]) for name in ("CUDA_PATH", "CUDA_HOME") if os.environ.get(name)]
     on_path = [Path(path).resolve().parents[1] for path in [shutil.which("nvcc")] if path]
     roots = [*named, *on_path, Path("/usr/local/cuda"), Path("/opt/cuda"), *packages]
-    root = next(
-        (r for r in roots if (r / "bin/nvcc").exists() and _has(r, "cuda_runtime.h")), None
-    )
+    root = next((r for r in roots if (r / "bin/nvcc").exists() and _has(r, "cuda_runtime.h")), None)
     if root is None:
         return None
     for place in (root, *packages):
@@ -275,11 +273,11 @@ def _device_class() -> type[Any]:
     from brian2cuda.device import CUDAStandaloneDevice
     from brian2cuda.utils import gputools
 
-    class CodeObject(CUDAStandaloneCodeObject):  # type: ignore[misc]
+    class CodeObject(CUDAStandaloneCodeObject):
         templater = mended_templates()
         __module__ = CUDAStandaloneCodeObject.__module__  # files beside that one are copied
 
-    class Device(CUDAStandaloneDevice):  # type: ignore[misc]
+    class Device(CUDAStandaloneDevice):
         """brian2cuda 1.0b1's device with mended templates, compiled without a makefile."""
 
         def __init__(self, tools: Toolkit, capability: str) -> None:
@@ -356,7 +354,11 @@ def compile_program(tools: Toolkit, capability: str, sources: list[str], folder:
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         objects = list(pool.map(compiled, _joined(sources, folder)))
     # The wheel's library has no name that -lcurand finds.
-    linked = [f for word in (tools.curand, f"-rpath={tools.curand.parent}") for f in ("-Xlinker", str(word))]
+    linked = [
+        f
+        for word in (tools.curand, f"-rpath={tools.curand.parent}")
+        for f in ("-Xlinker", str(word))
+    ]
     nvcc("-w", *objects, *linked, "-o", "main")
 
 

@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,8 +24,6 @@ from neurosim.engines.brian2.simulation import Simulation
 from neurosim.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from neurosim.engines.brian2.plan import Plan
 
 TARGETS = ("cpp_standalone", "cuda_standalone")
@@ -190,7 +188,10 @@ def _run_program(plan: Plan, project: Path, place: Path) -> Simulation:
     return Simulation(plan.n, plan.steps, plan.dt, steps, neurons, traces, units, plan.watched)
 
 
-_DRAWS = {"rand()": np.random.Generator.random, "randn()": np.random.Generator.standard_normal}
+_DRAWS: dict[str, Callable[[np.random.Generator], float]] = {
+    "rand()": lambda rng: rng.random(),
+    "randn()": lambda rng: rng.standard_normal(),
+}
 """Initial expressions of variables that all neurons share."""
 
 
@@ -218,5 +219,5 @@ def _arguments(plan: Plan, manifest: dict[str, Any], place: Path) -> list[str]:
     # Brian2's programs cannot set a shared variable by an expression; on a GPU all threads would.
     rng = np.random.default_rng(plan.seed)
     for name in manifest["shared"]:
-        arguments.append(f"neurons.{name}={float(_DRAWS[plan.model.initial[name]](rng))!r}")
+        arguments.append(f"neurons.{name}={_DRAWS[plan.model.initial[name]](rng)!r}")
     return arguments

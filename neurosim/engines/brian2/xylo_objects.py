@@ -1,7 +1,8 @@
 """A XyloSpec as plain Brian2 objects: groups, synapses, monitors.
 
-Slower than the library; without a compiler it runs with numpy, and it runs on a GPU. Samples are copies of the network side by side; a
-neuron has the index `neuron * samples + sample`, so that any range of neurons is a subgroup.
+Slower than the library. It runs without a compiler (numpy), and on a GPU. Samples are copies of the
+network side by side; a neuron has the index `neuron * samples + sample`, so that any range of
+neurons is a subgroup.
 """
 
 from __future__ import annotations
