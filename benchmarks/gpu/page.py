@@ -64,11 +64,11 @@ def compare(lines: list[Line]) -> list[str]:
         "Spikes and traces on the card against the same program on the processor (nets and units "
         f"against the library or numpy): {good} of {len(lines)} agree. `rounding`: traces agree to "
         "1e-9 of their range up to the first spike that differs. `statistical`: random numbers are "
-        "others, the mean counts of spikes agree, |z| < 4. Every population was run twice with one seed "
-        "and gave the same to the bit, or it counts as no agreement. Times are those of up to 16 "
-        "cases at once on one card."
+        "others, the mean counts of spikes agree, |z| < 4. Every population was run twice with one "
+        "seed and gave the same to the bit, or it counts as no agreement. Times are those of up to "
+        "16 cases at once on one card."
     )
-    head = ["model", "verdict", "agrees", "neurons", "spikes", "error or z", "built, s", "again, s"]
+    head = ["model", "verdict", "agrees", "neurons", "spikes", "error, z", "built, s", "again, s"]
     return ["## Models against the processor", text, table(head, rows)]
 
 
