@@ -148,9 +148,14 @@ class Toolkit:
 
     @property
     def version(self) -> str:
-        """The last line but one of `nvcc --version`: release and build."""
-        done = subprocess.run([str(self.nvcc), "--version"], capture_output=True, text=True)
-        return " ".join(done.stdout.split("\n")[-3:]).strip()
+        """What nvcc says of itself: release and build."""
+        return _version(self.nvcc)
+
+
+@lru_cache
+def _version(nvcc: Path) -> str:
+    done = subprocess.run([str(nvcc), "--version"], capture_output=True, text=True)
+    return " ".join(done.stdout.split("\n")[-3:]).strip()
 
 
 @lru_cache
