@@ -47,7 +47,7 @@ def test_a_case_that_is_there_is_not_run_again(modules, tmp_path):
 def test_the_script_runs_without_a_card(tmp_path):
     environment = {**os.environ, "PYTHON": sys.executable}
     done = subprocess.run(
-        [GPU / "run.sh", "--cpu", "--out", tmp_path],
+        [GPU / "run.sh", "--cpu", "--budget", "900", "--out", tmp_path],
         env=environment,
         capture_output=True,
         text=True,

@@ -163,16 +163,23 @@ def test_programs_compile(model, building, tmp_path):
     assert not list(tmp_path.rglob("*.cu"))
 
 
+NETWORKS = {
+    "units": lambda: homeostasis.respond(
+        np.full((5, 3), 0.1), graphs.chain(3), dt=0.1, target="cuda_standalone"
+    ),
+    "layers": lambda: homeostasis.regulate(
+        2, 4, graphs.chain(2), duration=0.05, target="cuda_standalone"
+    ),
+    "integer net": lambda: engines.get("brian2-cuda").run(*integer_net()),
+}
+
+
 @pytest.mark.slow
 @compiling
-def test_networks_compile(building):
-    rates = np.full((5, 3), 0.1)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_networks_compile(network, building):
     with pytest.raises(_BuiltError):
-        homeostasis.respond(rates, graphs.chain(3), dt=0.1, target="cuda_standalone")
-    with pytest.raises(_BuiltError):
-        homeostasis.regulate(2, 4, graphs.chain(2), duration=0.05, target="cuda_standalone")
-    with pytest.raises(_BuiltError):
-        engines.get("brian2-cuda").run(*integer_net())
+        NETWORKS[network]()
 
 
 # --- on a card ------------------------------------------------------------------------------------

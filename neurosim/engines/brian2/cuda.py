@@ -358,13 +358,10 @@ def compile_program(tools: Toolkit, capability: str, sources: list[str], folder:
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         objects = list(pool.map(compiled, _joined(sources, folder)))
-    # The wheel's library has no name that -lcurand finds.
-    linked = [
-        f
-        for word in (tools.curand, f"-rpath={tools.curand.parent}")
-        for f in ("-Xlinker", str(word))
-    ]
-    nvcc("-w", *objects, *linked, "-o", "main")
+    # The wheel's library has no name that -lcurand finds; its nvcc looks for its own in lib64.
+    words = (str(tools.curand), f"-rpath={tools.curand.parent}")
+    linked = [argument for word in words for argument in ("-Xlinker", word)]
+    nvcc("-w", f"-L{tools.nvcc.parents[1] / 'lib'}", *objects, *linked, "-o", "main")
 
 
 def _joined(sources: list[str], folder: Path) -> list[str]:
