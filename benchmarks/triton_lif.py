@@ -65,9 +65,11 @@ def layers(neurons: int) -> dict[str, tuple[Callable[[torch.Tensor], torch.Tenso
 
         for backend in ("torch", "cupy", "triton"):
             node = neuron.LIFNode(step_mode="m").cuda()
-            if backend not in node.supported_backends:
+            chosen = hasattr(node, "supported_backends")  # release 2 chooses by itself
+            if backend not in (node.supported_backends if chosen else ("triton",)):
                 continue
-            node.backend = backend
+            if chosen:
+                node.backend = backend
 
             def run(x: torch.Tensor, node: torch.nn.Module = node) -> torch.Tensor:
                 functional.reset_net(node)

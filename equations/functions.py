@@ -108,5 +108,8 @@ def brian2_functions(names: tuple[str, ...]) -> dict[str, Any]:
         )
         function.implementations.add_implementation("cpp", entry.cpp, name=name)
         function.implementations.add_implementation("cython", entry.cython, name=name)
+        # brian2cuda also compiles for the processor what runs on the card.
+        on_gpu = entry.cpp.replace("static inline", "__host__ __device__ static inline")
+        function.implementations.add_implementation("cuda", on_gpu, name=name)
         namespace[name] = function
     return namespace

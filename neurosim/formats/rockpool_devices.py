@@ -17,6 +17,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from neurosim.formats.rockpool import module_from_network
 from neurosim.network import Network
 
@@ -28,6 +30,15 @@ _NEED_SAMNA = (
     "rockpool.devices.xylo.syns63300.power_cycles_model",
 )
 
+_CAST_BY_INT = (
+    "syns63300.imuif.rotation_removal",
+    "syns63300.imuif.rotation.subspace",
+    "syns63300.imuif.rotation.sample_hold",
+    "syns63300.transform.quantizer",
+    "syns65302.transform.quantizer",
+)
+"""Modules of rockpool 3.1.0 that cast arrays of one element by `int`: an error in numpy 2.4."""
+
 
 def module(name: str) -> ModuleType:
     """Import `rockpool.devices.xylo.<name>`."""
@@ -38,7 +49,16 @@ def module(name: str) -> ModuleType:
             sys.modules.setdefault(absent, empty)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return importlib.import_module(f"rockpool.devices.xylo.{name}")
+        imported = importlib.import_module(f"rockpool.devices.xylo.{name}")
+    for part in _CAST_BY_INT:
+        if loaded := sys.modules.get(f"rockpool.devices.xylo.{part}"):
+            vars(loaded)["int"] = _whole
+    return imported
+
+
+def _whole(value: Any = 0) -> int:
+    """Return `int(value)`, also of an array of one element."""
+    return int(value.item() if isinstance(value, np.ndarray) else value)
 
 
 def xylosim() -> Any:

@@ -44,8 +44,8 @@ class ControlledLayer:
         # Past torch's and rockpool's registries, which are slow.
         object.__setattr__(self.module, "threshold_scale", self._before * scale)
 
-    def rate(self) -> float:
-        """Return the mean spikes per neuron and step of the calls since the last time.
+    def rate(self) -> torch.Tensor:
+        """Return the mean spikes () per neuron and step of the calls since the last time.
 
         Raises:
             InputError: the layer has not run.
@@ -54,7 +54,7 @@ class ControlledLayer:
         if not self._rates:
             raise InputError(f"layer {self.name} has not run since the last step of the homeostat")
         rates = self._rates
-        rate = float(rates[0] if len(rates) == 1 else torch.stack(rates).mean())
+        rate = rates[0] if len(rates) == 1 else torch.stack(rates).mean()
         self.forget()
         return rate
 
@@ -122,6 +122,19 @@ class ShadowedLayer(ControlledLayer):
             del module.__dict__[name]
         else:
             module.__dict__[name] = before
+
+
+def rates(layers: Iterable[ControlledLayer]) -> list[float]:
+    """Return the rates of layers; those on one GPU in one copy, which waits for it once.
+
+    Raises:
+        InputError: a layer has not run.
+    """
+    tensors = [layer.rate() for layer in layers]
+    if len({(rate.device, rate.dtype) for rate in tensors}) == 1 and tensors[0].is_cuda:
+        together: list[float] = torch.stack(tensors).tolist()
+        return together
+    return [float(rate) for rate in tensors]
 
 
 def find(net: torch.nn.Module, *, readout: bool = False) -> list[tuple[str, Any]]:

@@ -79,7 +79,7 @@ def measured_response(
         reset_state(net)
         with torch.no_grad():
             net(events)
-        rates = np.array([layer.rate() for layer in layers])
+        rates = np.array(controlled_layers.rates(layers))
         return np.log(np.maximum([rates[list(unit)].mean() for unit in units], floor))
 
     response = np.stack(

@@ -168,7 +168,7 @@ class Homeostat:
         Raises:
             InputError: a layer has not run, or its rate is no finite number.
         """
-        of_layers = [layer.rate() for layer in self.layers] if rates is None else rates
+        of_layers = controlled_layers.rates(self.layers) if rates is None else rates
         for layer in self.layers:
             layer.forget()
         unit_rates = self._unit_rates(np.asarray(of_layers, dtype=np.float64))
@@ -266,6 +266,8 @@ class Homeostat:
         if not np.isfinite(rates).all():
             k = int(np.argmin(np.isfinite(rates)))
             raise InputError(f"rate of layer {self.layers[k].name} is {rates[k]}")
+        if all(len(unit) == 1 for unit in self.units):
+            return rates[[unit[0] for unit in self.units]]
         return np.array([rates[list(unit)].mean() for unit in self.units])
 
     def _gain(self) -> float:

@@ -185,10 +185,12 @@ class LIF(TrainedLogarithms, LIFTorch):
         start: tuple[torch.Tensor, ...],
         surrogate: Any,
     ) -> tuple[torch.Tensor, ...]:
+        on_gpu = self._on_gpu(x)
+        held: Any = self._number if on_gpu else self._held
         setting = fused.Setting(
             surrogate=surrogate,
-            window=self._held("learning_window"),
-            max_spikes=self._held("max_spikes_per_dt"),
+            window=held("learning_window"),
+            max_spikes=held("max_spikes_per_dt"),
             exact=self.exact,
             record=self._record,
             noise=noise,
@@ -203,7 +205,7 @@ class LIF(TrainedLogarithms, LIFTorch):
             bias.contiguous(),
             theta.expand(*theta.shape[:2], self.size_out).contiguous(),
         )
-        if self._on_gpu(x):
+        if on_gpu:
             from neurosim.snn.kernels import triton_lif
 
             spikes, vmem, isyn = triton_lif.lif(x, *rows, setting)
@@ -301,7 +303,7 @@ class LIF(TrainedLogarithms, LIFTorch):
 
     def _noise(self, x: torch.Tensor) -> torch.Tensor | None:
         """Return the membrane noise (B, T, N), drawn as LIFTorch draws it, or None."""
-        if float(self.noise_std) == 0.0:
+        if self._number("noise_std") == 0.0:
             return None
         amplitude = self.noise_std * torch.sqrt(torch.tensor(self.dt))
         shape = (*x.shape[:2], self.size_out)
@@ -320,6 +322,17 @@ class LIF(TrainedLogarithms, LIFTorch):
         """Return a buffer, past LIFTorch's attributes, which take longer than small kernels."""
         value = self._buffers.get(name)
         return getattr(self, name) if value is None else value
+
+    def _number(self, name: str) -> float:
+        """Return a buffer of one element as a number; a GPU is asked when it has changed, only."""
+        value = self._held(name)
+        if not isinstance(value, torch.Tensor) or value.device.type == "cpu":
+            return float(value)
+        known = self.__dict__.setdefault("_numbers", {})
+        last = known.get(name)
+        if last is None or last[0] is not value or last[1] != value._version:
+            last = known[name] = (value, value._version, float(value))
+        return float(last[2])
 
     def _keep_state(self, *end: torch.Tensor) -> None:
         """Have the next call start from vmem (N,), isyn (N, S) and spikes (N,)."""

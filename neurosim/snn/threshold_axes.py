@@ -21,7 +21,7 @@ def three_axes(
     Raises:
         InputError: the value has another shape, or is not positive throughout.
     """
-    value = torch.as_tensor(value, dtype=like.dtype, device=like.device)
+    value = torch.as_tensor(value, dtype=like.dtype)
     fits = value.ndim == 3 and all(
         size in (1, whole) for size, whole in zip(value.shape, shape, strict=True)
     )
@@ -33,4 +33,8 @@ def three_axes(
         )
     if not bool((value > 0).all()):
         raise InputError(f"{name} holds {value.min().item():g}; thresholds must stay positive")
+    if value.device != like.device:
+        # A number is checked above where it is, and written there by the GPU: neither waits for it.
+        single = value.numel() == 1
+        value = like.new_full(value.shape, value.item()) if single else value.to(like.device)
     return value if fits else value.reshape(1, 1, -1)

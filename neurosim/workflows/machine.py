@@ -13,6 +13,7 @@ from rich.text import Text
 
 import neurosim
 from neurosim.data import seglearn
+from neurosim.engines.brian2 import cuda
 from neurosim.engines.brian2.cache import compiler
 from neurosim.errors import InputError, NeurosimError, UnavailableError, nearest
 from neurosim.provenance import processor, versions
@@ -27,6 +28,7 @@ def table() -> Table:
     out.add_row(
         "C++ compiler", _compiler() or Text("absent: Brian2 falls back to numpy (slow)", "red")
     )
+    out.add_row("GPU, for Brian2", _gpu())
     out.add_row("wrist recordings", _wrist_recordings())
     out.add_row("samna (boards)", "present" if find_spec("samna") else "absent: simulators only")
     for cache in caches.caches():
@@ -86,6 +88,18 @@ def _wrist_recordings() -> str | Text:
         return f"{len(seglearn.load().signals)} recordings, unchanged"
     except NeurosimError as error:
         return Text(str(error), "red")
+
+
+def _gpu() -> str:
+    """Say what there is for the target "cuda_standalone", and what is missing."""
+    card, tools, release = cuda.card(), cuda.toolkit(), cuda.release()
+    here = [
+        f"{card.name}, driver {card.driver}" if card else "",
+        f"{tools.nvcc}: {tools.version}, {tools.curand}" if tools else "",
+        f"brian2cuda {release}" if release else "",
+    ]
+    missing = cuda.needed()
+    return "\n".join(filter(None, (*here, missing and f"not to be used: {missing}")))
 
 
 def _compiler() -> str | None:

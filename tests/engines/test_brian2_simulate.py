@@ -7,7 +7,7 @@ import pytest
 
 from neurosim import equations
 from neurosim.engines.brian2 import Simulation, Spikes, simulate, targets
-from neurosim.errors import InputError, UnavailableError
+from neurosim.errors import InputError
 
 NOISY = equations.get("noisy-lif") + equations.get("stochastic-threshold-per-spike")
 MEAN = {"mu": -48.0}
@@ -129,13 +129,61 @@ def test_cython_agrees() -> None:
     assert_same(cython, simulate("lif", record=("v",), **options), rtol=1e-9)
 
 
-def test_cuda_says_what_it_needs() -> None:
-    pytest.importorskip("brian2")
-    try:
-        import brian2cuda  # noqa: F401
-    except ImportError:
-        with pytest.raises(UnavailableError, match=r"brian2cuda.*Python 3\.12"):
-            simulate("lif", duration=0.01, target="cuda_standalone")
+@pytest.mark.slow
+def test_a_standalone_program_takes_whole_numbers() -> None:
+    """The second run is the same program with other weights and parameters."""
+    counts = np.random.default_rng(4).integers(0, 4, (60, 2))
+    for weights, decays in (
+        ([[20, 60, -10], [9, -7, 40]], [1, 2, 3]),
+        ([[200, 6, 90]] * 2, [3, 2, 1]),
+    ):
+        options = {
+            "n": 3,
+            "duration": 0.06,
+            "dt": 1e-3,
+            "parameters": {"dash_mem": 3, "dash_syn": decays, "threshold": [50, 90, 200]},
+            "inputs": {"receive": Spikes(counts, np.array(weights))},
+            "record": ("v_mem", "i_syn"),
+        }
+        program = simulate("xylo", target="cpp_standalone", **options)
+        assert_same(program, simulate("xylo", target="library", **options))
+
+
+@pytest.mark.slow
+def test_a_standalone_program_shares_a_draw() -> None:
+    model = equations.get("lif") + equations.get("stochastic-threshold")
+    options = {"n": 3, "duration": 0.01, "record": ("threshold_scale",), "target": "cpp_standalone"}
+    scales = [simulate(model, seed=seed, **options).traces["threshold_scale"] for seed in (1, 1, 2)]
+    assert len(np.unique(scales[0])) == 1
+    np.testing.assert_array_equal(scales[0], scales[1])
+    assert scales[0][0, 0] != scales[2][0, 0]
+
+
+@pytest.mark.parametrize(
+    "target", ["library", "numpy", pytest.param("cpp_standalone", marks=pytest.mark.slow)]
+)
+@pytest.mark.parametrize("name", ["homeostat", "homeostat-map", "global-gain"])
+def test_units_that_do_not_spike_run_on_all_targets(name: str, target: str) -> None:
+    inputs = {"loss": np.linspace(2, 1, 20)[:, None]} if name == "global-gain" else {}
+    variables = ("gain", "activity") if name == "global-gain" else ("c", "scale")
+    options = {"n": 2, "duration": 0.02, "dt": 1e-3, "inputs": inputs, "record": variables}
+    result = simulate(name, target=target, **options)
+    assert not len(result.spike_steps)
+    expected = simulate(name, target="numpy", **options)
+    for variable in variables:
+        assert result.traces[variable].any()
+        np.testing.assert_allclose(result.traces[variable], expected.traces[variable], rtol=1e-12)
+
+
+def test_results_own_their_memory() -> None:
+    """From Brian2 2.10 on a monitor's arrays are memory that goes with it."""
+    result = simulate("lif", n=2, duration=0.01, record=("v",), target="numpy")
+    for array in (*result.traces.values(), result.spike_neurons, result.spike_steps):
+        owner = array
+        while isinstance(owner.base, np.ndarray):
+            owner = owner.base
+        assert owner.flags.owndata
+        assert type(owner) is np.ndarray
 
 
 def test_without_a_compiler_numpy_runs_and_says_so_once(monkeypatch) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from neurosim import engines
 from neurosim.engines import loihi
-from neurosim.engines.brian2 import Brian2Engine
+from neurosim.engines.brian2 import Brian2Engine, cuda
 from neurosim.errors import InputError
 from neurosim.formats import nir
 from neurosim.formats.nir.network import to_nir
@@ -87,6 +87,7 @@ SUBJECTS: dict[str, Callable[[], Subject]] = {
     "brian2-spec": named("brian2", lambda: spec(1), np.int16),
     "brian2-spec-two": named("brian2", lambda: spec(2), np.int16),
     "brian2-spec-numpy": lambda: Subject(Brian2Engine(target="numpy"), spec(2), np.int16),
+    "brian2-cuda": named("brian2-cuda", lambda: spec(2), np.int16),
     "brian2-network": named("brian2", network, np.float64),
     "brian2-network-two": named("brian2", lambda: network(2), np.float64),
     "liftorch": named("liftorch", network, np.float32),
@@ -102,8 +103,8 @@ SUBJECTS: dict[str, Callable[[], Subject]] = {
 }
 
 
-SLOW = {"brian2-spec-numpy"}
-"""Plain Brian2 objects write code for each run."""
+SLOW = {"brian2-spec-numpy", "brian2-cuda"}
+"""Plain Brian2 objects write code for each run, and compile it for a GPU."""
 
 
 @pytest.fixture(
@@ -111,6 +112,8 @@ SLOW = {"brian2-spec-numpy"}
 )
 def subject(request, monkeypatch) -> Subject:
     made = SUBJECTS[request.param]()
+    if made.engine.name == "brian2-cuda" and cuda.needed():
+        pytest.skip(cuda.needed())
     if made.engine.name == "board":
         kit = {"xylo-imu": "XyloImuTestBoard", "xylo-audio-3": "XyloAudio3TestBoard"}
         monkeypatch.setitem(sys.modules, "samna", fake_samna.build(kit[made.model.chip]))

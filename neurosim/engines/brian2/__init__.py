@@ -6,5 +6,6 @@ from neurosim.engines.brian2.simulate import simulate
 from neurosim.engines.brian2.simulation import Simulation
 
 ENGINE = Brian2Engine()
+CUDA_ENGINE = Brian2Engine("brian2-cuda", "cuda_standalone")
 
-__all__ = ["ENGINE", "Brian2Engine", "Simulation", "Spikes", "simulate"]
+__all__ = ["CUDA_ENGINE", "ENGINE", "Brian2Engine", "Simulation", "Spikes", "simulate"]

@@ -15,7 +15,7 @@ from neurosim.network import Network
 from neurosim.recording import Recording
 from neurosim.xylo.spec import XyloSpec
 
-TARGETS = ("auto", "library", "numpy", "cython")
+TARGETS = ("auto", "library", *targets.RUNTIME, "cpp_standalone", "cuda_standalone")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Brian2Engine(Engine):
     name: str = "brian2"
     models: ClassVar[tuple[type[Any], ...]] = (XyloSpec, Network)
     target: str = "auto"
-    """"library", or "numpy" or "cython" for plain Brian2 objects; "auto" needs no compiler."""
+    """"library"; or plain Brian2 objects, with "numpy" or "cython" in this process, or as a program
+    built for each run, "cpp_standalone" or on a GPU "cuda_standalone"; "auto" needs no compiler."""
     threads: int = 1
     """Samples run at once; they change nothing in the result."""
 

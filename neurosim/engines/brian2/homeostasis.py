@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from neurosim import equations
-from neurosim.engines.brian2 import graphs
+from neurosim.engines.brian2 import graphs, targets
 from neurosim.engines.brian2.plan import make_plan
 from neurosim.equations import homeostasis
 from neurosim.equations.groups import group, quantity
-from neurosim.equations.sandbox import load, sandbox
-from neurosim.equations.sandbox import run as run_network
+from neurosim.equations.sandbox import load
 from neurosim.errors import InputError
 
 FORMS = {"map": homeostasis.HOMEOSTAT_MAP, "flow": homeostasis.HOMEOSTAT}
@@ -58,7 +57,7 @@ def respond(
         duration: in seconds; needed where the rates do not change.
         form: "map" or "flow".
         parameters: of the unit, in the units it declares; a number or one for each unit.
-        target: "numpy" or "cython".
+        target: "numpy", "cython", "cpp_standalone" or "cuda_standalone".
 
     Raises:
         InputError: a shape does not fit, or a name or value is not known.
@@ -72,12 +71,12 @@ def respond(
             f"(steps, {len(graph)})"
         )
     brian2 = load()
-    with sandbox(target=target, as_written=form == "map"):
+    with targets.session(target, as_written=form == "map") as run:
         units = _units(form, graph, dt, parameters)
         course = np.broadcast_to(rates, (steps, len(graph)))
         units.members.namespace["course"] = brian2.TimedArray(course, dt=units.clock.dt)
         units.members.run_regularly("rate = course(t, i)", when="start", clock=units.clock)
-        units.run(steps, [])
+        units.run(run, steps, [])
         return units.result()
 
 
@@ -90,14 +89,15 @@ class _Units:
         self.members, self.parts, self.clock = members, parts, clock
         self.monitor = brian2.StateMonitor(members, TRACES, True, when="end", clock=clock)
 
-    def run(self, steps: int, others: Sequence[Any]) -> None:
+    def run(self, run: targets.Run, steps: int, others: Sequence[Any]) -> None:
         import brian2
 
         network = brian2.Network(self.members, *self.parts, self.monitor, *others)
-        run_network(network, steps * self.clock.dt)
+        run(network, steps * self.clock.dt)
 
     def result(self, counts: np.ndarray | None = None) -> Regulation:
-        traces = {name: np.asarray(getattr(self.monitor, f"{name}_")).T for name in TRACES}
+        # Copies: from Brian2 2.10 on the memory goes with the monitor.
+        traces = {name: np.array(getattr(self.monitor, f"{name}_")).T for name in TRACES}
         dt = float(self.clock.dt_)
         for name, trace in traces.items():
             if not np.isfinite(trace).all():
@@ -126,7 +126,7 @@ def _units(form: str, graph: np.ndarray, dt: float, parameters: Mapping[str, Any
         watch=None,
         seed=0,
     )
-    clock = brian2.Clock(dt * brian2.second)
+    clock = brian2.Clock(dt * brian2.second, name="units_clock")  # brian2cuda renames "clock"
     members = group(model, len(graph), context="seen : 1", name="units", clock=clock)
     for name, value in plan.values.items():
         setattr(members, name, quantity(value, model.parameters[name].unit))
@@ -188,7 +188,7 @@ def regulate(
         parameters: of the units; `tick` in ms.
         closed: whether the units set thresholds; False records the open loop.
         seed: of the neurons' noise.
-        target: "numpy" or "cython".
+        target: "numpy", "cython", "cpp_standalone" or "cuda_standalone".
 
     Raises:
         InputError: a shape does not fit, or a name or value is not known.
@@ -213,7 +213,7 @@ def regulate(
         seed=seed,
     )
     tick = float((parameters or {}).get("tick", homeostasis.HOMEOSTAT.parameters["tick"].default))
-    with sandbox(target=target):
+    with targets.session(target) as run:
         from neurosim.engines.brian2 import objects
 
         brian2.seed(plan.seed)
@@ -222,7 +222,7 @@ def regulate(
         units = _units(form, graph, unit_dt, parameters)
         links = _couple(units, population.neurons, neurons, closed)
         others = [population.neurons, population.spikes, *links]
-        units.run(round(duration / unit_dt), others)
+        units.run(run, round(duration / unit_dt), others)
         counts = np.bincount(np.asarray(population.spikes.i[:]) // neurons, minlength=layers)
         return units.result(counts)
 

@@ -35,7 +35,9 @@ class Objects:
         return brian2.Network(self.neurons, *self.inputs, self.spikes, *traces)
 
 
-def build(plan: Plan, before_initial: Callable[[], None] = lambda: None) -> Objects:
+def build(
+    plan: Plan, before_initial: Callable[[], None] = lambda: None, *, shared: bool = True
+) -> Objects:
     """Return Brian2 objects for a Plan, on Brian2's active device.
 
     A step runs as in the library: inputs change and presynaptic spikes arrive at its start, then
@@ -44,10 +46,11 @@ def build(plan: Plan, before_initial: Callable[[], None] = lambda: None) -> Obje
     Args:
         plan: what to simulate.
         before_initial: called when all is there but the initial values.
+        shared: whether to set variables that all neurons share, which programs are told.
     """
     import brian2
 
-    clock = brian2.Clock(plan.dt * brian2.second, name="clock")
+    clock = brian2.Clock(plan.dt * brian2.second, name="step_clock")  # brian2cuda renames "clock"
     courses = {
         f"course_{name}": brian2.TimedArray(
             _course(plan, name, course), dt=clock.dt, name=f"course_{name}"
@@ -74,7 +77,8 @@ def build(plan: Plan, before_initial: Callable[[], None] = lambda: None) -> Obje
     ]
     before_initial()
     for name, expression in plan.model.initial.items():
-        setattr(members, name, expression)
+        if shared or not members.variables[name].scalar:
+            setattr(members, name, expression)
     for order, block in enumerate(plan.model.step.values(), start=1):
         members.run_regularly(block, when="groups", order=order, clock=clock)
     spikes = brian2.SpikeMonitor(members, name="spikes")
@@ -143,10 +147,10 @@ def run(plan: Plan, target: str, report: Callable[[int], None]) -> Simulation:
 
 
 def result(plan: Plan, objects: Objects) -> Simulation:
-    """Read the monitors."""
+    """Copy what the monitors hold: from Brian2 2.10 on their memory goes with them."""
     steps = np.round(np.asarray(objects.spikes.t_[:]) / plan.dt).astype(np.int64)
-    neurons = np.asarray(objects.spikes.i[:], dtype=np.int64)
-    traces = {name: np.asarray(getattr(objects.traces, f"{name}_")).T for name in plan.record}
+    neurons = np.array(objects.spikes.i[:], dtype=np.int64)
+    traces = {name: np.array(getattr(objects.traces, f"{name}_")).T for name in plan.record}
     members = objects.neurons
     states = {name: np.asarray(getattr(members, f"{name}_")[:]) for name in states_of(members)}
     plan.refuse_infinite({**states, **traces})

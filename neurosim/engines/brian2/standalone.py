@@ -11,20 +11,22 @@ import json
 import os
 import subprocess
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurosim.engines.brian2 import cache
+from neurosim.engines.brian2 import cache, cuda
 from neurosim.engines.brian2.objects import build, states_of, unit_of
 from neurosim.engines.brian2.simulation import Simulation
 from neurosim.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from neurosim.engines.brian2.plan import Plan
+
+TARGETS = ("cpp_standalone", "cuda_standalone")
 
 _SEEDED = """
 {
@@ -51,52 +53,75 @@ def run(plan: Plan, target: str, threads: int, report: Callable[[int], None]) ->
             hashlib.sha256(plan.watched.tobytes()).hexdigest(),
         )
     )
-    name = cache.key(target, plan.model.digest(), sizes, shapes)
+    tools = cuda.key() if target == "cuda_standalone" else ""
+    name = cache.key(target, plan.model.digest(), sizes, shapes, tools)
     project = cache.project(name, lambda folder: _build(plan, target, threads, folder))
     report(plan.steps)
     with tempfile.TemporaryDirectory(prefix="neurosim-") as place:
         return _run_program(plan, project, Path(place))
 
 
-def _build(plan: Plan, target: str, threads: int, folder: Path) -> None:
-    """Write and build the program of a Plan in a folder, with what there is to know of it."""
+@contextmanager
+def sandbox_of(target: str, as_written: bool, threads: int = 1) -> Iterator[Any]:
+    """Enter a sandbox on a standalone device, which builds with our flags; yield the device.
+
+    Raises:
+        UnavailableError: a compiler, brian2cuda or a card is missing.
+    """
     from neurosim.equations.sandbox import load, sandbox
 
     brian2 = load()
-    with sandbox(_device(target), as_written=plan.model.is_map):
+    device = _device(target)
+    with sandbox(device, as_written=as_written):
         brian2.prefs.devices.cpp_standalone.openmp_threads = threads if threads > 1 else 0
         flags = [flag for flag in cache.FLAGS if flag not in ("-shared", "-std=c++17")]
         brian2.prefs.codegen.cpp.extra_compile_args_gcc = ["-w", "-std=c++11", *flags]
-        device = brian2.get_device()
+        if target == "cuda_standalone":
+            cuda.prefer(brian2.prefs, device.capability)
+        yield device
+
+
+def _device(target: str) -> Any:
+    if target == "cuda_standalone":
+        return cuda.device()
+    if cache.compiler() is None:
+        raise UnavailableError("no C++ compiler found (CXX, g++, clang++); use target 'numpy'")
+    from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
+
+    return CPPStandaloneDevice()
+
+
+def build_and_run(device: Any, folder: Path) -> None:
+    """Build the program of what a device was told to run, and run it.
+
+    Raises:
+        UnavailableError: it cannot be built, or ends with an error.
+    """
+    try:
+        device.build(directory=str(folder), compile=True, run=True, with_output=False)
+    except RuntimeError as error:
+        raise UnavailableError(f"Brian2's program failed: {error}") from error
+
+
+def _build(plan: Plan, target: str, threads: int, folder: Path) -> None:
+    """Write and build the program of a Plan in a folder, with what there is to know of it."""
+    from neurosim.equations.sandbox import load
+
+    brian2 = load()
+    with sandbox_of(target, plan.model.is_map, threads) as device:
 
         def take_arguments() -> None:
-            device.insert_code("main", _SEEDED)
+            device.insert_code("main", cuda.SEEDED if target == "cuda_standalone" else _SEEDED)
             device.apply_run_args()
 
-        objects = build(plan, take_arguments)
+        objects = build(plan, take_arguments, shared=False)
         objects.network().run(plan.steps * plan.dt * brian2.second, namespace={})
         device.build(directory=str(folder), compile=True, run=False, with_output=False)
         manifest = _manifest(plan, objects, device)
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
-    for file in [*folder.rglob("*.o"), *folder.rglob("*.cpp"), *folder.rglob("*.h")]:
-        file.unlink()
-
-
-def _device(target: str) -> Any:
-    if target == "cpp_standalone":
-        if cache.compiler() is None:
-            raise UnavailableError("no C++ compiler found (CXX, g++, clang++); use target 'numpy'")
-        from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
-
-        return CPPStandaloneDevice()
-    try:
-        from brian2cuda.device import CUDAStandaloneDevice
-    except ImportError as error:
-        raise UnavailableError(
-            f"brian2cuda cannot be imported ({error}); it needs Python 3.12 and Brian2 2.10, which "
-            "this release does not support yet: use the target 'library'"
-        ) from error
-    return CUDAStandaloneDevice()
+    for ending in ("o", "cpp", "cu", "h"):
+        for file in folder.rglob(f"*.{ending}"):
+            file.unlink()
 
 
 def _manifest(plan: Plan, objects: Any, device: Any) -> dict[str, Any]:
@@ -117,6 +142,13 @@ def _manifest(plan: Plan, objects: Any, device: Any) -> dict[str, Any]:
         "units": {name: unit_of(members.variables[name]) for name in plan.record},
         "types": {name: members.variables[name].dtype.__name__ for name in plan.record},
         "scales": {n: float(quantity(1.0, p.unit)) for n, p in plan.model.parameters.items()},
+        "shared": [name for name in plan.model.initial if members.variables[name].scalar],
+        "given": {
+            f"{owner.name}.{name}": variable.dtype.__name__
+            for owner in (members, *objects.inputs)
+            for name, variable in owner.variables.items()
+            if name in plan.values or name == "w"
+        },
     }
 
 
@@ -125,15 +157,16 @@ def _run_program(plan: Plan, project: Path, place: Path) -> Simulation:
     manifest = json.loads((project / "manifest.json").read_text())
     results = place / "results"
     results.mkdir()
-    arguments = ["--results_dir", f"{results}/", *_arguments(plan, manifest["scales"], place)]
+    arguments = ["--results_dir", "results/", *_arguments(plan, manifest, place)]
+    (place / "static_arrays").symlink_to(project / "static_arrays")
     done = subprocess.run(
         [str(project / "main"), *arguments],
-        cwd=project,
+        cwd=place,
         env={**os.environ, "NEUROSIM_SEED": str(plan.seed)},
         capture_output=True,
         text=True,
     )
-    if done.returncode:
+    if done.returncode or "Error reading" in done.stderr:  # which alone does not end it
         raise UnavailableError(
             f"the program in {project} ended with {done.returncode}: {done.stderr.strip()[:200]}; "
             "clear the cache with `neurosim doctor --clear-cache`"
@@ -155,24 +188,36 @@ def _run_program(plan: Plan, project: Path, place: Path) -> Simulation:
     return Simulation(plan.n, plan.steps, plan.dt, steps, neurons, traces, units, plan.watched)
 
 
-def _arguments(plan: Plan, scales: dict[str, float], place: Path) -> list[str]:
+_DRAWS: dict[str, Callable[[np.random.Generator], float]] = {
+    "rand()": lambda rng: rng.random(),
+    "randn()": lambda rng: rng.standard_normal(),
+}
+"""Initial expressions of variables that all neurons share."""
+
+
+def _arguments(plan: Plan, manifest: dict[str, Any], place: Path) -> list[str]:
     """Return the values of a Plan as arguments of the program; arrays go through files."""
+    arguments: list[str] = []
+    scales, types = manifest["scales"], manifest["given"]
 
-    def argument(name: str, values: np.ndarray) -> str:
-        path = place / f"{name}.bin"
-        np.ascontiguousarray(values, dtype=float).tofile(path)
-        return f"{name}={path}"
+    def add(name: str, values: np.ndarray) -> None:
+        # brian2cuda's programs read names in lower case, and take a leading digit for a number.
+        path = place / f"values{len(arguments)}.bin"
+        np.ascontiguousarray(values, dtype=types.get(name, "float64")).tofile(path)
+        arguments.append(f"{name}={path.name}")
 
-    arguments = []
     for name, value in plan.values.items():
         if name in plan.per_neuron:
-            values = np.broadcast_to(value * scales[name], plan.n)
-            arguments.append(argument(f"neurons.{name}", values))
+            add(f"neurons.{name}", np.broadcast_to(value * scales[name], plan.n))
         else:
             arguments.append(f"neurons.{name}={float(value) * scales[name]!r}")
     for name, course in plan.courses.items():
-        arguments.append(argument(f"course_{name}.values", course * scales[name]))
+        add(f"course_{name}.values", course * scales[name])
     for event, train in plan.trains.items():
-        arguments.append(argument(f"counts_{event}.values", train.counts))
-        arguments.append(argument(f"synapses_{event}.w", train.weights))
+        add(f"counts_{event}.values", train.counts)
+        add(f"synapses_{event}.w", train.weights)
+    # Brian2's programs cannot set a shared variable by an expression; on a GPU all threads would.
+    rng = np.random.default_rng(plan.seed)
+    for name in manifest["shared"]:
+        arguments.append(f"neurons.{name}={_DRAWS[plan.model.initial[name]](rng)!r}")
     return arguments

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from neurosim.engines.brian2 import cache
+from neurosim.errors import InputError
 
 if TYPE_CHECKING:
     from neurosim.engines.brian2.plan import Plan
     from neurosim.engines.brian2.simulation import Simulation
 
 Report = Callable[[int], None]
+Run = Callable[[Any, Any], None]
+"""Runs a Brian2 network for a duration."""
+
+RUNTIME = ("numpy", "cython")
+"""Targets of Brian2's runtime; "cpp_standalone" and "cuda_standalone" build a program."""
 
 
 @lru_cache
@@ -41,13 +49,50 @@ def run(plan: Plan, target: str, threads: int, report: Report) -> Simulation:
         from neurosim.engines.brian2 import population_run
 
         return population_run.run(plan, report)
-    if target in ("numpy", "cython"):
+    if target in RUNTIME:
         from neurosim.engines.brian2 import objects
 
         return objects.run(plan, target, report)
     from neurosim.engines.brian2 import standalone
 
     return standalone.run(plan, target, threads, report)
+
+
+@contextmanager
+def session(target: str, as_written: bool = False) -> Iterator[Run]:
+    """Enter a sandbox for Brian2 objects of one network, and yield what runs it on a target.
+
+    Monitors are read inside. A standalone target builds a program for this one network.
+
+    Args:
+        target: of Brian2's runtime, or a standalone one.
+        as_written: keep the order of operations.
+
+    Raises:
+        InputError: there is no such target for objects.
+        UnavailableError: the target needs what is not installed.
+    """
+    from neurosim.equations import sandbox
+
+    if target in RUNTIME:
+        with sandbox.sandbox(target=target, as_written=as_written):
+            yield sandbox.run
+        return
+    from neurosim.engines.brian2 import standalone
+
+    if target not in standalone.TARGETS:
+        known = ", ".join((*RUNTIME, *standalone.TARGETS))
+        raise InputError(f"target {target!r} is not known; choose from {known}")
+    with (
+        tempfile.TemporaryDirectory(prefix="neurosim-") as folder,
+        standalone.sandbox_of(target, as_written) as device,
+    ):
+
+        def run(network: Any, duration: Any) -> None:
+            network.run(duration, namespace={})
+            standalone.build_and_run(device, Path(folder))
+
+        yield run
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """A XyloSpec as plain Brian2 objects: groups, synapses, monitors.
 
-Slower than the library and needing no compiler. Samples are copies of the network side by side; a
-neuron has the index `neuron * samples + sample`, so that any range of neurons is a subgroup.
+Slower than the library. It runs without a compiler (numpy), and on a GPU. Samples are copies of the
+network side by side; a neuron has the index `neuron * samples + sample`, so that any range of
+neurons is a subgroup.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurosim.engines.brian2 import targets
 from neurosim.engines.brian2.xylo_parameters import (
     Neurons,
     alias_targets,
@@ -18,8 +20,6 @@ from neurosim.engines.brian2.xylo_parameters import (
 )
 from neurosim.engines.engine import Records
 from neurosim.equations.groups import group
-from neurosim.equations.sandbox import load, sandbox
-from neurosim.equations.sandbox import run as run_network
 from neurosim.equations.xylo import MAX_INPUT
 
 if TYPE_CHECKING:
@@ -27,33 +27,35 @@ if TYPE_CHECKING:
     from neurosim.xylo.spec import XyloSpec
 
 CHUNK = 64
-"""Samples in one Brian2 network."""
+"""Samples in one Brian2 network; all in one where each network is a program to be built."""
 
 
 def run(spec: XyloSpec, raster: np.ndarray, record: tuple[str, ...], target: str) -> Records:
-    """Run all samples of a raster (samples, steps, channels) in Brian2's runtime.
+    """Run all samples of a raster (samples, steps, channels) as Brian2 objects.
 
     Args:
         spec: the network.
         raster: event counts.
         record: names of variables.
-        target: "numpy" or "cython".
+        target: "numpy", "cython", "cpp_standalone" or "cuda_standalone".
 
     Returns:
         Of the hidden and the output neurons, arrays (samples, steps, neurons) by variable.
     """
-    load()
+    size = CHUNK if target in targets.RUNTIME else max(len(raster), 1)
     chunks = []
-    for first in range(0, len(raster), CHUNK):
-        with sandbox(target=target):
-            chunks.append(_run_chunk(spec, raster[first : first + CHUNK], record))
+    for first in range(0, len(raster), size):
+        with targets.session(target) as run:
+            chunks.append(_run_chunk(spec, raster[first : first + size], record, run))
     return [
         {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         for parts in zip(*chunks, strict=True)
     ]
 
 
-def _run_chunk(spec: XyloSpec, raster: np.ndarray, record: tuple[str, ...]) -> Records:
+def _run_chunk(
+    spec: XyloSpec, raster: np.ndarray, record: tuple[str, ...], run: targets.Run
+) -> Records:
     import brian2
 
     samples, steps, _ = raster.shape
@@ -75,7 +77,7 @@ def _run_chunk(spec: XyloSpec, raster: np.ndarray, record: tuple[str, ...]) -> R
         for name, of in neurons.items()
     }
     network = brian2.Network(source, *groups.values(), *links, *aliases, *monitors.values())
-    run_network(network, steps * dt)
+    run(network, steps * dt)
     return [
         {v: _by_sample(getattr(monitor, v), v, samples) for v in monitor.record_variables}
         for monitor in monitors.values()
