@@ -6,7 +6,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 
 PEERS := .venv-peers/.ready
 
-.PHONY: demo test test-all test-processors coverage test-peers peers figures gallery bench lint format typecheck imports clean
+.PHONY: demo test test-all test-processors fuzz coverage test-peers peers figures gallery bench lint format typecheck imports clean
 
 demo: $(READY)
 	$(BIN)/neurosim demo
@@ -24,6 +24,10 @@ test-processors: $(READY)
 	  OPENBLAS_CORETYPE=Haswell; do \
 	  echo "== $$setting"; env $$setting $(BIN)/python -m pytest -m "not slow" -n 2 || exit 1; \
 	done
+
+# Damaged and hostile files for every reader of files: none may end in a traceback or crash.
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz.run --count 10000
 
 # The share of lines that the default tests run: reported, and no bar to pass.
 coverage: $(READY)

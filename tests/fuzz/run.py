@@ -86,75 +86,88 @@ def outcome(read: object, path: Path) -> str:
     return "read"
 
 
-def work(name: str, seed: int, first: int, count: int) -> None:
-    """Try inputs `first` to `count` of a reader; print one line of JSON before and after each."""
+def work(names: list[str], seed: int, first: int, count: int) -> None:
+    """Try inputs from `first` on, `count` for each reader; print JSON before and after each."""
     from tests.fuzz.corpus import CORPUS
 
-    with tempfile.TemporaryDirectory() as place:
-        path = Path(place) / "input"
-        read = CORPUS[name](path)
-        content = path.read_bytes()
-        if first == 0 and (said := outcome(read, path)) != "read":
-            print(json.dumps({"k": -1, "outcome": f"the valid file is not read: {said}"}))
-        taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (taken + BYTES, resource.RLIM_INFINITY))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        for k in range(first, count):
-            path.write_bytes(mutate(content, random.Random(f"{name} {seed} {k}")))
-            print(json.dumps({"k": k}), flush=True)
-            signal.alarm(SECONDS)
-            begin = time.monotonic()
-            said = outcome(read, path)
-            signal.alarm(0)
-            seconds = round(time.monotonic() - begin, 2)
-            print(json.dumps({"k": k, "outcome": said, "seconds": seconds}), flush=True)
+    def say(**row: object) -> None:
+        print(json.dumps(row), flush=True)
+
+    for number, name in enumerate(names):
+        start = max(first - number * count, 0)
+        if start >= count:
+            continue
+        with tempfile.TemporaryDirectory() as place:
+            path = Path(place) / "input"
+            read = CORPUS[name](path)
+            content = path.read_bytes()
+            if start == 0 and (said := outcome(read, path)) != "read":
+                say(input=number * count, outcome=f"the valid file is not read: {said}")
+            _limit()
+            for k in range(start, count):
+                place_in_all = number * count + k
+                path.write_bytes(mutate(content, random.Random(f"{name} {seed} {k}")))
+                say(input=place_in_all)
+                signal.alarm(SECONDS)
+                begin = time.monotonic()
+                said = outcome(read, path)
+                signal.alarm(0)
+                seconds = round(time.monotonic() - begin, 2)
+                say(input=place_in_all, outcome=said, seconds=seconds)
 
 
-def tried(name: str, seed: int, count: int, end: float) -> Iterator[dict]:
-    """Yield the outcome of each input of a reader; a process that dies is one, too."""
-    first = 0
-    while first < count and time.monotonic() < end:
-        command = [sys.executable, "-m", "tests.fuzz.run", "--work", name, str(seed), str(first)]
+def _limit() -> None:
+    """Give this process so much more memory than it has."""
+    taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (taken + BYTES, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def tried(names: list[str], seed: int, count: int, seconds: float) -> Iterator[dict]:
+    """Yield the outcome of each input; a process that dies is one, too, and the next goes on."""
+    first, end = 0, time.monotonic() + seconds
+    while first < count * len(names) and time.monotonic() < end:
+        command = [sys.executable, "-m", "tests.fuzz.run", "--work", f"{seed}", f"{first}"]
         child = subprocess.Popen(
-            [*command, str(count)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
+            [*command, f"{count}", *names],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
         assert child.stdout is not None
-        last = first - 1
         for line in child.stdout:
             row = json.loads(line)
+            first = row["input"] + 1
             if "outcome" in row:
                 yield row
-            last = row["k"]
             if time.monotonic() > end:
                 child.kill()
                 break
         child.communicate()
         if child.returncode and time.monotonic() < end:
-            yield {"k": last, "outcome": f"the process ended with status {child.returncode}"}
-        first = last + 1
+            yield {"input": first - 1, "outcome": f"ended the process: {child.returncode}"}
 
 
 def run(names: list[str], count: int, seed: int, seconds: float) -> list[str]:
     """Try `count` inputs of each reader, print a table, and return what went wrong."""
-    faults = []
-    end = time.monotonic() + seconds
+    rows: dict[str, list[dict]] = {name: [] for name in names}
+    for row in tried(names, seed, count, seconds):
+        rows[names[row["input"] // count]].append(row)
     print(f"{'reader':28}{'tried':>7}{'refused':>9}{'read':>6}{'wrong':>7}{'longest, s':>12}")
-    for left, name in zip(range(len(names), 0, -1), names, strict=True):
-        own_end = time.monotonic() + (end - time.monotonic()) / left
-        rows = list(tried(name, seed, count, own_end))
-        counts = Counter(row["outcome"] for row in rows)
+    faults = []
+    for name, found in rows.items():
+        counts = Counter(row["outcome"] for row in found)
         good = counts["refused"] + counts["read"]
-        longest = max((row.get("seconds", 0.0) for row in rows), default=0.0)
+        longest = max((row.get("seconds", 0.0) for row in found), default=0.0)
         faults += [
-            f"{name}, seed {seed}, input {row['k']}: {row['outcome']}"
-            for row in rows
+            f"{name}, seed {seed}, input {row['input'] % count}: {row['outcome']}"
+            for row in found
             if row["outcome"] not in ("refused", "read")
         ]
         print(
-            f"{name:28}{len(rows):7}{counts['refused']:9}{counts['read']:6}"
-            f"{len(rows) - good:7}{longest:12.2f}",
-            flush=True,
+            f"{name:28}{len(found):7}{counts['refused']:9}{counts['read']:6}"
+            f"{len(found) - good:7}{longest:12.2f}"
         )
+    total = sum(map(len, rows.values()))
+    print(f"{total} inputs, {len(faults)} with another outcome than a file may have")
     print("\n".join(faults[:40]))
     return faults
 
@@ -168,11 +181,11 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=3600, help="most time in all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", default=[], help="names of readers")
-    parser.add_argument("--work", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--work", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
-        name, *numbers = options.work
-        work(name, *map(int, numbers))
+        (seed, first, count), names = map(int, options.work[:3]), options.work[3:]
+        work(names, seed, first, count)
         return 0
     from tests.fuzz.corpus import CORPUS
 
