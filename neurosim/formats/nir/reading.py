@@ -14,7 +14,13 @@ import numpy as np
 from neurosim import hdf5, outside
 from neurosim.errors import InputError, shown
 from neurosim.formats.nir import layers
-from neurosim.formats.nir.convention import CONVENTIONS, Convention, parameters, rockpool_dt
+from neurosim.formats.nir.convention import (
+    CONVENTIONS,
+    PARAMETERS,
+    Convention,
+    parameters,
+    rockpool_dt,
+)
 from neurosim.formats.nir.flow import Edge
 from neurosim.formats.nir.graph import NEURONS, Graph, kind
 
@@ -49,21 +55,34 @@ def load(
     Raises:
         InputError: the file is no NIR, holds what cannot be run, or lacks a time step.
     """
-    contents = hdf5.read(path, "NIR file")
-    with outside.reading(path, "NIR file"):
-        graph = nir.dict2NIRNode(_unchecked(contents.values["node"]))
+    values = hdf5.read(path, "NIR file").values
+    version = str(values.get("version", ""))
+    what = f"NIR file, written by NIR {shown(version)}" if version.startswith("0.") else "NIR file"
+    with outside.reading(path, what):
+        graph = nir.dict2NIRNode(_as_written_now(values["node"]))
         return from_nir(graph, source=source, dt=dt, reset=reset)
 
 
-def _unchecked(values: dict[str, Any]) -> dict[str, Any]:
-    """Return a graph's values, marked on all levels as not to be checked by nir.
+def _as_written_now(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a node's values as nir 1 writes them, on all levels.
 
-    Shapes are checked by `Graph.shapes`, which needs none of those that files may leave out.
+    Versions before 1 left out the images' size of a convolution, and wrote one number for all
+    neurons where they share it. Shapes are not checked by nir but by `Graph.shapes`, which needs
+    none of those that a file may leave out.
     """
-    inner = {k: _unchecked(v) if isinstance(v, dict) else v for k, v in values.items()}
-    if inner.get("type") == "NIRGraph":
-        inner["type_check"] = False
-    return inner
+    node = {k: _as_written_now(v) if isinstance(v, dict) else v for k, v in values.items()}
+    named = node.get("type")
+    if named == "NIRGraph":
+        node["type_check"] = False
+    elif named in ("Conv1d", "Conv2d"):
+        node.setdefault("input_shape", None)
+    elif named in NEURONS:
+        sizes = {np.shape(node[name]) for name in PARAMETERS if name in node}
+        if len(sizes) == 2 and () in sizes:
+            (shape,) = sizes - {()}
+            shared = [n for n in PARAMETERS if n in node and np.shape(node[n]) == ()]
+            node |= {name: np.full(shape, node[name]) for name in shared}
+    return node
 
 
 def from_nir(

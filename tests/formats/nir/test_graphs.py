@@ -111,6 +111,28 @@ def test_convolution_pooling_and_flattening_equal_torch(path, rng) -> None:
     np.testing.assert_allclose(run.v_mem[0].reshape(12, 5), y.numpy(), atol=1e-10)
 
 
+def test_files_of_nir_0_are_read_as_those_of_nir_1(path, rng) -> None:
+    """They leave out the images' size of a convolution, and share one number among neurons."""
+    weight = rng.normal(1.0, 1.0, size=(2, 1, 3, 3))
+    conv = reference.Conv2d((5, 5), weight, 1, 0, 1, 1, np.zeros(2))
+    neurons = reference.LIF(*(np.full((2, 3, 3), v) for v in (2e-2, 1.0, 0.0, 0.5, 0.0)))
+    chain(conv, neurons, shape=[1, 5, 5], path=path)
+    events = rng.normal(2.0, 1.0, (2, 6, 1, 5, 5))
+    now = run_graph(nir.load(path, dt=1e-3), events)
+    assert now.spikes[0].any()
+    with h5py.File(path, "a") as file:
+        nodes = file["node/nodes"]
+        del nodes["n0/input_shape"], nodes["n1/r"], nodes["n1/v_leak"], file["version"]
+        nodes["n1/r"], nodes["n1/v_leak"], file["version"] = 1.0, 0.0, "0.2.0"
+    before = run_graph(nir.load(path, dt=1e-3), events)
+    for a, b in zip(before.v_mem, now.v_mem, strict=True):
+        np.testing.assert_array_equal(a, b)
+    with h5py.File(path, "a") as file:
+        del file["node/nodes/n0/weight"]
+    with pytest.raises(InputError, match=r"NIR file, written by NIR 0\.2\.0"):
+        nir.load(path, dt=1e-3)
+
+
 @pytest.mark.parametrize("stride", [(1.5, 1.0), (1, 1, 2), np.zeros((2, 2))])
 def test_a_stride_that_is_no_pair_of_whole_numbers_is_refused(path, stride) -> None:
     pool = reference.SumPool2d(np.array([2, 2]), np.array(stride), np.array([0, 0]))
