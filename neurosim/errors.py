@@ -4,15 +4,19 @@ A message is one line: what is wrong, where (the argument and its value), what t
 """
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 LONGEST_VALUE, LONGEST_MESSAGE = 200, 4000
 """Characters of a value from outside, and of a whole message."""
 
 
-def shown(value: object, most: int = LONGEST_VALUE) -> str:
+def shown(value: object, most: int = LONGEST_VALUE, form: Callable[[object], str] = str) -> str:
     """Return what came from outside as one line that is safe in a terminal, and not too long."""
-    text = printable(" ".join(str(value).split("\n")).strip())
+    try:
+        said = form(value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits, a list within itself
+        said = f"a value of type {type(value).__name__} that is too large to be shown"
+    text = printable(" ".join(said.split("\n")).strip())
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 

@@ -68,7 +68,8 @@ class FrontEnd:
             value = getattr(self, name)
             if not (_is_number(value) and low <= value <= high and int(value) == value):
                 raise InputError(
-                    f"FrontEnd.{name} is {shown(repr(value))}; it is a whole number {low}..{high}"
+                    f"FrontEnd.{name} is {shown(value, form=repr)}; it is a whole number "
+                    f"{low}..{high}"
                 )
             object.__setattr__(self, name, int(value))
         for name in ("rotation_removal", "reversed_prefix"):

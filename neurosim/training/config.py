@@ -252,7 +252,7 @@ def load(source: str | Path | TrainConfig, **changes: Any) -> TrainConfig:
         base = values.pop("preset", None)
         if base is not None and not (isinstance(base, str) and base in PRESETS):
             raise InputError(
-                f"{source}: preset is {shown(repr(base))}; {_nearest(str(base), PRESETS)}"
+                f"{source}: preset is {shown(base, form=repr)}; {_nearest(str(base), PRESETS)}"
             )
         values = {**(PRESETS[base] if base else {}), **values}
     try:
@@ -297,5 +297,5 @@ def _explain(error: ValidationError) -> str:
     key = ".".join(map(str, fault["loc"]))
     if fault["type"] == "extra_forbidden":
         return f"key {shown(key)!r} is unknown; {_nearest(key, TrainConfig.model_fields)}"
-    value = "" if fault["type"] == "value_error" else f" (got {shown(repr(fault['input']))})"
+    value = "" if fault["type"] == "value_error" else f" (got {shown(fault['input'], form=repr)})"
     return f"{shown(key)}: {fault['msg']}{value}".removeprefix(": ")
