@@ -70,7 +70,9 @@ def _as_written_now(values: dict[str, Any]) -> dict[str, Any]:
     neurons where they share it. Shapes are not checked by nir but by `Graph.shapes`, which needs
     none of those that a file may leave out.
     """
-    node = {k: _as_written_now(v) if isinstance(v, dict) else v for k, v in values.items()}
+    node: dict[str, Any] = {
+        k: _as_written_now(v) if isinstance(v, dict) else v for k, v in values.items()
+    }
     named = node.get("type")
     if named == "NIRGraph":
         node["type_check"] = False
