@@ -10,8 +10,9 @@ import torch
 from rockpool.nn.combinators import Sequential
 from rockpool.nn.combinators.residual import ResidualMixin
 from rockpool.nn.combinators.sequential import SequentialMixin
-from rockpool.nn.modules import LIFTorch, LinearTorch
+from rockpool.nn.modules import LIFTorch, LinearTorch, TimeStepDropout
 from rockpool.nn.modules.torch.lif_torch import LIFBaseTorch, PeriodicExponential
+from rockpool.nn.networks.synnet import SynNet
 
 from neurosim.errors import InputError
 from neurosim.network import Layer, Network
@@ -23,7 +24,7 @@ Named = tuple[str, Any]
 
 
 def network_from_module(module: torch.nn.Module) -> Network:
-    """Read a Sequential of linear and LIF modules in turn; sequentials may be nested.
+    """Read a Sequential of linear and LIF modules in turn, or a SynNet; sequentials may be nested.
 
     LinearTorch (n_in, n_out * n_syn) and torch.nn.Linear (its transpose) feed LIFTorch, LIF or
     LIFBitshiftTorch, which may have recurrent weights and any leak mode. Time constants are those
@@ -91,7 +92,16 @@ def _flat(name: str, module: torch.nn.Module) -> Iterator[Named]:
             f"module {name} is a Residual, which a Network cannot say; "
             "neurosim.formats.rockpool.chain_of returns the network and its residuals apart"
         )
-    if isinstance(module, SequentialMixin | torch.nn.Sequential):
+    if isinstance(module, SynNet):
+        if module.output != "spikes":
+            raise InputError(
+                f"module {name or 'SynNet'} gives its readout's {module.output}; a Network gives "
+                'spikes: build it with output="spikes"'
+            )
+        yield from _flat(f"{name}.seq" if name else "seq", module.seq)
+    elif isinstance(module, TimeStepDropout):
+        return  # which acts in training only
+    elif isinstance(module, SequentialMixin | torch.nn.Sequential):
         for key, child in torch.nn.Module.named_children(module):
             yield from _flat(f"{name}.{key}" if name else key, child)
     else:

@@ -15,8 +15,11 @@ from neurosim.network import Layer, Network
 from neurosim.outside import JSON_BYTES
 from neurosim.xylo.decays import shift_tau
 
-LINEAR = ("LinearTorch", "Linear")
-NEURONS = ("LIFTorch", "LIF", "LIFBitshiftTorch")
+LINEAR = ("LinearTorch", "Linear", "linear")
+NEURONS = ("LIFTorch", "LIF", "LIFBitshiftTorch", "neurons")
+"""Names of modules: of classes, or of parts of a SynNet."""
+SYNNET = ("linear", "neurons", "dropout")
+"""Parts of a layer in rockpool's SynNet, in their order; the last layer's number is "out"."""
 
 Named = tuple[str, dict[str, Any]]
 
@@ -25,20 +28,23 @@ def load(path: str | Path) -> Network:
     """Return the network of a saved Sequential of linear and LIF modules in turn.
 
     Rockpool saves parameters by module name, like "0_LinearTorch": the class names are all that
-    says what a module is. Decays are those that the modules compute with.
+    says what a module is. Decays are those that the modules compute with. A SynNet's layers are
+    those of its `seq`; a single number is that of all neurons.
 
     Raises:
         InputError: no such file, or it holds what a Network cannot say.
     """
     path = Path(path)
     saved = outside.json_of(path, JSON_BYTES)
-    with outside.reading(path, "rockpool Sequential of LinearTorch and LIFTorch modules"):
+    with outside.reading(path, "rockpool Sequential of LinearTorch and LIFTorch modules or SynNet"):
         return _network(saved)
 
 
 def _network(saved: Any) -> Network:
     if not isinstance(saved, dict):
         raise InputError("holds no modules; save a rockpool Sequential with module.save(path)")
+    if list(saved) == ["seq"]:  # rockpool's SynNet, which wraps its layers
+        saved = saved["seq"]
     modules = list(_flat("", saved))
     if not modules or len(modules) % 2:
         raise InputError(
@@ -55,18 +61,21 @@ def _network(saved: Any) -> Network:
 def _flat(path: str, saved: dict[str, Any]) -> Iterator[Named]:
     """Yield the innermost modules with their names, in the order of the numbers they begin with."""
 
-    def number(name: str) -> int:
-        head = name.partition("_")[0]
+    def place(name: str) -> tuple[float, int]:
+        head, _, kind = name.partition("_")
+        within = SYNNET.index(kind) if kind in SYNNET else 0
+        if head == "out" and kind in SYNNET:
+            return np.inf, within
         if not head.isdigit():
             raise InputError(f"module {path + name!r} has no number: only sequentials can be read")
-        return int(head)
+        return int(head), within
 
-    for name in sorted(saved, key=number):
+    for name in sorted(saved, key=place):
         inner = saved[name]
         kind = name.partition("_")[2]
         if "Sequential" in kind:
             yield from _flat(f"{path}{name}.", inner)
-        else:
+        elif kind != "dropout":  # of a SynNet, in training only
             yield f"{path}{name}", inner
 
 
@@ -89,10 +98,10 @@ def _layer(linear: Named, neurons: Named, dt: float) -> Layer:
     name, module = neurons
     if float(_value(module, "noise_std")):
         raise InputError(f"module {name} has noise; a Network is deterministic")
-    threshold = _array(module, "threshold").reshape(-1)
-    weight, n = _array(linear[1], "weight"), len(threshold)
-    if weight.ndim != 2 or weight.shape[1] % n:
+    weight, n = _array(linear[1], "weight"), _neurons(module)
+    if weight.ndim != 2 or weight.shape[1] % (n or weight.shape[1]):
         raise InputError(f"module {linear[0]} has weights {weight.shape} for {n} neurons")
+    n = n or weight.shape[1]  # all parameters are single numbers: each neuron has one synapse
     synapses = weight.shape[1] // n
     shape = (n,) if synapses == 1 else (n, synapses)
     recurrent = None
@@ -100,13 +109,27 @@ def _layer(linear: Named, neurons: Named, dt: float) -> Layer:
         recurrent = _array(module, "w_rec").reshape(n, *shape)
     return Layer(
         weight=weight.reshape(len(weight), *shape),
-        tau_mem=_tau(name, module, "mem", "alpha", dt).reshape(-1),
-        tau_syn=_tau(name, module, "syn", "beta", dt).reshape(shape),
-        threshold=threshold,
-        bias=_array(module, "bias").reshape(-1),
+        tau_mem=_each(_tau(name, module, "mem", "alpha", dt), (n,)),
+        tau_syn=_each(_tau(name, module, "syn", "beta", dt), shape),
+        threshold=_each(_array(module, "threshold"), (n,)),
+        bias=_each(_array(module, "bias"), (n,)),
         recurrent=recurrent,
         max_spikes=_value(module, "max_spikes_per_dt"),
     )
+
+
+def _neurons(module: dict[str, Any]) -> int:
+    """Return how many neurons a module has; 0 where one number serves all of them."""
+    if "w_rec" in module:
+        return len(_array(module, "w_rec"))
+    names = ("threshold", "bias", "tau_mem", "dash_mem", "alpha")
+    shapes = [_array(module, name).shape for name in names if name in module]
+    return max((shape[0] for shape in shapes if shape), default=0)
+
+
+def _each(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return a parameter of each neuron or synapse; a single number is that of all of them."""
+    return np.broadcast_to(values, shape) if values.size == 1 else values.reshape(shape)
 
 
 def _tau(name: str, module: dict[str, Any], which: str, decay: str, dt: float) -> np.ndarray:

@@ -9,12 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rockpool.nn.combinators import Sequential
 from rockpool.nn.modules import LIFBitshiftTorch, LIFTorch, LinearTorch
+from rockpool.nn.networks.synnet import SynNet
 from rockpool.parameters import Constant
 
+from neurosim import engines
 from neurosim.errors import InputError
+from neurosim.formats import rockpool_json
 from neurosim.formats.rockpool import module_from_network, network_from_module
 from neurosim.network import Layer, Network
 from neurosim.snn import LIF
+from tests import nets
 from tests.snn.nets import deep, raster
 
 FIELDS = ("weight", "tau_mem", "tau_syn", "threshold", "bias", "recurrent")
@@ -152,4 +156,41 @@ def test_an_unknown_module_is_named_by_its_path():
         torch.nn.Linear(2, 3, bias=False), torch.nn.Sequential(torch.nn.ReLU())
     )
     with pytest.raises(InputError, match=r"module 1\.0 is ReLU"):
+        network_from_module(net)
+
+
+# --- rockpool's SynNet ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"p_dropout": 0.2, "threshold_out": [0.5, 0.7, 0.9]},
+        {"train_threshold": True, "train_time_constants": True},
+    ],
+)
+def test_a_synnet_is_read_from_memory_and_from_its_file(rng, tmp_path, settings):
+    """Bos and Muir 2022; most of its parameters are single numbers that all neurons share."""
+    torch.manual_seed(0)
+    net = SynNet(
+        3, 6, size_hidden_layers=[10, 7], time_constants_per_layer=[4, 3], **settings
+    ).eval()
+    for name, module in net.seq.modules().items():
+        if "linear" in name:  # on a dyadic grid: sums of counts are exact in any order
+            module.weight.data = torch.round(module.weight.data * 512) / 128
+    net.save(str(tmp_path / "net.json"))
+    network = network_from_module(net)
+    assert network.shape == (6, 10, 7, 3)
+    assert rockpool_json.load(tmp_path / "net.json").digest() == network.digest()
+    events = nets.events(rng, (2, 60, 6))
+    net.reset_state()
+    spikes = net(torch.tensor(events, dtype=torch.float32))[0].detach().numpy()
+    assert spikes.sum() > 20
+    np.testing.assert_array_equal(engines.get("liftorch").run(network, events).spikes[-1], spikes)
+
+
+def test_a_synnet_that_gives_membranes_is_refused():
+    net = SynNet(3, 6, size_hidden_layers=[8], time_constants_per_layer=[2], output="vmem")
+    with pytest.raises(InputError, match="SynNet gives its readout's vmem"):
         network_from_module(net)
