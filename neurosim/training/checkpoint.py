@@ -64,7 +64,7 @@ def load(path: Path) -> dict[str, Any]:
             whole = stored and archive.testzip() is None
             content = torch.load(path, map_location="cpu", weights_only=True) if whole else None
     except InputError as error:
-        reason = outside.reason(error.__cause__ or error)
+        reason = type(error.__cause__ or error).__name__
         raise InputError(f"{path}: {_REFUSAL} ({reason})") from error
     if not whole:
         raise InputError(f"{path}: {_REFUSAL} (check sum)")

@@ -52,7 +52,7 @@ Images: with a homeostat, through time and rate-based."""
 
 
 MOST_EPOCHS, MOST_LAYERS, MOST_NEURONS = 10**6, 100, 100_000
-LARGEST_SCALE, LARGEST_SPREAD = 1000.0, 10.0
+LARGEST_SCALE, LARGEST_SPREAD = 1e9, 10.0
 FILE_BYTES = 2**16
 """Of a file of settings: reading one takes a time that grows with the square of a key's length."""
 
@@ -196,7 +196,7 @@ class TrainConfig(BaseModel):
     def _ordered(self) -> TrainConfig:
         low, high = self.threshold
         if not 0 < low <= high <= LARGEST_SCALE:
-            raise ValueError(f"threshold {self.threshold} must be 0 < low <= high <= 1000")
+            raise ValueError(f"threshold {self.threshold} must be 0 < low <= high <= 1e9")
         if self.threshold_matched and self.threshold_levels is None:
             raise ValueError("threshold_matched needs threshold_levels, whose variance it matches")
         if not 1 <= len(self.hidden) <= MOST_LAYERS or not all(
