@@ -174,9 +174,9 @@ class Recording(Frozen):
                     variables[name] = tuple(arrays)
                 for array in arrays if name in variables else ():
                     # Engines refuse what is not finite: a file that holds it is damaged.
-                    real = array is not None and array.dtype.kind == "f"
-                    if real and not np.isfinite(array).all():
-                        raise InputError(f"{name} holds a value that is not finite")
+                    if array is None or array.dtype.kind != "f" or np.isfinite(array).all():
+                        continue
+                    raise InputError(f"{name} holds a value that is not finite")
             return cls(
                 **variables,
                 dt=float(np.asarray(head["dt"]).item()),
