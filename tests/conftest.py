@@ -31,3 +31,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20)
+
+
+def pytest_make_parametrize_id(config, val, argname):
+    """Name contents of files by their argument: archives hold the time, and workers must agree."""
+    return argname if isinstance(val, bytes) else None
