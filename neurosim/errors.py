@@ -13,10 +13,10 @@ LONGEST_VALUE, LONGEST_MESSAGE = 200, 4000
 def shown(value: object, most: int = LONGEST_VALUE, form: Callable[[object], str] = str) -> str:
     """Return what came from outside as one line that is safe in a terminal, and not too long."""
     try:
-        said = form(value)
+        text = form(value)
     except (ValueError, RecursionError):  # an integer of thousands of digits, a list within itself
-        said = f"a value of type {type(value).__name__} that is too large to be shown"
-    text = printable(" ".join(said.split("\n")).strip())
+        text = f"a value of type {type(value).__name__} that is too large to be shown"
+    text = printable(" ".join(text.split("\n")).strip())
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 LARGEST = 2**31
 """Bytes of all arrays of a file."""
-RATIO, SMALL = 1100, 2**20
-"""What an array may claim: deflate packs at most 1032 bytes into one, small arrays may be empty."""
 DEEPEST = 32
 """Groups within groups."""
 SEPARATOR = "@"
@@ -97,7 +95,7 @@ def collect(path: Path) -> dict[str, np.ndarray]:
 
     def keep_attributes(owner: h5py.Group | h5py.Dataset, place: str) -> None:
         for name in owner.attrs:
-            if owner.attrs.get_id(name).get_storage_size() > SMALL:
+            if owner.attrs.get_id(name).get_storage_size() > outside.SMALL:
                 raise InputError(f"{shown(place)}: attribute {shown(name)} is too large")
             value = np.asarray(owner.attrs[name])
             if value.dtype.kind in "biufcSU" or _is_text(value):
@@ -112,11 +110,10 @@ def _check(dataset: h5py.Dataset, place: str) -> int:
     """Return the bytes that a dataset claims; refuse one that lies elsewhere or is too large."""
     if dataset.external or dataset.is_virtual:
         raise InputError(f"{shown(place)} lies in another file; arrays must be in this one")
+    stored = dataset.id.get_storage_size()
     claimed: int = int(dataset.size or 0) * dataset.dtype.itemsize
-    if claimed > RATIO * dataset.id.get_storage_size() + SMALL:
-        raise InputError(
-            f"{shown(place)} claims {claimed:,} bytes and has {dataset.id.get_storage_size():,}"
-        )
+    if claimed > outside.most_unpacked(stored):
+        raise InputError(f"{shown(place)} claims {claimed:,} bytes and has {stored:,}")
     return claimed
 
 

@@ -33,6 +33,8 @@ JSON_BYTES = 2**28
 """Most of a file that holds a net as JSON."""
 CHILD_SECONDS, CHILD_RATE, CHILD_BYTES = 10, 10 * 2**20, 4 * 2**30
 """What reading in a child may take: seconds, one more for that many bytes of the file; memory."""
+RATIO, SMALL = 1100, 2**20
+"""What an array may claim: deflate packs at most 1032 bytes into one, small arrays may be empty."""
 REFUSED = 2
 """Exit status of a child that refuses the file."""
 
@@ -65,8 +67,8 @@ def reading(path: str | Path, what: str) -> Iterator[None]:
 
 def reason(error: BaseException) -> str:
     """Return the type of an error and what it says, as one safe line."""
-    said = shown(error)
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+    message = shown(error)
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 def text_of(path: str | Path, most: int = TEXT_BYTES) -> str:
@@ -93,6 +95,11 @@ def json_of(path: str | Path, most: int = TEXT_BYTES) -> Any:
     text = text_of(path, most)
     with reading(path, "JSON file"):
         return json.loads(text)
+
+
+def most_unpacked(size: int) -> int:
+    """Return the most bytes that so many packed ones may claim to hold."""
+    return RATIO * size + SMALL
 
 
 def in_child(reader: str, path: str | Path, *arguments: str, what: str) -> dict[str, np.ndarray]:

@@ -87,9 +87,9 @@ def load(path: str | Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, 
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     with outside.reading(path, "safetensors file"), safe_open(path, framework="numpy") as file:
-        header = json.loads((file.metadata() or {}).get("neurosim", "{}"))
+        header = _header(file)
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    named = header.get("kind") if isinstance(header, dict) else None
+    named = header.get("kind")
     if named != kind:
         held = shown(named or "something else")
         raise InputError(f"{path}: holds {held}, expected a {kind} file")
@@ -110,11 +110,16 @@ def kind(path: str | Path) -> str | None:
 
     try:
         with outside.reading(path, "header"), safe_open(path, framework="numpy") as file:
-            header = json.loads((file.metadata() or {}).get("neurosim", "{}"))
+            named = _header(file).get("kind")
     except InputError:
         return None
-    named = header.get("kind") if isinstance(header, dict) else None
     return named if isinstance(named, str) else None
+
+
+def _header(file: Any) -> dict[str, Any]:
+    """Return our header of an open safetensors file; empty where another program wrote it."""
+    header = json.loads((file.metadata() or {}).get("neurosim", "{}"))
+    return header if isinstance(header, dict) else {}
 
 
 CHECKSUMS = "checksums.json"

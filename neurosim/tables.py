@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import ProgressColumn, Task
 from rich.text import Text
 
 from neurosim.errors import printable
@@ -28,18 +27,6 @@ class SafeConsole(Console):
     def render_str(self, text: str, **options: Any) -> Text:
         """Return a text to be shown; called by rich for every str."""
         return super().render_str(printable(text), **options)
-
-
-class PlainColumn(ProgressColumn):
-    """A column of a progress bar with a text about the task, such as "{task.description}"."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.text = text
-
-    def render(self, task: Task) -> Text:
-        """Return the text for a task."""
-        return Text(printable(self.text.format(task=task)))
 
 
 def terminal(columns: Sequence[str], *, right: Sequence[str] = (), **options: Any) -> Table:

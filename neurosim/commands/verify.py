@@ -111,8 +111,8 @@ def _show_ladders(ladders: dict, report: Path | None, as_json: bool, strict: boo
 
 def _fuzz(count: int, seed: int, as_json: bool) -> None:
     """Compare Brian2 and XyloSim on random nets; ends the command."""
+    from neurosim.progress import bar
     from neurosim.verify.fuzz import Fuzz, fuzz
-    from neurosim.workflows.progress import bar
 
     with bar(None if as_json else console) as progress:
         task = progress.add_task("fuzz", total=count, note="")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neurosim.data.catalogue import content_of
+from neurosim.data.catalogue import existing
 from neurosim.errors import InputError
 from neurosim.frozen import Frozen
 
@@ -62,7 +62,7 @@ def read(path: str | Path) -> Events:
             stamps that span more than ten minutes; more than MOST_BYTES or LONGEST_HEADER.
     """
     path = Path(path)
-    content = content_of(path, MOST_BYTES)
+    content = existing(path, MOST_BYTES).read_bytes()
     if not content.startswith(_FIRST_LINE):
         raise InputError(f"{path}: does not begin with {_FIRST_LINE.decode()}; not an AEDAT 2.0")
     header = _HEADER.match(content, 0, LONGEST_HEADER)

@@ -152,12 +152,12 @@ def remedy(place: Path, source: Source) -> str:
     return f"put {source.bring} into {where} ({source.origin})"
 
 
-def existing(path: Path) -> Path:
+def existing(path: Path, most: int | None = None) -> Path:
     """Return the path of one of a set's files.
 
     Raises:
         UnavailableError: there is no such file, or it may not be read.
-        InputError: it is a folder, a pipe or a device.
+        InputError: it is a folder, a pipe or a device, or has more than `most` bytes.
     """
     if path.exists() and not path.is_file():
         raise InputError(f"{path}: is no file")  # to read a pipe would wait for ever
@@ -165,19 +165,9 @@ def existing(path: Path) -> Path:
         raise UnavailableError(f"{path}: no such file; `neurosim data list` says where it belongs")
     if not os.access(path, os.R_OK):
         raise UnavailableError(f"{path}: you may not read it; change it, e.g. `chmod u+r`")
-    return path
-
-
-def content_of(path: Path, most: int) -> bytes:
-    """Return all bytes of one of a set's files.
-
-    Raises:
-        UnavailableError: as `existing`.
-        InputError: it is no file, or has more than `most` bytes.
-    """
-    if (size := existing(path).stat().st_size) > most:
+    if most is not None and (size := path.stat().st_size) > most:
         raise InputError(f"{path}: has {size:,} bytes; at most {most:,} are read")
-    return path.read_bytes()
+    return path
 
 
 def _has(place: Path, source: Source) -> bool:

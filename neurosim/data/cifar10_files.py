@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.data import pickles
-from neurosim.data.catalogue import content_of, find, get
+from neurosim.data.catalogue import existing, find, get
 from neurosim.data.images import ImageSet, stratified
 from neurosim.errors import InputError
 
@@ -80,7 +80,7 @@ def _labels(values: Any) -> np.ndarray:
 
 
 def _binary(path: Path, rows: int | None) -> tuple[np.ndarray, np.ndarray]:
-    content = np.frombuffer(content_of(path, pickles.MOST_BYTES), np.uint8)
+    content = np.frombuffer(existing(path, pickles.MOST_BYTES).read_bytes(), np.uint8)
     if len(content) % (1 + PIXELS):
         raise InputError(
             f"{path}: {len(content)} bytes are no whole number of records of {1 + PIXELS}; "

@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from neurosim import outside
-from neurosim.data.catalogue import content_of
+from neurosim.data.catalogue import existing
 from neurosim.errors import InputError, shown
 
 MOST_BYTES = 2**28
@@ -62,7 +62,7 @@ def load(path: str | Path, *, records: Iterable[str] = (), most: int = MOST_BYTE
         InputError: as `loads`, or the file, packed or unpacked, has more than `most` bytes.
     """
     path = Path(path)
-    content = content_of(path, most)
+    content = existing(path, most).read_bytes()
     with outside.reading(path, "pickle of arrays"):
         if content[:2] == b"\x1f\x8b":
             with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:

@@ -22,8 +22,6 @@ LARGEST = 2**31
 """Bytes of a raster."""
 MOST_TEXT = 2**26
 """Bytes of a .csv file."""
-RATIO, SMALL = 1100, 2**20
-"""What a packed array may claim: deflate packs at most 1032 bytes into one."""
 LONGEST_LIST = 2**16
 """Bytes of the list of an archive's members."""
 _HEADER = 1024
@@ -93,7 +91,7 @@ def _npz(file: io.BufferedIOBase, size: int) -> np.ndarray:
         member = members[0]
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise InputError(f"is packed by method {member.compress_type}; numpy packs by deflate")
-        if member.file_size > min(RATIO * member.compress_size + SMALL, LARGEST + _HEADER):
+        if member.file_size > min(outside.most_unpacked(member.compress_size), LARGEST + _HEADER):
             raise InputError(
                 f"claims to unpack {member.compress_size:,} bytes to {member.file_size:,}"
             )

@@ -15,7 +15,7 @@ import numpy as np
 
 from neurosim import outside
 from neurosim.data import pickles
-from neurosim.data.catalogue import content_of
+from neurosim.data.catalogue import existing
 from neurosim.data.recordings import Recordings
 from neurosim.errors import InputError, UnavailableError
 
@@ -63,7 +63,7 @@ def load(path: str | Path | None = None) -> Recordings:
         InputError: the file is not the known one.
     """
     path = find() if path is None else Path(path)
-    content = content_of(path, MOST_BYTES)
+    content = existing(path, MOST_BYTES).read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     if digest != SHA256:
         raise InputError(

@@ -49,8 +49,7 @@ def read_numbers(path: Path, *, delimiter: str | None = None, most: int = MOST_B
         InputError: it is no table of numbers, or has more than `most` bytes, MOST_LINES or
             LONGEST_LINE.
     """
-    if (size := existing(path).stat().st_size) > most:
-        raise InputError(f"{path}: has {size:,} bytes; at most {most:,} are read")
+    existing(path, most)
     try:
         # Opened here: numpy would unpack a file whose name ends in .gz, whatever its size.
         with path.open(encoding="utf-8") as file, warnings.catch_warnings():

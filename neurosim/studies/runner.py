@@ -14,10 +14,10 @@ from rich.console import Console
 
 from neurosim import outside, store
 from neurosim.errors import InputError
+from neurosim.progress import bar
 from neurosim.studies import overview, results
 from neurosim.studies.executors import StudyError, on_cores, on_dask
 from neurosim.studies.study import Case, Only, Row, Study, key
-from neurosim.workflows.progress import bar
 
 FULL, FAST = Path("runs/studies"), Path("runs/studies-fast")
 """Where studies run unless told otherwise."""

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TimeRemainingColumn
 
 from neurosim.errors import UnavailableError
-from neurosim.tables import PlainColumn, SafeConsole
+from neurosim.progress import PlainColumn
+from neurosim.tables import SafeConsole
 
 if TYPE_CHECKING:
     from neurosim.training.epochs import Sums, Trainer

@@ -15,12 +15,12 @@ from rich.progress import Progress
 
 from neurosim import data, store
 from neurosim.network import THRESHOLD_SCALES
+from neurosim.progress import bar
 from neurosim.run import NETWORK_FILE, SPEC_FILES, Run
 from neurosim.verify.check import verify
 from neurosim.verify.report import Report
 from neurosim.workflows.baselines import classical_baselines
 from neurosim.workflows.deployment import deploy_run
-from neurosim.workflows.progress import bar
 from neurosim.workflows.sweep import Row, threshold_sweep
 from neurosim.xylo.spec import XyloSpec
 

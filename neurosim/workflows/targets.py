@@ -135,8 +135,8 @@ def _folder(path: Path) -> dict[str, Target]:
             f"{path}: no {SPEC_FILES} there and no {NETWORK_FILE}; give a demo folder, a run, a "
             "specification file, a saved rockpool module (.json) or a NIR file"
         )
-    found = [target for folder in sorted(set(folders), key=str) for target in _run(folder)]
-    return {target.name: target for target in found}
+    targets = [target for folder in sorted(set(folders), key=str) for target in _run(folder)]
+    return {target.name: target for target in targets}
 
 
 def _run(folder: Path) -> Iterator[Target]:

@@ -15,13 +15,13 @@ from rich.console import Console
 from neurosim import engines as registry
 from neurosim.errors import InputError
 from neurosim.network import THRESHOLD_SCALES
+from neurosim.progress import bar
 from neurosim.raster import check_raster
 from neurosim.recording import Recording
 from neurosim.verify.check import verify
 from neurosim.verify.compare import compare
 from neurosim.verify.report import Report
 from neurosim.workflows import targets
-from neurosim.workflows.progress import bar
 from neurosim.workflows.targets import Events, Target
 
 if TYPE_CHECKING:

@@ -41,13 +41,13 @@ class Flow:
 
     def towards(self, neuron: str) -> tuple[str, ...]:
         """Return the nodes without state whose signals reach a neuron node, in their order."""
-        found: set[str] = set()
+        reaching: set[str] = set()
         heads = [neuron]
         while heads:
-            new = {a for a in self.before[heads.pop()] if a not in self.late} - found
-            found |= new
+            new = {a for a in self.before[heads.pop()] if a not in self.late} - reaching
+            reaching |= new
             heads += new
-        return tuple(name for name in self.between if name in found)
+        return tuple(name for name in self.between if name in reaching)
 
     def order(self) -> tuple[str, ...]:
         """Return all nodes: neurons in their order, each after the nodes that lead to it."""

@@ -6,9 +6,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
-from neurosim.tables import PlainColumn
+from neurosim.errors import printable
+
+
+class PlainColumn(ProgressColumn):
+    """A column of a progress bar with a text about the task, such as "{task.description}"."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    def render(self, task: Task) -> Text:
+        """Return the text for a task."""
+        return Text(printable(self.text.format(task=task)))
 
 
 @contextmanager
