@@ -1,12 +1,24 @@
-# `make demo` and `make test` set up everything on a fresh machine: Python 3.11 and a C++ compiler.
-PYTHON ?= python3.11
+# `make demo` and `make test` set up everything on a fresh machine: Python 3.11 to 3.13 and a C++
+# compiler. The Python is PYTHON=..., else the environment's own, else python3, else the newest that
+# fits. Each is asked for its version: a name on the path may stand for no Python at all.
+VERSIONS := 3.13 3.12 3.11
 BIN := .venv/bin
-READY := .venv/.ready
+ask_version = $(shell "$(1)" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+if_it_fits = $(if $(filter $(VERSIONS),$(call ask_version,$(1))),$(1))
+installed = python$(1) $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/$(1).*/bin/python)
+newest = $(firstword $(foreach name,$(1),$(call if_it_fits,$(name))))
+ifndef PYTHON
+PYTHON := $(or $(call if_it_fits,$(BIN)/python),$(call if_it_fits,python3),$(call newest,\
+  $(foreach version,$(VERSIONS),$(call installed,$(version)))))
+endif
+VERSION := $(call ask_version,$(PYTHON))
+READY := .venv/.ready-$(VERSION)
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 
 PEERS := .venv-peers/.ready
+NEWEST := .venv-newest/.ready
 
-.PHONY: demo test test-all test-processors fuzz coverage test-peers peers figures gallery bench lint format typecheck imports clean
+.PHONY: demo test test-all test-processors test-newest fuzz coverage test-peers peers figures gallery bench lint format typecheck imports clean
 
 demo: $(READY)
 	$(BIN)/neurosim demo
@@ -24,6 +36,19 @@ test-processors: $(READY)
 	  OPENBLAS_CORETYPE=Haswell; do \
 	  echo "== $$setting"; env $$setting $(BIN)/python -m pytest -m "not slow" -n 2 || exit 1; \
 	done
+
+# With Python 3.13 and its Brian2 and numpy: the rooms that need no torch, without torch, and the
+# models without random numbers, which must give the same bits as with this environment's Python.
+NEWEST_PYTHON ?= $(call newest,$(call installed,3.13))
+test-newest: $(READY)
+ifneq ($(NEWEST_PYTHON),)
+	$(MAKE) --no-print-directory $(NEWEST)
+	.venv-newest/bin/python -m pytest -n 2 --dist worksteal -m "not slow" tests/analysis tests/data \
+	  tests/engines tests/equations tests/formats tests/xylo
+	$(BIN)/python -m tests.interpreters $(BIN)/python .venv-newest/bin/python
+else
+	@echo "skipped: no Python 3.13 was found (NEWEST_PYTHON=/path/to/python3.13)"
+endif
 
 # Damaged and hostile files for every reader of files: none may end in a traceback or crash.
 fuzz: $(READY)
@@ -71,10 +96,31 @@ typecheck: layout
 imports: layout
 	cd .typecheck && PYTHONPATH=. ../$(BIN)/lint-imports ../pyproject.toml --no-cache
 
-$(READY): setup.cfg pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+ifneq ($(filter $(VERSIONS),$(VERSION)),)
+$(READY): setup.cfg pyproject.toml constraints-$(VERSION).txt
+	@# an environment of another version is made anew
+	test "$(call ask_version,$(BIN)/python)" = $(VERSION) || "$(PYTHON)" -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet -c constraints-$(VERSION).txt -e '.[dev]'
+	rm -f .venv/.ready* && touch $@
+else
+.PHONY: $(READY)
+$(READY):
+	@echo "neurosim needs Python 3.11, 3.12 or 3.13, and $(NO_PYTHON)." >&2
+	@echo "Install one (Debian: apt install python3 python3-venv; elsewhere: pyenv install 3.13)," >&2
+	@echo "or say where it is: make PYTHON=/path/to/python3.13" >&2
+	@exit 1
+NO_PYTHON = $(if $(PYTHON),$(PYTHON) $(if $(VERSION),is Python $(VERSION),does not run),none was found)
+endif
+
+# All that the constraints name but torch, whose CUDA build for Python 3.13 takes 5 GB.
+$(NEWEST): setup.cfg pyproject.toml constraints-3.13.txt
+	test "$(call ask_version,.venv-newest/bin/python)" = 3.13 || \
+	  "$(NEWEST_PYTHON)" -m venv --clear .venv-newest
+	grep -v '^torch==' constraints-3.13.txt > .venv-newest/requirements.txt
+	.venv-newest/bin/python -m pip install --quiet --upgrade pip
+	.venv-newest/bin/python -m pip install --quiet --no-deps -r .venv-newest/requirements.txt
+	.venv-newest/bin/python -m pip install --quiet --no-deps -e .
 	touch $@
 
 $(PEERS): $(READY) constraints-peers.txt
@@ -85,4 +131,4 @@ $(PEERS): $(READY) constraints-peers.txt
 	touch $@
 
 clean:
-	rm -rf .venv .venv-peers .typecheck build *.egg-info
+	rm -rf .venv .venv-peers .venv-newest .typecheck build *.egg-info

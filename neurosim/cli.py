@@ -43,6 +43,10 @@ def main() -> None:
         _stop("interrupted", 130)
     except OSError as error:
         _stop(f"{error.filename or 'a file'}: {error.strerror or error}", 3)
+    except ModuleNotFoundError as error:
+        if not error.name or error.name.startswith("neurosim"):
+            raise
+        _stop(f"this needs {error.name}, which is not installed: pip install {error.name}", 3)
     except Exception as error:
         if hasattr(error, "format_message"):  # how the parser says that a command is misspelt
             _stop(f"{error.format_message()} (see neurosim --help)", 2)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from importlib.util import find_spec
 
 # Workers share the cores: a thread for each core in each of them costs a third more time. Before
 # numpy and torch load, which read it once.
@@ -36,3 +38,27 @@ def rng() -> np.random.Generator:
 def pytest_make_parametrize_id(config, val, argname):
     """Name contents of files by their argument: archives hold the time, and workers must agree."""
     return argname if isinstance(val, bytes) else None
+
+
+# Rooms that need no torch are tested without it, too: what needs it is skipped there.
+if find_spec("torch") is None:
+    WITHOUT_TORCH = "torch is not installed"
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        collector: pytest.Collector,
+    ) -> Iterator[None]:
+        report = yield
+        if report.failed and "No module named 'torch'" in str(report.longrepr):
+            report.outcome = "skipped"
+            report.longrepr = (str(collector.path), 0, f"Skipped: {WITHOUT_TORCH}")
+        return report
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call() -> Iterator[None]:
+        try:
+            return (yield)
+        except ModuleNotFoundError as error:
+            if error.name == "torch":
+                pytest.skip(WITHOUT_TORCH)
+            raise

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that a GPU is for, on one card, in ten minutes at most: results and a page.
 #
-#   benchmarks/gpu/run.sh [--cpu] [--out DIR] [--wheels DIR] [--only "compare triton layers images"]
+#   benchmarks/gpu/run.sh [--cpu] [--out DIR] [--wheels DIR] [--only "compare triton layers images networks"]
 #
 # It goes on where it stopped: cases that stand in DIR/results.jsonl are not run again. Wheels are for
 # a machine without a network; they are installed beside its own packages. --cpu tries the script with
@@ -9,7 +9,7 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-out=$here wheels="" only="compare triton layers images" cpu="" budget=200
+out=$here wheels="" only="compare triton layers images networks" cpu="" budget=200
 while [ $# -gt 0 ]; do
   case $1 in
     --cpu) cpu=1 ;;
@@ -45,6 +45,8 @@ for step in $only; do
     compare1) "$python" "$here/compare.py" "$results" --target cpp_standalone --reference library \
       --smallest --jobs 1 --budget "$budget" ;;
     triton*) "$python" "$here/kernels.py" "$results" ${cpu:+--cpu} ;;
+    networks*) timeout 200 "$python" "$here/networks.py" "$results" \
+      ${cpu:+--small --target cpp_standalone} ;;
     layers*|images*) timeout 240 "$python" "$here/$step.py" "$results" ${cpu:+--cpu} ;;
   esac
 done

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from functools import partial
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -171,7 +173,21 @@ NETWORKS = {
         2, 4, graphs.chain(2), duration=0.05, target="cuda_standalone"
     ),
     "integer net": lambda: engines.get("brian2-cuda").run(*integer_net()),
+    "CUBA": lambda: published("CUBA", 400),
+    "Brunel": lambda: published("Brunel", 1250),
 }
+
+
+def published(name, n):
+    """Run one of the benchmarks' networks."""
+    place = Path(__file__).resolve().parents[2] / "benchmarks/gpu"
+    if not place.exists():
+        pytest.skip("no checkout: benchmarks are not installed")
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+        patch.syspath_prepend(place)
+        import networks
+
+        networks.run(name, n, "cuda_standalone", 0.01, Path(folder))
 
 
 @pytest.mark.slow
