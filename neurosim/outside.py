@@ -31,8 +31,10 @@ TEXT_BYTES = 16 * 2**20
 """Most of a file of text or JSON, unless its reader says otherwise."""
 JSON_BYTES = 2**28
 """Most of a file that holds a net as JSON."""
-CHILD_SECONDS, CHILD_RATE, CHILD_BYTES = 10, 10 * 2**20, 4 * 2**30
-"""What reading in a child may take: seconds, one more for that many bytes of the file; memory."""
+CHILD_SECONDS, CHILD_RATE = 10, 10 * 2**20
+"""Seconds that reading in a child may take, and for how many bytes of the file it gets one more."""
+CHILD_BYTES, CHILD_GROWTH = 3 * 2**29, 64
+"""Memory that reading in a child may take, and how much more for each byte of the file."""
 RATIO, SMALL = 1100, 2**20
 """What an array may claim: deflate packs at most 1032 bytes into one, small arrays may be empty."""
 REFUSED = 2
@@ -203,7 +205,7 @@ def _serve() -> None:
 def _read(read: Reader, path: Path, out: Path, what: str, arguments: list[str]) -> int:
     """Read a file here; return the exit status."""
     try:
-        _limit(_seconds(path))
+        _limit(_seconds(path), CHILD_BYTES + CHILD_GROWTH * path.stat().st_size)
         with reading(path, what):
             arrays: Any = read(path, *arguments)
         np.savez(out, **arrays)
@@ -219,8 +221,8 @@ def _seconds(path: Path) -> int:
     return CHILD_SECONDS + path.stat().st_size // CHILD_RATE
 
 
-def _limit(seconds: int) -> None:
-    """Bound the time and the memory of this process, where the system can."""
+def _limit(seconds: int, memory: int) -> None:
+    """Bound the time and the bytes of this process, where the system can."""
     import resource
 
     signal.alarm(seconds)
@@ -228,7 +230,7 @@ def _limit(seconds: int) -> None:
     with suppress(OSError, ValueError):  # not everywhere can memory be bounded
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
         taken = pages * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (taken + CHILD_BYTES,) * 2)
+        resource.setrlimit(resource.RLIMIT_AS, (taken + memory,) * 2)
 
 
 if __name__ == "__main__":
