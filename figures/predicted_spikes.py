@@ -14,8 +14,8 @@ from neurosim.errors import InputError
 from neurosim.network import THRESHOLD_SCALES
 from neurosim.run import Run
 from neurosim.studies.aspen.theory import BIN_STEPS, measured, predicted
-from neurosim.workflows import specifications
 from neurosim.workflows.run_data import windows_of
+from neurosim.xylo import specifications
 
 TITLE = "Spike counts predicted from the weights, against those of the integer nets"
 FINDING = """\

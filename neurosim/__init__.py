@@ -39,6 +39,7 @@ _NAMES = {
     "Recording": "neurosim.recording",
     "Run": "neurosim.run",
     "XyloSpec": "neurosim.xylo.spec",
+    "deploy": "neurosim.workflows.deployment",
     "train": "neurosim.training.loop",
 }
 

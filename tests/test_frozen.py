@@ -14,11 +14,11 @@ from neurosim.data.images import ImageSet
 from neurosim.data.recordings import Recordings
 from neurosim.energy.wear import Outcomes
 from neurosim.engines.loihi import LoihiLayer
+from neurosim.formats.case import Case
 from neurosim.frozen import Frozen, is_own, own
 from neurosim.network import Layer, Network
 from neurosim.recording import Recording
 from neurosim.run import Run
-from neurosim.verify.case import Case
 from neurosim.xylo.spec import XyloSpec
 
 

@@ -28,12 +28,16 @@ class Quantiser(StrEnum):
     global_scale = "global"
 
 
+_WHAT = "A run, a network, a module saved by rockpool, a NIR file, a specification."
+
+
 def deploy(
-    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    net: Annotated[Path, typer.Argument(help=_WHAT)],
     chip: Annotated[Chip, typer.Option(help="The chip.")] = Chip.imu,
     quantiser: Annotated[
-        Quantiser, typer.Option(help="How integer scales are chosen.")
-    ] = Quantiser.saturation_aware,
+        Quantiser | None,
+        typer.Option(help="How integer scales are chosen; saturation-aware if left out."),
+    ] = None,
     prune: Annotated[
         bool, typer.Option(help="Leave out neurons that cannot fire or reach no output.")
     ] = False,
@@ -46,20 +50,38 @@ def deploy(
             help="Also write the vendor's configuration fields, for samna.", metavar="FILE"
         ),
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File of the specification; beside the net if left out.", metavar="FILE"),
+    ] = None,
+    raster: Annotated[
+        str | None,
+        typer.Option(
+            help="Events to choose integer scales on, where the net is no run: .npy, .npz or .csv."
+        ),
+    ] = None,
+    dt: Annotated[float | None, typer.Option(help="Time step of a NIR file without one.")] = None,
+    source: Annotated[str | None, typer.Option(help="Library that wrote a NIR file.")] = None,
+    reset: Annotated[str | None, typer.Option(help="How a NIR file's neurons reset.")] = None,
 ) -> None:
-    """Map and quantise a run's net; writes spec-CHIP.safetensors beside it, says what changes."""
+    """Map and quantise a net; writes its specification beside it, says what changes."""
     from neurosim.formats import xylo_json
     from neurosim.report import deployment
-    from neurosim.workflows.deployment import report_run
-    from neurosim.workflows.specifications import OtherSpecification
+    from neurosim.workflows.deployment import deploy_file
+    from neurosim.xylo.specifications import OtherSpecification
 
-    options: dict[str, Any] = {"quantiser": quantiser.value, "prune": prune}
+    options: dict[str, Any] = {
+        "quantiser": quantiser and quantiser.value,
+        "prune": prune,
+        "raster": raster,
+    }
+    options |= {"out": out, "dt": dt, "source": source, "reset": reset}
     try:
-        made, path, layers = report_run(run, chip.value, force=force, **options)
+        made, path, layers = deploy_file(net, chip.value, force=force, **options)
     except OtherSpecification as error:
         if not (sys.stdin.isatty() and typer.confirm(f"{error}. Replace it?")):
             raise
-        made, path, layers = report_run(run, chip.value, force=True, **options)
+        made, path, layers = deploy_file(net, chip.value, force=True, **options)
     for table in deployment.tables(made, layers):
         console.print(table)
     for line in (*made.warnings, *deployment.summary(made)):

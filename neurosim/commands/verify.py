@@ -11,7 +11,7 @@ import typer
 from neurosim.commands.terminal import console
 from neurosim.errors import InputError
 
-_WHAT = "A demo folder, a run, a spec, a saved case, a module saved by rockpool, a NIR file."
+_WHAT = "A run, a network, a spec, a case, a module saved by rockpool, a NIR file, a demo folder."
 
 
 def verify(

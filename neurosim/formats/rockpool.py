@@ -11,10 +11,13 @@ from rockpool.nn.combinators import Sequential
 from rockpool.nn.combinators.residual import ResidualMixin
 from rockpool.nn.combinators.sequential import SequentialMixin
 from rockpool.nn.modules import LIFTorch, LinearTorch, TimeStepDropout
+from rockpool.nn.modules.module import Module
 from rockpool.nn.modules.torch.lif_torch import LIFBaseTorch, PeriodicExponential
 from rockpool.nn.networks.synnet import SynNet
 
+from neurosim import outside
 from neurosim.errors import InputError
+from neurosim.formats import rockpool_json
 from neurosim.network import Layer, Network
 from neurosim.snn.lif import LIF
 from neurosim.snn.synnet import Residuals
@@ -23,17 +26,25 @@ Named = tuple[str, Any]
 """Path and module; torch types the attributes of a module too widely to be of use."""
 
 
-def network_from_module(module: torch.nn.Module) -> Network:
+def network_from_module(module: torch.nn.Module | Module) -> Network:
     """Read a Sequential of linear and LIF modules in turn, or a SynNet; sequentials may be nested.
 
     LinearTorch (n_in, n_out * n_syn) and torch.nn.Linear (its transpose) feed LIFTorch, LIF or
     LIFBitshiftTorch, which may have recurrent weights and any leak mode. Time constants are those
     of the decays that the module computes with: tau = -dt / ln(decay). State, surrogate and
-    `threshold_scale` are no part of a Network.
+    `threshold_scale` are no part of a Network. Modules of numpy and jax (Linear and LIF, LinearJax
+    and LIFJax) are read by their names, as rockpool numbers them.
 
     Raises:
         InputError: the module holds something that a Network cannot say; it is named.
     """
+    if not isinstance(module, torch.nn.Module):
+        with outside.reading(
+            type(module).__name__, "rockpool Sequential of linear and LIF modules"
+        ):
+            values = _parameters(module)
+            whole = values if module.modules() else {f"0_{type(module).__name__}": values}
+            return rockpool_json.network_of(whole)
     modules = list(_flat("", module))
     if not modules or len(modules) % 2:
         raise InputError(
@@ -77,6 +88,14 @@ def module_from_network(network: Network, dtype: torch.dtype = torch.float32) ->
             _set(neurons.w_rec, recurrent)
         modules += [linear, neurons]
     return Sequential(*modules)
+
+
+def _parameters(module: Module) -> dict[str, Any]:
+    """Return what a module of numpy or jax computes with: arrays and numbers by name."""
+    if inner := module.modules():
+        return {name: _parameters(child) for name, child in inner.items()}
+    values = {**module.parameters(), **module.simulation_parameters()}
+    return {n: v if np.isscalar(v) or callable(v) else np.asarray(v) for n, v in values.items()}
 
 
 def _set(parameter: torch.nn.Parameter, value: np.ndarray) -> None:

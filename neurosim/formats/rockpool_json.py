@@ -1,4 +1,8 @@
-"""Read the JSON file that rockpool's `module.save(path)` writes; nothing in it is executed."""
+"""Read rockpool's modules by their names and parameters: the JSON file of `module.save(path)`.
+
+Nothing in the file is executed. Modules of numpy or jax in memory, which rockpool does not save,
+are read in the same way.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +19,8 @@ from neurosim.network import Layer, Network
 from neurosim.outside import JSON_BYTES
 from neurosim.xylo.decays import shift_tau
 
-LINEAR = ("LinearTorch", "Linear", "linear")
-NEURONS = ("LIFTorch", "LIF", "LIFBitshiftTorch", "neurons")
+LINEAR = ("LinearTorch", "LinearJax", "Linear", "linear")
+NEURONS = ("LIFTorch", "LIFJax", "LIF", "LIFBitshiftTorch", "neurons")
 """Names of modules: of classes, or of parts of a SynNet."""
 SYNNET = ("linear", "neurons", "dropout")
 """Parts of a layer in rockpool's SynNet, in their order; the last layer's number is "out"."""
@@ -37,10 +41,16 @@ def load(path: str | Path) -> Network:
     path = Path(path)
     saved = outside.json_of(path, JSON_BYTES)
     with outside.reading(path, "rockpool Sequential of LinearTorch and LIFTorch modules or SynNet"):
-        return _network(saved)
+        return network_of(saved)
 
 
-def _network(saved: Any) -> Network:
+def network_of(saved: Any) -> Network:
+    """Return the network of modules: parameters by name, in dictionaries by the modules' names.
+
+    Raises:
+        InputError: they are what a Network cannot say.
+        KeyError, TypeError, ValueError: a parameter is missing or odd (see `outside.reading`).
+    """
     if not isinstance(saved, dict):
         raise InputError("holds no modules; save a rockpool Sequential with module.save(path)")
     if list(saved) == ["seq"]:  # rockpool's SynNet, which wraps its layers
@@ -73,6 +83,8 @@ def _flat(path: str, saved: dict[str, Any]) -> Iterator[Named]:
     for name in sorted(saved, key=place):
         inner = saved[name]
         kind = name.partition("_")[2]
+        if "Residual" in kind:
+            raise InputError(f"module {path}{name} is a Residual, which a Network cannot say")
         if "Sequential" in kind:
             yield from _flat(f"{path}{name}.", inner)
         elif kind != "dropout":  # of a SynNet, in training only
@@ -86,7 +98,11 @@ def _value(module: dict[str, Any], name: str) -> Any:
 
 
 def _array(module: dict[str, Any], name: str) -> np.ndarray:
-    return np.array(_value(module, name), dtype=np.float32)
+    """Return a parameter: arrays in the precision they have, what was text in float32."""
+    values = _value(module, name)
+    kept = isinstance(values, float | np.ndarray) and not isinstance(module[name], str)
+    single = not kept or np.asarray(values).dtype == np.float32
+    return np.array(values, dtype=np.float32 if single else np.float64)
 
 
 def _layer(linear: Named, neurons: Named, dt: float) -> Layer:
@@ -128,8 +144,12 @@ def _neurons(module: dict[str, Any]) -> int:
 
 
 def _each(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Return a parameter of each neuron or synapse; a single number is that of all of them."""
-    return np.broadcast_to(values, shape) if values.size == 1 else values.reshape(shape)
+    """Return a parameter of each neuron or synapse.
+
+    A single number is that of all of them; (1, synapses) is that of all neurons.
+    """
+    shared = len(shape) == 2 and values.shape == (1, shape[1])
+    return np.broadcast_to(values, shape) if shared or values.size == 1 else values.reshape(shape)
 
 
 def _tau(name: str, module: dict[str, Any], which: str, decay: str, dt: float) -> np.ndarray:

@@ -12,6 +12,7 @@ from joblib import delayed
 
 from neurosim import engines as registry
 from neurosim.errors import InputError
+from neurosim.formats import nets
 from neurosim.network import Network
 from neurosim.processes import pool
 from neurosim.raster import as_samples
@@ -61,7 +62,8 @@ def verify(
     `rounding` (see `neurosim.verify.float_error`), where states are compared.
 
     Args:
-        model: a XyloSpec, a Network, or a NIR graph (`neurosim.formats.nir.load`).
+        model: a XyloSpec, a Network, a NIR graph, or any other form of a net, see
+            `neurosim.formats.nets`: integers where there are any, else floats.
         raster: (samples, time, channels) event counts.
         engines: names of at least two engines; all are compared with the first. When left out,
             brian2 and xylosim for a XyloSpec, brian2 and torch for a Network, nir and nir-numpy
@@ -76,6 +78,8 @@ def verify(
             whose source or reset nobody states: all engines would share the guess; or workers is
             below 1.
     """
+    net = nets.one(model)
+    model = model if model is net.graph else net.model  # a graph that was read stays one
     if assumed := getattr(model, "assumed", ""):
         raise InputError(f"{assumed}; or compare with spikes of the source itself (--expected)")
     if engines is None:
@@ -149,7 +153,7 @@ def assert_equivalent(
     """Assert that engines agree on every spike and state of a model, for use in pytest.
 
     Args:
-        model: a XyloSpec, a Network, or a rockpool module, which is read as a Network.
+        model: a net in any form, see `neurosim.formats.nets`.
         raster: (samples, time, channels) event counts.
         engines: names, as for `verify`.
         rounding: let floats differ where the computed error bound explains it.
@@ -164,8 +168,6 @@ def assert_equivalent(
         InputError: the model or the raster is refused.
     """
     __tracebackhide__ = True  # pytest shows the caller's line
-    if not isinstance(model, XyloSpec | Network):
-        model = Network.from_rockpool(model)
     report = verify(model, raster, engines, record=record, workers=1)
     for name, verdict in zip(report.engines[1:], report.verdicts, strict=True):
         pair = f"{report.engines[0]} and {name}"

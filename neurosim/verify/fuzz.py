@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from neurosim.errors import InputError
-from neurosim.verify.case import Case, shrink
+from neurosim.formats.case import Case
 from neurosim.verify.check import STATES, verify
+from neurosim.verify.shrink import shrink
 from neurosim.xylo import chips
 from neurosim.xylo.rules import DASH_MAX, REGISTER_MAX, REGISTER_MIN, WEIGHT_SHIFT_MAX
 from neurosim.xylo.spec import XyloSpec

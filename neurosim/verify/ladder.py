@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.errors import InputError, UnavailableError
+from neurosim.formats import nets
 from neurosim.network import Network
 from neurosim.provenance import processor, versions
 from neurosim.raster import check_raster
@@ -30,7 +31,7 @@ RUNGS: dict[int, tuple[str, Callable[[Subject], Rung]]] = {
 
 
 def climb(
-    model: Network | XyloSpec,
+    model: Any,
     raster: np.ndarray,
     *,
     spec: XyloSpec | None = None,
@@ -48,9 +49,10 @@ def climb(
     hold, integers without a float net) is `skipped` with the reason; it counts neither way.
 
     Args:
-        model: a Network, or a XyloSpec for the integer rungs alone.
+        model: a net in any form, see `neurosim.formats.nets`; one of integers alone, such as a
+            XyloSpec, climbs the integer rungs.
         raster: (samples, time, channels) event counts 0..255.
-        spec: the Network on a chip; deployed here if left out.
+        spec: the net on a chip; its own, or deployed here, if left out.
         labels: (samples,) classes of the samples, for accuracies.
         calibration: events that integer scales are chosen on where it is deployed here.
         chip: where it is deployed here.
@@ -66,11 +68,10 @@ def climb(
         raise InputError(
             f"rung {unknown[0]} is not known; choose from {', '.join(map(str, RUNGS))}"
         )
-    raster = _checked(model, raster, labels)
-    network = model if isinstance(model, Network) else None
+    net = nets.one(model)
+    network, spec = net.network, net.spec if spec is None else spec
+    raster = _checked(net, raster, labels)
     refused: str | None = None
-    if isinstance(model, XyloSpec):
-        spec = model
     if network and spec is None and max(rungs) >= 4:
         if progress:
             progress("deploy")
@@ -91,13 +92,12 @@ def climb(
     return Ladder(tuple(climbed), _provenance(subject, origin))
 
 
-def _checked(
-    model: Network | XyloSpec, raster: np.ndarray, labels: np.ndarray | None
-) -> np.ndarray:
+def _checked(net: nets.Net, raster: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
     """Return the raster as the engines take it."""
-    if not isinstance(model, Network | XyloSpec):
-        raise InputError(f"climb takes a Network or a XyloSpec, got {type(model).__name__}")
-    raster = check_raster(raster, model.channels)
+    if net.network is None and net.spec is None:
+        why = net.origin.get("no Network, since", "a NIR graph is run by `ns.verify` alone")
+        raise InputError(f"{net.name} cannot climb the ladder: {why}")
+    raster = check_raster(raster, net.channels)
     if labels is not None and len(labels) != len(raster):
         raise InputError(f"labels are {len(labels)} for {len(raster)} samples")
     return raster

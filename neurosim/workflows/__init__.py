@@ -9,6 +9,7 @@ from typing import Any
 _MODULES = {
     "dataset_of": "run_data",
     "run_demo": "demo",
+    "deploy": "deployment",
     "deploy_run": "deployment",
     "report_run": "deployment",
     "prepare": "verification",

@@ -1,29 +1,61 @@
-"""Put a run's net on a chip, with integer scales chosen on its own training windows."""
+"""Put a net on a chip; the integer scales of a run's net are chosen on its training windows."""
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurosim.run import Run
-from neurosim.workflows import fidelity, specifications
+import numpy as np
+
+from neurosim.errors import InputError
+from neurosim.formats import nets
+from neurosim.formats.nets import Net
+from neurosim.run import NETWORK_FILE, Run
+from neurosim.workflows import fidelity
+from neurosim.workflows.events import events
 from neurosim.workflows.fidelity import LayerFidelity
-from neurosim.workflows.run_data import calibration, windows_of
+from neurosim.workflows.run_data import calibration as calibration_of
+from neurosim.workflows.run_data import windows_of
+from neurosim.xylo import chips, idle, rules, specifications
 from neurosim.xylo.mapping import Deployment, DeployWarning, plan
 from neurosim.xylo.spec import XyloSpec
 
 if TYPE_CHECKING:
     from neurosim.data import Dataset
 
+NIR_OPTIONS = ("dt", "source", "reset")
 MEASURED = 64
 """About so many test windows are compared with the float net."""
 
 
+def deploy(form: Any, chip: str = chips.DEFAULT, **options: Any) -> XyloSpec:
+    """Return the specification of a net for a chip, whatever form the net comes in.
+
+    What the mapping changes is a DeployWarning. A run is deployed as by `deploy_run`, which also
+    saves the specification beside its net; nothing else is written.
+
+    Args:
+        form: a net, see `neurosim.formats.nets`. A specification, whose integers are chosen
+            already, is only checked against the chip's rules.
+        chip: name of the chip.
+        options: of `neurosim.xylo.plan` (calibration, quantiser, ...); `dt`, `source` and `reset`
+            of a NIR graph; `dataset` and `force` of a run, see `deploy_run`.
+
+    Raises:
+        InputError: it is no net, no Network can say it, or (RuleError) it does not fit the chip.
+    """
+    run = run_of(form)
+    if run is not None:
+        return deploy_run(run, chip, **options)[0]
+    return _warned(report(form, chip, **options)).spec
+
+
 def deploy_run(
     run: Run | str | Path,
-    chip: str = "xylo-imu",
+    chip: str = chips.DEFAULT,
     *,
     dataset: Dataset | None = None,
     force: bool = False,
@@ -39,18 +71,114 @@ def deploy_run(
     deployment, path, _ = report_run(
         run, chip, dataset=dataset, force=force, measure=False, **options
     )
+    return _warned(deployment).spec, path
+
+
+def _warned(deployment: Deployment) -> Deployment:
+    """Give what a mapping changes as warnings at the caller's caller."""
     for message in deployment.warnings:
-        warnings.warn(message, DeployWarning, stacklevel=2)
-    return deployment.spec, path
+        warnings.warn(message, DeployWarning, stacklevel=3)
+    return deployment
+
+
+def run_of(form: Any) -> Run | None:
+    """Return the run that a Run or a run's folder is; None where it is another form of a net."""
+    if isinstance(form, Run):
+        return form
+    if isinstance(form, str | os.PathLike) and (Path(form) / NETWORK_FILE).is_file():
+        return Run.load(Path(form))
+    return None
+
+
+def report(
+    form: Any,
+    chip: str = chips.DEFAULT,
+    *,
+    dt: float | None = None,
+    source: str | None = None,
+    reset: str | None = None,
+    **options: Any,
+) -> Deployment:
+    """Do what `deploy` does with a net that is no run, and say what changed on the way."""
+    net = nets.one(form, dt=dt, source=source, reset=reset)
+    for name in ("dataset", "force"):
+        if options.pop(name, None):
+            raise InputError(f"{net.name}: {name} is for runs, and it is none; leave it out")
+    if net.spec is not None:
+        return _checked(net, net.spec, chip, options)
+    if net.network is None:
+        why = net.origin.get("no Network, since")
+        raise InputError(f"{net.name} cannot be deployed: {why}")
+    return plan(net.network, chip, **options)
+
+
+def _checked(net: Net, spec: XyloSpec, chip: str, options: dict[str, Any]) -> Deployment:
+    """Return the deployment of integers as they are."""
+    changed = [name for name, value in options.items() if value is not None]
+    if changed:
+        raise InputError(
+            f"{net.name} is a specification, whose integers are chosen already; leave out "
+            f"{', '.join(changed)}, or deploy the net as floats"
+        )
+    spec = spec.on_chip(chips.get(chip).name)
+    return Deployment(spec, [], rules.usage(spec), idle.find(spec), tuple(range(spec.hidden)), ())
+
+
+def deploy_file(
+    path: str | Path,
+    chip: str = chips.DEFAULT,
+    *,
+    out: Path | None = None,
+    raster: str | None = None,
+    force: bool = False,
+    **options: Any,
+) -> tuple[Deployment, Path, list[LayerFidelity]]:
+    """Deploy the net of a file or folder and write its specification, as `neurosim deploy` does.
+
+    Args:
+        path: of a net, see `neurosim.formats.nets`.
+        chip: name of the chip.
+        out: file of the specification; `spec-CHIP.safetensors` in a run's folder, or
+            `NAME-CHIP.safetensors` beside another net, when None.
+        raster: events to choose integer scales on, see `neurosim.workflows.events`; a run has its
+            own.
+        force: replace a specification that differs.
+        options: as for `deploy`; those that are None or False are as if left out.
+
+    Returns:
+        As `report_run`.
+    """
+    options = {n: value for n, value in options.items() if value is not None and value is not False}
+    if (run := run_of(path)) is not None:
+        for name, value in (("--raster", raster), ("--out", out), *_nir_options(options)):
+            if value is not None:
+                raise InputError(
+                    f"{path}: a run is deployed on its own training windows into its own folder; "
+                    f"leave {name} out"
+                )
+        return report_run(run, chip, force=force, **options)
+    net = nets.one(path, **dict(_nir_options(options)))
+    if raster is not None:
+        options["calibration"] = events({net.name: net}, raster).raster
+    chosen = {name: value for name, value in options.items() if name not in NIR_OPTIONS}
+    made = report(net, chip, **chosen)
+    place = Path(path) if Path(path).is_dir() else Path(path).parent
+    name = f"{Path(path).stem}-{made.spec.chip}.safetensors"
+    return made, specifications.write(made.spec, out or place / name, force=force), []
+
+
+def _nir_options(options: dict[str, Any]) -> list[tuple[str, Any]]:
+    return [(name, options[name]) for name in NIR_OPTIONS if name in options]
 
 
 def report_run(
     run: Run | str | Path,
-    chip: str = "xylo-imu",
+    chip: str = chips.DEFAULT,
     *,
     dataset: Dataset | None = None,
     force: bool = False,
     measure: bool = True,
+    calibration: np.ndarray | None = None,
     **options: Any,
 ) -> tuple[Deployment, Path, list[LayerFidelity]]:
     """Do what `deploy_run` does and say what changed on the way.
@@ -62,6 +190,7 @@ def report_run(
             `run_data.dataset_of`.
         force: replace a specification for this chip that differs.
         measure: compare the spike counts with the float net's, on test windows.
+        calibration: must be None: scales are chosen on the run's own training windows.
         options: of `neurosim.xylo.plan`: quantiser, prune, residuals, ...
 
     Returns:
@@ -74,8 +203,13 @@ def report_run(
     """
     run = Run.load(run)
     network = run.layered
+    if calibration is not None:
+        raise InputError(
+            f"{run.folder}: a run's scales are chosen on its own training windows; leave the "
+            "calibration out, or deploy its network"
+        )
     dataset = windows_of(run, dataset)
-    deployment = plan(network, chip, calibration=calibration(dataset.train.raster), **options)
+    deployment = plan(network, chip, calibration=calibration_of(dataset.train.raster), **options)
     spec = replace(deployment.spec, front_end=run.front_end)
     path = specifications.save(spec, run.folder, force=force)
     layers = []

@@ -13,8 +13,8 @@ from neurosim.engines import loihi
 from neurosim.network import THRESHOLD_SCALES
 from neurosim.run import Run
 from neurosim.verify.rung import evenly_spread
-from neurosim.workflows import specifications
 from neurosim.workflows.run_data import calibration, windows_of
+from neurosim.xylo import specifications
 
 if TYPE_CHECKING:
     from neurosim.data import Dataset

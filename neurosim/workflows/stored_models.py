@@ -19,10 +19,9 @@ from neurosim.errors import InputError
 from neurosim.frozen import Frozen
 from neurosim.network import THRESHOLD_SCALES
 from neurosim.run import Run
-from neurosim.workflows import specifications
 from neurosim.workflows.deployment import deploy_run
 from neurosim.workflows.run_data import windows_of
-from neurosim.xylo import chips
+from neurosim.xylo import chips, specifications
 from neurosim.xylo.spec import XyloSpec
 
 

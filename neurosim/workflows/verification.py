@@ -1,19 +1,22 @@
-"""Verify a demo folder, a run, a specification, a saved case or module, or a NIR file."""
+"""Verify a net in any form, or a folder of nets, see `neurosim.formats.nets`."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
 
 from neurosim import engines as registry
 from neurosim.errors import InputError
+from neurosim.formats import nets as forms
+from neurosim.formats.nets import Net
 from neurosim.network import THRESHOLD_SCALES
 from neurosim.progress import bar
 from neurosim.raster import check_raster
@@ -21,8 +24,8 @@ from neurosim.recording import Recording
 from neurosim.verify.check import verify
 from neurosim.verify.compare import compare
 from neurosim.verify.report import Report
-from neurosim.workflows import targets
-from neurosim.workflows.targets import Events, Target
+from neurosim.workflows import events as event_sets
+from neurosim.workflows.events import Events
 
 if TYPE_CHECKING:
     from neurosim.data import Dataset
@@ -31,19 +34,19 @@ if TYPE_CHECKING:
 
 
 def prepare(
-    path: str | Path,
+    form: Any,
     raster: str | None = None,
     *,
     dt: float | None = None,
     source: str | None = None,
     reset: str | None = None,
     dataset: Dataset | None = None,
-) -> tuple[dict[str, Target], Events]:
-    """Read what is at a path and the events to run it on, and check that they fit.
+) -> tuple[dict[str, Net], Events]:
+    """Read a net, or a folder of nets, and the events to run it on, and check that they fit.
 
     Args:
-        path: a demo folder, a run, a specification, a saved case or module, a NIR file.
-        raster: the events, see `targets.events`.
+        form: an object, a file or a folder, see `neurosim.formats.nets`.
+        raster: the events, see `neurosim.workflows.events`.
         dt: time step in seconds of a NIR file that states none.
         source: name of the library that wrote a NIR file, see `neurosim.formats.nir`.
         reset: how the neurons of a NIR file reset, where its source leaves it open.
@@ -54,12 +57,11 @@ def prepare(
         InputError: nothing there can be verified, the data of a run are not found, or the raster
             does not fit.
     """
-    path = Path(path)
-    nets = targets.load(path, dt=dt, source=source, reset=reset)
-    if path.is_dir():
+    nets = forms.read(form, dt=dt, source=source, reset=reset)
+    if isinstance(form, str | os.PathLike) and Path(form).is_dir():
         # A demo folder holds deployed nets; what else lies there is not meant.
         nets = {name: net for name, net in nets.items() if net.spec is not None} or nets
-    events = targets.events(nets, raster, dataset=dataset)
+    events = event_sets.events(nets, raster, dataset=dataset)
     for net in nets.values():
         if net.graph is None or net.network is not None:
             check_raster(events.raster, net.channels)
@@ -67,7 +69,7 @@ def prepare(
 
 
 def verify_targets(
-    nets: dict[str, Target],
+    nets: dict[str, Net],
     events: Events,
     engines: Sequence[str] = (),
     *,
@@ -100,8 +102,8 @@ def verify_targets(
                 label = name if scale is None else f"{name} x {scale}"
                 task = progress.add_task(f"verify {label}", total=len(raster), note="")
                 advance = partial(progress.advance, task)
-                model = target.spec if target.spec is not None else target.network
-                if model is None or expected is not None:
+                model = target.model
+                if model is target.graph or expected is not None:
                     reports[label] = _verify_graph(target, raster, engines or None, expected)
                     advance(len(raster))
                     continue
@@ -111,7 +113,7 @@ def verify_targets(
 
 
 def _verify_graph(
-    target: Target, raster: np.ndarray, engines: Sequence[str] | None, expected: Path | None
+    target: Net, raster: np.ndarray, engines: Sequence[str] | None, expected: Path | None
 ) -> Report:
     """Compare engines on a NIR graph, and them with the spikes of its source."""
     graph = target.graph
@@ -120,7 +122,7 @@ def _verify_graph(
     if expected is None:
         report = verify(graph, raster, engines)
         return replace(report, compared=_compared(graph, report.engines))
-    theirs, recorded = targets.load_spikes(expected), graph.assumed
+    theirs, recorded = event_sets.load_spikes(expected), graph.assumed
     if recorded:
         graph = _reproducing(graph, raster, theirs, expected)
     report = verify(graph, raster, engines)
@@ -206,7 +208,7 @@ def _outputs(
 
 
 def climb_targets(
-    nets: dict[str, Target],
+    nets: dict[str, Net],
     events: Events,
     *,
     chip: str = "xylo-imu",

@@ -91,7 +91,10 @@ def plan(
         InputError: the chip cannot express the network, or (RuleError) it does not fit.
     """
     if not isinstance(network, Network):
-        raise InputError(f"deploy takes a Network, got {type(network).__name__}")
+        raise InputError(
+            f"neurosim.xylo takes a Network, got {type(network).__name__}; neurosim.deploy reads "
+            "other forms of a net"
+        )
     if not is_positive(max_threshold_scale):
         raise InputError(f"max_threshold_scale is {max_threshold_scale!r}; give a number >= 1")
     changes = _check_layers(network, chips.get(chip).synapses)

@@ -22,7 +22,7 @@ from neurosim.data import (
 )
 from neurosim.energy import operating_points
 from neurosim.studies import results
-from neurosim.workflows import targets
+from neurosim.workflows import events
 from tests.data import official
 
 Read = Callable[[Path], object]
@@ -81,7 +81,7 @@ def _csv(path: Path) -> Read:
 def _spikes(path: Path) -> Read:
     with path.open("wb") as file:
         np.save(file, _counts().astype(np.float32))
-    return targets.load_spikes
+    return events.load_spikes
 
 
 def _aedat(path: Path) -> Read:

@@ -24,7 +24,7 @@ from neurosim.data import (
 from neurosim.energy import operating_points
 from neurosim.errors import InputError, UnavailableError
 from neurosim.studies import results
-from neurosim.workflows import targets
+from neurosim.workflows import events
 from tests.data import official
 from tests.data.corpus import CORPUS
 
@@ -140,7 +140,7 @@ def test_rasters_come_back(tmp_path, rng, suffix, dtype, order):
 
 def test_a_csv_file_is_one_sample(tmp_path):
     (tmp_path / "a.csv").write_text("0,1,2\n3,4,5\n")
-    assert targets.load_raster(tmp_path / "a.csv").tolist() == [[[0, 1, 2], [3, 4, 5]]]
+    assert events.load_raster(tmp_path / "a.csv").tolist() == [[[0, 1, 2], [3, 4, 5]]]
     for text in ("", "0,1\n2\n", "0.5,1\n", "nan,1\n", "1e99,0\n", "a,b\n", "1," * 200_000):
         (tmp_path / "a.csv").write_text(text)
         with pytest.raises(InputError, match=r"a\.csv: "):
@@ -179,7 +179,7 @@ def test_no_samples_are_read_and_then_refused_by_the_net(tmp_path):
 def test_bad_rasters_are_refused(tmp_path, content, says):
     (tmp_path / "a.npy").write_bytes(content)
     with pytest.raises(InputError, match=says):
-        targets.load_raster(tmp_path / "a.npy")
+        events.load_raster(tmp_path / "a.npy")
 
 
 def _archive(members, method=zipfile.ZIP_DEFLATED):
@@ -213,7 +213,7 @@ def _bomb():
 def test_bad_archives_are_refused(tmp_path, content, says):
     (tmp_path / "a.npz").write_bytes(content)
     with pytest.raises(InputError, match=says):
-        targets.load_raster(tmp_path / "a.npz")
+        events.load_raster(tmp_path / "a.npz")
 
 
 def test_a_file_of_holes_takes_no_memory(tmp_path):
@@ -231,18 +231,18 @@ def test_a_file_of_holes_takes_no_memory(tmp_path):
 def test_expected_spikes_are_counts(tmp_path, value):
     spikes = np.zeros((1, 4, 3))
     np.save(tmp_path / "a.npy", spikes)
-    np.testing.assert_array_equal(targets.load_spikes(tmp_path / "a.npy"), spikes)
+    np.testing.assert_array_equal(events.load_spikes(tmp_path / "a.npy"), spikes)
     spikes[0, 2, 1] = value
     np.save(tmp_path / "a.npy", spikes)
     with pytest.raises(InputError, match=r"at \(0, 2, 1\); spikes are counted"):
-        targets.load_spikes(tmp_path / "a.npy")
+        events.load_spikes(tmp_path / "a.npy")
 
 
 @pytest.mark.parametrize("dtype", ["S3", "U3", "M8[s]", [("a", "i4")], "V4", "c8"])
 def test_expected_spikes_are_numbers(tmp_path, dtype):
     np.save(tmp_path / "a.npy", np.zeros((1, 4, 3), dtype))
     with pytest.raises(InputError, match=r"a\.npy: holds "):
-        targets.load_spikes(tmp_path / "a.npy")
+        events.load_spikes(tmp_path / "a.npy")
 
 
 # --- event cameras and texts ----------------------------------------------------------------------

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from neurosim.formats import nir, rockpool_json, xylo_json
+from neurosim.formats.case import Case
 from neurosim.formats.rockpool import module_from_network
 from neurosim.network import Network
 from neurosim.recording import Recording
@@ -16,7 +17,6 @@ from neurosim.run import NETWORK_FILE, Run
 from neurosim.store import CHECKSUMS
 from neurosim.studies import runner
 from neurosim.training import checkpoint, config
-from neurosim.verify.case import Case
 from neurosim.xylo import XyloSpec, deploy
 from tests import nets
 from tests.data import corpus as data

@@ -12,9 +12,9 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from neurosim.errors import InputError
+from neurosim.formats.case import Case
 from neurosim.formats.rockpool import module_from_network
 from neurosim.network import Network
-from neurosim.verify.case import Case
 from neurosim.workflows import verification
 from neurosim.xylo import XyloSpec
 from tests import nets

@@ -10,9 +10,10 @@ import pytest
 
 from neurosim import engines
 from neurosim.errors import InputError
+from neurosim.formats.case import Case
 from neurosim.verify import fuzz as fuzzing
-from neurosim.verify.case import Case, shrink
 from neurosim.verify.fuzz import Fuzz, draw, fuzz
+from neurosim.verify.shrink import shrink
 from neurosim.xylo import RuleError
 from tests import nets
 

@@ -16,7 +16,8 @@ from neurosim.formats.rockpool import module_from_network, network_from_module
 from neurosim.formats.rockpool_json import load as load_module
 from neurosim.snn import LIF
 from neurosim.verify.fuzz import draw
-from neurosim.workflows import targets, verification
+from neurosim.workflows import events as event_sets
+from neurosim.workflows import verification
 from neurosim.xylo import deploy
 from tests import nets
 
@@ -110,7 +111,7 @@ def test_digits_are_a_named_data_set(rng, tmp_path) -> None:
     assert events.raster.shape[1:] == (100, 64)
     assert len(events.labels) == len(events.raster)
     assert verification.verify_targets(
-        found, targets.Events(events.raster[:5]), ("brian2", "torch")
+        found, event_sets.Events(events.raster[:5]), ("brian2", "torch")
     )["network"].passed
 
 

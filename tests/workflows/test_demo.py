@@ -14,8 +14,8 @@ from neurosim.errors import InputError
 from neurosim.figures import threshold_sweep
 from neurosim.network import THRESHOLD_SCALES
 from neurosim.run import SPEC_FILE, Run, spec_file
-from neurosim.workflows import demo, specifications, verification
-from neurosim.xylo import XyloSpec
+from neurosim.workflows import demo, verification
+from neurosim.xylo import XyloSpec, specifications
 from tests.test_cli import in_a_process
 
 

@@ -10,8 +10,8 @@ from neurosim.formats import xylo_json
 from neurosim.network import Network
 from neurosim.report import power
 from neurosim.run import SPEC_FILE, Run, spec_file
-from neurosim.workflows import deployment, specifications, stored_models, verification
-from neurosim.xylo import DeployWarning, XyloSpec
+from neurosim.workflows import deployment, stored_models, verification
+from neurosim.xylo import DeployWarning, XyloSpec, specifications
 from tests import nets
 from tests.training.small import small_dataset
 

@@ -65,7 +65,11 @@ def save(spec: XyloSpec, folder: Path, *, force: bool = False) -> Path:
         OtherSpecification: there is one for this chip that differs, or that is damaged, and
             `force` is not set.
     """
-    path = file_for(folder, spec.chip or chips.DEFAULT)
+    return write(spec, file_for(folder, spec.chip or chips.DEFAULT), force=force)
+
+
+def write(spec: XyloSpec, path: Path, *, force: bool = False) -> Path:
+    """Write a specification; one that differs is replaced by `force` alone, as by `save`."""
     if path.is_file() and not force:
         try:
             before = XyloSpec.load(path)

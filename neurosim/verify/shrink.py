@@ -1,59 +1,18 @@
-"""A specification with the events that it is run on, in one file: what a failure replays from.
-
-`shrink` makes a failing case small: it keeps each cut after which the case still fails.
-"""
+"""Make a failing case small: each cut after which it still fails is kept."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from neurosim import outside, store
-from neurosim.frozen import Frozen
-from neurosim.raster import check_raster
+from neurosim.formats.case import Case
 from neurosim.xylo.spec import ARRAYS, XyloSpec
 
-KIND = "verify-case"
 ROUNDS = 20
 """Most times that `shrink` tries all its cuts."""
-
-
-@dataclass(frozen=True, eq=False)
-class Case(Frozen):
-    """A specification and a raster (samples, time, channels)."""
-
-    spec: XyloSpec
-    raster: np.ndarray
-    origin: str = ""
-    """Where it comes from."""
-
-    def save(self, path: str | Path) -> Path:
-        """Write one safetensors file; `neurosim verify FILE` runs it."""
-        tensors, header = self.spec.parts()
-        raster = np.asarray(self.raster, dtype=np.uint8)
-        return store.save(
-            path, KIND, {**tensors, "raster": raster}, {**header, "origin": self.origin}
-        )
-
-    @classmethod
-    def load(cls, path: str | Path) -> Case:
-        """Read what `save` wrote; the specification's design rules are checked again.
-
-        Raises:
-            InputError: the file is missing, damaged or no case.
-        """
-        tensors, header = store.load(path, KIND)
-        with outside.reading(path, "saved case"):
-            raster = tensors.pop("raster")
-            spec = XyloSpec.from_parts(tensors, header)
-            return cls(spec, check_raster(raster, spec.channels), str(header["origin"]))
-
-
-# --- smaller cases that still fail ----------------------------------------------------------------
 
 
 def shrink(case: Case, fails: Callable[[Case], bool]) -> Case:
