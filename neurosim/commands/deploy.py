@@ -50,6 +50,10 @@ def deploy(
             help="Also write the vendor's configuration fields, for samna.", metavar="FILE"
         ),
     ] = None,
+    samna: Annotated[
+        Path | None,
+        typer.Option(help="Also write the configuration as samna's own JSON.", metavar="FILE"),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="File of the specification; beside the net if left out.", metavar="FILE"),
@@ -65,7 +69,7 @@ def deploy(
     reset: Annotated[str | None, typer.Option(help="How a NIR file's neurons reset.")] = None,
 ) -> None:
     """Map and quantise a net; writes its specification beside it, says what changes."""
-    from neurosim.formats import xylo_json
+    from neurosim.formats import samna_json, xylo_json
     from neurosim.report import deployment
     from neurosim.workflows.deployment import deploy_file
     from neurosim.xylo.specifications import OtherSpecification
@@ -92,3 +96,5 @@ def deploy(
     )
     if json is not None:
         console.print(f"configuration fields saved in {xylo_json.save_json(spec, json)}")
+    if samna is not None:
+        console.print(f"samna's configuration saved in {samna_json.save(spec, samna)}")

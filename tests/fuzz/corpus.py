@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neurosim.formats import nir, rockpool_json, xylo_json
+from neurosim.formats import nir, rockpool_json, samna_json, xylo_json
 from neurosim.formats.case import Case
 from neurosim.formats.rockpool import module_from_network
 from neurosim.network import Network
@@ -128,6 +128,9 @@ CORPUS: dict[str, Callable[[Path], Read]] = {
     ),
     "specification .json": _written(
         "s.json", lambda p: xylo_json.save_json(_spec(), p), xylo_json.load_json
+    ),
+    "configuration of samna .json": _written(
+        "c.json", lambda p: samna_json.save(_spec(), p), samna_json.load
     ),
     "NIR": _written("n.nir", lambda p: _network().to_nir(p), _nir),
     "Recording .nc": _written("r.nc", _recording, Recording.load),
