@@ -2,9 +2,9 @@
 
 The form was derived from the one file of samna's that is public, for Xylo Audio 2 (in rockpool's
 repository, tests/tests_default/test_samna_config.json), and from the names that rockpool 3.1 sets
-for the other chips; samna itself was not at hand to try it. It is cereal's: all lies in `value0`, names are camelCase
-(but `syn2_weights` of the input), a matrix has `dimensions`, `offsets` and `values`, an optional
-value is `{"nullopt": true}` or `{"nullopt": false, "data": ...}`.
+for the other chips; samna itself was not at hand to try it. It is cereal's: all lies in `value0`,
+names are camelCase (but `syn2_weights` of the input), a matrix has `dimensions`, `offsets` and
+`values`, an optional value is `{"nullopt": true}` or `{"nullopt": false, "data": ...}`.
 
 A configuration holds integers alone: time step, layers and front end are not in it; `XyloSpec.save`
 keeps them. samna's reader wants every field of its version. Those of Audio 2 are written as in the
