@@ -48,7 +48,7 @@ def _known() -> set[str]:
     if path not in _KNOWN:
         _KNOWN[path] = set()
         with suppress(OSError):
-            _KNOWN[path] = set(path.read_text().split())
+            _KNOWN[path] = set(path.read_text(errors="replace").split())
     return _KNOWN[path]
 
 

@@ -218,15 +218,18 @@ class Network(Frozen):
         return store.save(path, "network", self.tensors(), {"dt": self.dt, "layers": layers})
 
     @classmethod
-    def load(cls, path: str | Path) -> Network:
-        """Read what `save` wrote.
+    def load(cls, path: str | Path, *, note: bool = True) -> Network:
+        """Read what `save` wrote; `note=False` leaves the warning to the caller.
 
         Raises:
             InputError: the file is missing, damaged or no network.
+
+        Warns:
+            UncheckedWarning: it holds no digest, as files of earlier versions.
         """
         from neurosim import store
 
-        tensors, header = store.load(path, "network")
+        tensors, header = store.load(path, "network", note=note)
         with outside.reading(path, "network"):
             layers = []
             for k, extra in enumerate(header["layers"]):

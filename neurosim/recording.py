@@ -140,10 +140,15 @@ class Recording(Frozen):
         return xr.Dataset(variables, coords={"time": time}, attrs=attributes)
 
     def save(self, path: str | Path) -> Path:
-        """Write a NetCDF file, whole or not at all."""
+        """Write a NetCDF file, whole or not at all.
+
+        Its attribute `sha256` is a digest of all arrays and of the attributes dt, populations and
+        provenance (`store.content`), which `load` compares.
+        """
         from neurosim import store
 
         dataset = self.to_xarray()
+        dataset.attrs["sha256"] = _digest(dataset.variables, dataset.attrs)
         encoding = {name: {"zlib": True, "complevel": 1} for name in dataset.data_vars}
         with store.replacing(path) as partial:
             dataset.to_netcdf(partial, engine="h5netcdf", encoding=encoding)
@@ -154,10 +159,13 @@ class Recording(Frozen):
         """Read what `save` wrote.
 
         Raises:
-            InputError: the file is damaged or not a recording; arrays that lie in other files are
-                not read.
+            InputError: the file is damaged, was changed since it was written, or is not a
+                recording; arrays that lie in other files are not read.
+
+        Warns:
+            UncheckedWarning: it holds no digest, as files of earlier versions.
         """
-        from neurosim import hdf5, outside
+        from neurosim import hdf5, outside, store
 
         contents = hdf5.read(path, "recording")
         with outside.reading(path, "recording"):
@@ -177,9 +185,28 @@ class Recording(Frozen):
                     if array is None or array.dtype.kind != "f" or np.isfinite(array).all():
                         continue
                     raise InputError(f"{name} holds a value that is not finite")
+            if (written := head.get("sha256")) is None:
+                store.note_unchecked(path)
+            elif written != _digest(contents.values, head):
+                raise InputError(
+                    "damaged, or changed since it was written; make it anew, or take its attribute "
+                    "sha256 out to believe the change"
+                )
             return cls(
                 **variables,
                 dt=float(np.asarray(head["dt"]).item()),
                 populations=populations,
                 provenance=json.loads(head["provenance"]),
             )
+
+
+def _digest(arrays: Mapping[Any, Any], attributes: Mapping[Any, Any]) -> str:
+    """Return the digest of a recording's file: of its time and variables, and of its attributes."""
+    from neurosim import store
+
+    starts = tuple(f"{name}_" for name in VARIABLES)
+    values = {n: np.asarray(a) for n, a in arrays.items() if n == "time" or n.startswith(starts)}
+    # A truth value is stored as a byte.
+    stored = {n: a.view(np.int8) if a.dtype == bool else a for n, a in values.items()}
+    head = {name: attributes[name] for name in ("populations", "provenance")}
+    return store.content(stored, head | {"dt": float(np.asarray(attributes["dt"]).item())})

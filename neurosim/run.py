@@ -14,6 +14,7 @@ from neurosim import outside, store
 from neurosim.errors import InputError, shown
 from neurosim.frozen import Frozen
 from neurosim.network import Network
+from neurosim.store import UncheckedWarning
 
 NETWORK_FILE, SPEC_FILE = "network.safetensors", "spec.safetensors"
 """Of a run's float net, and of its integer net as earlier versions wrote it."""
@@ -38,10 +39,6 @@ SPEC_FILES = "spec*.safetensors"
 def spec_file(chip: str) -> str:
     """Return the name of the file of a run's integer net for a chip."""
     return f"spec-{chip}.safetensors"
-
-
-class UncheckedWarning(UserWarning):
-    """A run or result was stored without checksums."""
 
 
 @dataclass(frozen=True)
@@ -119,12 +116,14 @@ class Run(Frozen):
         except InputError as error:
             raise InputError(f"{error}; restore it, or train the run again") from error
         arrays: dict[str, dict[str, np.ndarray] | None] = {
-            name: store.load(path, name)[0]
+            name: store.load(path, name, note=False)[0]
             if (path := folder / f"{name}.safetensors").is_file()
             else None
             for name in ("weights", "homeostat")
         }
-        network = None if arrays["weights"] is not None else Network.load(folder / NETWORK_FILE)
+        network = None
+        if arrays["weights"] is None:
+            network = Network.load(folder / NETWORK_FILE, note=False)
         try:
             config, front_end, provenance = (
                 _settings(folder / f"{name}.json") for name in ("config", "front_end", "provenance")

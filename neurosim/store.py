@@ -8,6 +8,7 @@ import io
 import json
 import os
 import uuid
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
@@ -23,6 +24,20 @@ from neurosim.errors import InputError, shown
 VERSION = 1
 MOST_ROWS, LARGEST_COLUMN = 2**20, 2**26
 """Of a table: rows, and characters of a column with each field as long as the longest."""
+
+
+class UncheckedWarning(UserWarning):
+    """What was read has no checksum: whether it was changed cannot be told."""
+
+
+def note_unchecked(path: str | Path) -> None:
+    """Warn that a file holds no digest; once for each file, as Python filters warnings."""
+    warnings.warn(
+        f"{shown(path)}: has no digest: made by an earlier version, or by another program; whether "
+        "it was changed since cannot be told",
+        UncheckedWarning,
+        stacklevel=3,
+    )
 
 
 def _umask() -> int:
@@ -68,18 +83,27 @@ def content(arrays: Mapping[str, np.ndarray], *others: Any) -> str:
         array = np.ascontiguousarray(arrays[name])
         head = json.dumps([name, array.dtype.str, np.shape(arrays[name])])
         state.update(f"{len(head)} {head}".encode())
-        state.update(array.data.cast("B") if array.size else b"")
+        state.update(array.reshape(-1).view(np.uint8).data if array.size else b"")
     return state.hexdigest()
 
 
-def load(path: str | Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def load(
+    path: str | Path, kind: str, *, note: bool = True
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Return tensors and header of a file that must be of that kind.
 
-    A file of an earlier version, which holds no checksum, is read without one.
+    Args:
+        path: of the file.
+        kind: what its header must name.
+        note: warn where it holds no checksum, as files of earlier versions; False where the
+            caller's folder has checksums or gives its own note.
 
     Raises:
         InputError: the file is missing, damaged, changed since it was written, of another kind or
             of a newer version.
+
+    Warns:
+        UncheckedWarning: it holds no checksum.
     """
     from safetensors import safe_open
 
@@ -97,6 +121,8 @@ def load(path: str | Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, 
         version = shown(header.get("version"))
         raise InputError(f"{path}: file version {version}, this reads {VERSION}")
     checksum = header.pop("sha256", None)
+    if checksum is None and note:
+        note_unchecked(path)
     if checksum is not None and checksum != content(tensors, header):
         raise InputError(
             f"{path}: damaged: its content is not that of its checksum; restore it or make it anew"

@@ -1,13 +1,16 @@
 """Files of a run: each is checked against what was written, and named where it differs."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from neurosim import store
 from neurosim.errors import InputError
+from neurosim.formats.case import Case
 from neurosim.network import Network
 from neurosim.run import Run, UncheckedWarning
 from tests import nets
@@ -58,6 +61,44 @@ def test_a_run_of_an_earlier_version_loads_with_a_note(run):
     (run.folder / "checksums.json").unlink()
     with pytest.warns(UncheckedWarning, match="no checksums"):
         assert Run.load(run.folder).config == run.config
+
+
+def unseal(path):
+    """Write a file of arrays as version 0.1 did: without a digest."""
+    with safe_open(path, framework="numpy") as file:
+        header = json.loads(file.metadata()["neurosim"])
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    del header["sha256"]
+    save_file(arrays, path, {"neurosim": json.dumps(header)})
+
+
+@pytest.mark.parametrize("kind", ["network", "specification", "case"])
+def test_a_single_file_without_a_digest_is_read_with_one_note(run, rng, tmp_path, kind):
+    spec = nets.spec(rng)
+    case = Case(spec, nets.events(rng, (1, 5, 4)), "test")
+    whole = {"network": run.network, "specification": spec, "case": case}[kind]
+    path = whole.save(tmp_path / "a.safetensors")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        type(whole).load(path)
+    unseal(path)
+    with pytest.warns(UncheckedWarning, match=r"a\.safetensors: has no digest") as notes:
+        type(whole).load(path)
+    assert len(notes) == 1
+    with warnings.catch_warnings(record=True) as notes:
+        warnings.simplefilter("default")  # what a user has: one for each file
+        for _ in range(3):
+            type(whole).load(path)
+    assert len(notes) == 1
+
+
+def test_a_run_without_checksums_gives_one_note_for_all_its_files(run):
+    (run.folder / "checksums.json").unlink()
+    for path in run.folder.glob("*.safetensors"):
+        unseal(path)
+    with pytest.warns(UncheckedWarning) as notes:
+        Run.load(run.folder)
+    assert len(notes) == 1
 
 
 def test_a_net_with_a_changed_weight_is_refused(run, tmp_path):

@@ -9,16 +9,20 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from neurosim import store
-from neurosim.errors import InputError
+from neurosim.errors import InputError, shown
 
 Arrays = dict[str, np.ndarray]
+
+Form = Mapping[str, tuple[str, tuple[int | str, ...]]]
+"""Arrays by name: kinds of numpy's types, and lengths of axes; equal words are equal lengths."""
 
 KEEP_DAYS = 60
 KEEP_BYTES = 8 * 2**30
@@ -32,23 +36,33 @@ def folder() -> Path:
     return platformdirs.user_cache_path("neurosim") / "data"
 
 
-def cached(key: dict[str, Any], make: Callable[[], Arrays], where: Path | None = None) -> Arrays:
+def cached(
+    key: dict[str, Any], make: Callable[[], Arrays], form: Form, where: Path | None = None
+) -> Arrays:
     """Return the arrays that belong to a key: from disk, or made now and written.
 
     A file is written whole or not at all, also when several processes make it at once; one that
-    is damaged is made again; where nothing can be written, nothing is cached.
+    is damaged is made again, and so is one that holds other arrays, with a note; where nothing can
+    be written, nothing is cached.
 
     Args:
         key: all that the arrays depend on, as JSON values.
         make: makes the arrays, each with at least one axis.
+        form: that the arrays have.
         where: folder of the files; `folder()` when None.
     """
     text = json.dumps(key, sort_keys=True)
     name = hashlib.sha256(text.encode()).hexdigest()[:24] + ".safetensors"
     path = (where or folder()) / name
     with contextlib.suppress(InputError):
-        arrays, header = store.load(path, "cache")
-        if header.get("key") == text:
+        arrays, header = store.load(path, "cache", note=False)
+        misfit = _misfit(arrays, form) if header.get("key") == text else None
+        if misfit:
+            warnings.warn(
+                f"{path}: holds other arrays than belong there ({misfit}); they are made again",
+                stacklevel=2,
+            )
+        elif header.get("key") == text:
             with contextlib.suppress(OSError):
                 os.utime(path)  # used: what is pruned is what nobody used
             return arrays
@@ -59,6 +73,23 @@ def cached(key: dict[str, Any], make: Callable[[], Arrays], where: Path | None =
             os.replace(store.save(Path(own) / name, "cache", arrays, {"key": text}), path)
         prune(path.parent)
     return arrays
+
+
+def _misfit(arrays: Arrays, form: Form) -> str:
+    """Return in what arrays differ from their form; empty if they do not."""
+    if set(arrays) != set(form):
+        names = ", ".join(sorted(arrays)) or "none"
+        return shown(f"{names} in place of {', '.join(form)}")
+    lengths: dict[str, int] = {}
+    for name, (kinds, axes) in form.items():
+        array = arrays[name]
+        shape = tuple(
+            lengths.setdefault(axis, length) if isinstance(axis, str) else axis
+            for axis, length in zip(axes, array.shape, strict=False)
+        )
+        if array.dtype.kind not in kinds or array.ndim != len(axes) or array.shape != shape:
+            return f"{name} is {array.dtype} of shape {array.shape}"
+    return ""
 
 
 def prune(where: Path, *, days: float = KEEP_DAYS, size: int = KEEP_BYTES) -> list[Path]:

@@ -70,7 +70,9 @@ def cifar10_dvs(
 
     key: dict[str, Any] = {"what": "cifar10-dvs", "files": _digest(paths), "reading": READING}
     key["frames"] = [steps, size, by]
-    arrays = cache.cached(key, read, Path(cache_folder) if cache_folder is not None else None)
+    form: cache.Form = {"frames": ("u", (len(paths), steps, 2, size, size))}
+    where = Path(cache_folder) if cache_folder is not None else None
+    arrays = cache.cached(key, read, form, where)
     parts = stratified(labels, validation=0.1, test=0.1, seed=seed)
     return EventSet("cifar10-dvs", arrays["frames"], labels, CLASSES, **parts)
 

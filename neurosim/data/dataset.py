@@ -105,6 +105,11 @@ def encode(
             "cut": [steps, hop],
         },
         lambda: _encode_all(recordings, front_end, steps, hop),
+        {
+            "raster": ("u", ("windows", steps, "channels")),
+            "labels": ("iu", ("windows",)),
+            "subjects": ("iu", ("windows",)),
+        },
         Path(cache_folder) if cache_folder is not None else None,
     )
     windows = Windows(arrays["raster"], arrays["labels"], arrays["subjects"])
@@ -143,6 +148,7 @@ def choose_front_end(
     arrays = cache.cached(
         {**key, "saturated": saturated, **_key(recordings)},
         choose,
+        {"scale": ("f", (1,))},
         Path(cache_folder) if cache_folder is not None else None,
     )
     return FrontEnd.from_dict({**settings, "scale": float(arrays["scale"][0])})

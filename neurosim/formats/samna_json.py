@@ -146,7 +146,9 @@ def _chip(body: Mapping[str, Any]) -> Chip:
 def _part(part: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return input, hidden population or readout under the names that samna has in Python."""
     fields = {_snake(key): value for key, value in part.items()}
-    read = {key: _matrix(fields[key], f"{name}.{key}") for key in fields if "weights" in key}
+    read: dict[str, Any] = {
+        key: _matrix(fields[key], f"{name}.{key}") for key in fields if "weights" in key
+    }
     read["weight_bit_shift"] = _integer(fields["weight_bit_shift"], f"{name}.weightBitShift")
     if "neurons" in fields:
         read["neurons"] = [_neuron(neuron, name) for neuron in fields["neurons"]]
@@ -175,7 +177,8 @@ def _matrix(matrix: Mapping[str, Any], where: str) -> np.ndarray:
     place = np.add.outer(np.arange(rows) * steps[0], np.arange(columns) * steps[1])
     if not np.array_equal(np.unique(place), np.arange(len(values))):
         raise InputError(f"{where}: offsets {steps} do not lead through {rows} x {columns} values")
-    return np.array(values, dtype=np.int64)[place]
+    read: np.ndarray = np.array(values, dtype=np.int64)[place]
+    return read
 
 
 def _integer(value: Any, where: str) -> int:

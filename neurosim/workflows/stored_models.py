@@ -143,7 +143,9 @@ def sample(
         "engine": engine,
         "windows": store.content({"raster": raster, "labels": labels}),
     }
-    return Sample(**cache.cached(key, run))
+    shape = (len(scales), len(labels))
+    kinds = {"correct": "b", "silent": "b", "spikes": "i", "hidden_bins": "f", "cycles": "f"}
+    return Sample(**cache.cached(key, run, {name: (kind, shape) for name, kind in kinds.items()}))
 
 
 def _one(spec: XyloSpec, raster: np.ndarray, labels: np.ndarray, engine: str) -> cache.Arrays:

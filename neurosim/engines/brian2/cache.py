@@ -163,8 +163,8 @@ def _whole(place: Path) -> bool:
     """Return whether a build is there with all that was built; cleaners remove single files."""
     try:
         contents = json.loads((place / CONTENTS).read_text())
-        return bool(_digests(place).items() >= contents.items())
-    except (OSError, ValueError, AttributeError):
+        return bool(contents) and bool(_digests(place).items() >= contents.items())
+    except (OSError, ValueError, AttributeError, RecursionError):
         return False
 
 
