@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import subprocess
 import sys
 
@@ -71,6 +72,19 @@ def test_a_damaged_build_is_made_again(file, harm) -> None:
     assert ctypes.CDLL(str(path)).answer() == 42
     assert path.with_name("manifest.json").read_text() == "{}"
     assert cache.library("one", refuse) == path
+
+
+@pytest.mark.parametrize("contents", ["{}", "other", "[" * 100_000], ids=["none", "other", "deep"])
+def test_a_build_of_something_else_is_made_again(contents) -> None:
+    """Its list fits what lies there, but that is no library."""
+    built = cache.library("one", files)
+    built.unlink()
+    if contents == "other":
+        listed = cache._digests(built.parent)
+        assert listed
+        contents = json.dumps(listed)
+    built.with_name(cache.CONTENTS).write_text(contents)
+    assert ctypes.CDLL(str(cache.library("one", files))).answer() == 42
 
 
 def test_without_a_usable_folder_builds_are_temporary(tmp_path, monkeypatch) -> None:

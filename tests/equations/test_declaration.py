@@ -105,6 +105,12 @@ def test_a_text_found_right_is_checked_once(tmp_path, monkeypatch) -> None:
     assert len(calls) == 3
 
 
+def test_a_damaged_memory_of_texts_is_read_as_far_as_it_goes(tmp_path, monkeypatch) -> None:
+    (tmp_path / "checked.txt").write_bytes(b"\xff\xfe\0noise\n" * 3)
+    monkeypatch.setattr(dimensions, "_memory", lambda: tmp_path / "checked.txt")
+    assert declare().name == "test"
+
+
 def test_known_models_load_without_brian2() -> None:
     equations.declarations()  # all checked, and remembered
     script = (

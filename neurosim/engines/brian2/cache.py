@@ -117,21 +117,22 @@ def library(name: str, files: Callable[[], Mapping[str, str]]) -> Path:
             (place / file).write_text(text)
         _compile([*FLAGS, str(place / "source.cpp"), "-o", str(place / "library.so")])
 
-    return project(name, build) / "library.so"
+    return project(name, build, "library.so") / "library.so"
 
 
-def project(name: str, build: Callable[[Path], None]) -> Path:
+def project(name: str, build: Callable[[Path], None], *needed: str) -> Path:
     """Return the folder of a build, made now if the cache does not hold it.
 
     Args:
         name: its key.
         build: fills an empty folder, which is then renamed: nothing in it may know its own path.
+        needed: files that must be there.
     """
     place = folder() / name
-    if not _whole(place):
+    if not _whole(place, needed):
         place = _writable() / name
         with FileLock(_lock(place)):
-            if not _whole(place):  # nobody has built it while this process waited
+            if not _whole(place, needed):  # nobody has built it while this process waited
                 shutil.rmtree(place, ignore_errors=True)
                 _make(place, build)
         _forget_oldest()
@@ -159,11 +160,12 @@ def _digests(place: Path) -> dict[str, str]:
     }
 
 
-def _whole(place: Path) -> bool:
+def _whole(place: Path, needed: Sequence[str]) -> bool:
     """Return whether a build is there with all that was built; cleaners remove single files."""
     try:
         contents = json.loads((place / CONTENTS).read_text())
-        return bool(contents) and bool(_digests(place).items() >= contents.items())
+        built = bool(contents) and contents.keys() >= set(needed)
+        return built and bool(_digests(place).items() >= contents.items())
     except (OSError, ValueError, AttributeError, RecursionError):
         return False
 
