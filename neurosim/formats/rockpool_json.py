@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from neurosim import outside
-from neurosim.errors import InputError
+from neurosim.errors import InputError, shown
 from neurosim.network import Layer, Network
 from neurosim.outside import JSON_BYTES
 from neurosim.xylo.decays import shift_tau
@@ -53,6 +53,9 @@ def network_of(saved: Any) -> Network:
     """
     if not isinstance(saved, dict):
         raise InputError("holds no modules; save a rockpool Sequential with module.save(path)")
+    if "class_name" in saved:  # of rockpool before version 2
+        name = shown(saved["class_name"], 60)
+        raise InputError(f"holds one {name}, and no Sequential of linear and LIF modules")
     if list(saved) == ["seq"]:  # rockpool's SynNet, which wraps its layers
         saved = saved["seq"]
     modules = list(_flat("", saved))
@@ -61,6 +64,8 @@ def network_of(saved: Any) -> Network:
             f"holds {len(modules)} modules; a Network needs pairs of a linear and a LIF module"
         )
     pairs = list(zip(modules[::2], modules[1::2], strict=True))
+    for pair in pairs:
+        _check_kinds(*pair)
     steps = {float(_value(neurons, "dt")) for _, (_, neurons) in pairs}
     if len(steps) > 1:
         raise InputError(f"modules have different time steps dt {sorted(steps)}; use one")
@@ -105,12 +110,17 @@ def _array(module: dict[str, Any], name: str) -> np.ndarray:
     return np.array(values, dtype=np.float32 if single else np.float64)
 
 
-def _layer(linear: Named, neurons: Named, dt: float) -> Layer:
+def _check_kinds(linear: Named, neurons: Named) -> None:
+    """Refuse modules of other kinds than a layer's, by their names, and a bias of currents."""
     for (name, module), kinds in ((linear, LINEAR), (neurons, NEURONS)):
         if name.rpartition("_")[2] not in kinds:
             raise InputError(f"module {name} cannot be read here; expected is {' or '.join(kinds)}")
         if kinds is LINEAR and module.get("bias") is not None:
             raise InputError(f"module {name} has a bias, which would enter the synaptic currents")
+
+
+def _layer(linear: Named, neurons: Named, dt: float) -> Layer:
+    """Return the layer of one linear and one LIF module."""
     name, module = neurons
     if float(_value(module, "noise_std")):
         raise InputError(f"module {name} has noise; a Network is deterministic")
