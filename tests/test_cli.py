@@ -114,7 +114,7 @@ def test_wrong_input_is_one_line_and_status_2(neurosim, spec_file, raster_file, 
         (("demoo",), "demoo"),
         (("train", "aspen", "--epochs", "0"), "--epochs"),
         (("deploy", tmp_path, "--chip", "foo"), "foo"),
-        (("deploy", tmp_path), "no such file"),
+        (("deploy", tmp_path), "give a demo folder, a run"),
     ):
         done = neurosim(*arguments, cwd=tmp_path)
         assert done.returncode == 2, (arguments, done.stderr)

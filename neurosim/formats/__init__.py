@@ -1,1 +1,4 @@
-"""Networks and specifications as others write them: rockpool, the vendor's objects, NIR."""
+"""Networks and specifications as others write them: rockpool, the vendor's objects, NIR.
+
+`neurosim.formats.nets` is the one door to all of them.
+"""

@@ -233,6 +233,7 @@ def _folder(path: Path) -> dict[str, Net]:
     if (path / NETWORK_FILE).is_file() or any(path.glob(SPEC_FILES)):
         folders = [path, *folders]
     if not folders:
+        refusals.check_run(path)
         raise InputError(
             f"{path}: no {SPEC_FILES} there and no {NETWORK_FILE}; give a demo folder, a run, a "
             "specification file, a saved rockpool module (.json) or a NIR file"

@@ -16,6 +16,9 @@ KNOWN = (
     "its .nir, a specification (.safetensors, .json)"
 )
 
+CHECKPOINT, WEIGHTS_FILE = "checkpoint.pt", "weights.safetensors"
+"""In a run's folder: of a training in progress, and of an image net."""
+
 _BY_LIBRARY = {
     "snntorch": "snnTorch: write it with snntorch.export_nir.export_to_nir and give the .nir file",
     "norse": "Norse: write it with norse.torch.to_nir and give the .nir file",
@@ -54,10 +57,20 @@ _BY_SUFFIX = {
 def check_suffix(path: Path) -> None:
     """Refuse files whose name says that they are no net."""
     why = _BY_SUFFIX.get(path.suffix.lower())
-    if path.name == "checkpoint.pt":
+    if path.name == CHECKPOINT:
         why = f"a training in progress: finish it, then give its folder {path.parent}"
     if why:
         raise InputError(f"{shown(path)}: {why}")
+
+
+def check_run(folder: Path) -> None:
+    """Refuse a run's folder without a network: one of images, or one that is not finished."""
+    if (folder / WEIGHTS_FILE).is_file():
+        raise InputError(
+            f"{folder}: holds an image net, not layers of LIF neurons; give a run of windows"
+        )
+    if (folder / CHECKPOINT).is_file():
+        raise InputError(f"{folder}: a training in progress; finish it first (neurosim train)")
 
 
 def check_safetensors(path: Path, kind: str | None) -> None:

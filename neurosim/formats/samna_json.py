@@ -101,6 +101,8 @@ def load(path: str | Path, *, chip: str | None = None, dt: float = 1e-3) -> Xylo
         if not isinstance(body, dict):
             raise InputError(f"holds no {ROOT!r}; samna writes all of a configuration there")
         of = chips.get(chip) if chip is not None else _chip(body)
+        if _camel(of.samna.hidden) not in body:
+            raise InputError(f"is no configuration of {of.name}: it has no {of.samna.hidden!r}")
         fields = {name: body[_camel(name)] for name in ("input", of.samna.hidden, "readout")}
         fields = {name: _part(part, name) for name, part in fields.items()}
         flags = ["bias_enable", *(["synapse2_enable"] if of.synapses == 2 else [])]

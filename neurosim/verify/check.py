@@ -63,7 +63,8 @@ def verify(
 
     Args:
         model: a XyloSpec, a Network, a NIR graph, or any other form of a net, see
-            `neurosim.formats.nets`: integers where there are any, else floats.
+            `neurosim.formats.nets`: integers where there are any, else floats. A NIR file that
+            needs a time step, source or reset comes as `nets.one(path, dt=..., source=...)`.
         raster: (samples, time, channels) event counts.
         engines: names of at least two engines; all are compared with the first. When left out,
             brian2 and xylosim for a XyloSpec, brian2 and torch for a Network, nir and nir-numpy

@@ -29,7 +29,7 @@ from neurosim.snn import LIF
 from tests import nets
 
 DT = 2e-3
-GIVEN = {
+WAYS = {
     "arrays": lambda value, *shape: torch.full(shape, value),
     "numbers": lambda value, *_: value,
     "tensors": lambda value, *_: torch.tensor(value),
@@ -56,8 +56,8 @@ def weights(n_in: int, n_out: int) -> np.ndarray:
     return np.round(rng.normal(0.3, 0.5, (n_in, n_out)) * 128) / 128
 
 
-def torch_net(kind, given, leak, synapses) -> Sequential:
-    value = GIVEN[given]
+def torch_net(kind, way, leak, synapses) -> Sequential:
+    value = WAYS[way]
 
     def neurons(n: int, threshold: float):
         mem, syn = LEAKS[leak].items()
@@ -83,18 +83,18 @@ KINDS += [(LIFBitshiftTorch, "taus"), (LIFBitshiftTorch, "bitshifts")]
 @pytest.mark.parametrize(("kind", "leak"), KINDS)
 def test_torch_modules(kind, leak, synapses, events, tmp_path):
     expected = None
-    for given in GIVEN:
-        net = torch_net(kind, given, leak, synapses)
+    for way in WAYS:
+        net = torch_net(kind, way, leak, synapses)
         spikes = net(torch.tensor(events, dtype=torch.float32))[0].detach().numpy()
         network = network_from_module(net)
         net.save(tmp_path / "net.json")
         read = rockpool_json.load(tmp_path / "net.json")
         assert network.dt == read.dt == DT
-        assert network.digest() == read.digest(), given
+        assert network.digest() == read.digest(), way
         if expected is None:
             expected = network.digest(), spikes
             assert spikes.sum() > 100
-        assert network.digest() == expected[0], given
+        assert network.digest() == expected[0], way
         np.testing.assert_array_equal(spikes, expected[1])
         ours = engines.get("liftorch").run(network, events).spikes[-1]
         np.testing.assert_array_equal(ours, spikes)
@@ -111,14 +111,14 @@ def test_synaptic_time_constants_in_every_shape_that_rockpool_takes(shape, tmp_p
     assert network_from_module(net).digest() == rockpool_json.load(tmp_path / "net.json").digest()
 
 
-def numpy_net(given: str, tau_syn: np.ndarray, last_dt: float = DT) -> Sequential:
+def numpy_net(way: str, tau_syn: np.ndarray, last_dt: float = DT) -> Sequential:
     ways = {
         "arrays": lambda value, n: np.full(n, value),
         "numbers": lambda value, n: value,
         "constant arrays": lambda value, n: Constant(np.full(n, value)),
         "constant numbers": lambda value, n: Constant(value),
     }
-    value = ways[given]
+    value = ways[way]
 
     def neurons(n: int, threshold: float, tau_syn, dt: float):
         return NumpyLIF(
@@ -135,8 +135,8 @@ def numpy_net(given: str, tau_syn: np.ndarray, last_dt: float = DT) -> Sequentia
 @pytest.mark.parametrize("tau_syn", [np.array([[0.01, 0.02]]), np.tile([0.01, 0.02], (4, 1))])
 def test_numpy_modules(tau_syn, events):
     digests = set()
-    for given in ("arrays", "numbers", "constant arrays", "constant numbers"):
-        net = numpy_net(given, tau_syn)
+    for way in ("arrays", "numbers", "constant arrays", "constant numbers"):
+        net = numpy_net(way, tau_syn)
         network = network_from_module(net)
         assert network.dt == DT
         digests.add(network.digest())

@@ -122,7 +122,7 @@ def rewritten(path: Path, tensors=None, header=None, metadata=None) -> None:
 
 
 SPECS = {
-    "another kind": ({}, {"kind": "recipe"}, "expected a xylo-spec"),
+    "another kind": ({}, {"kind": "recipe"}, "holds recipe; give a Network, a XyloSpec"),
     "a newer version": ({}, {"version": 99}, "file version 99"),
     "alias of nobody": ({}, {"aliases": [[99]] + [[]] * 11}, "aliases[0]"),
     "alias of text": ({}, {"aliases": [["x"]] + [[]] * 11}, "aliases"),
@@ -164,7 +164,7 @@ def test_a_header_that_is_no_header(spec_file) -> None:
         rewritten(spec_file, metadata={"neurosim": text})
         refusal(spec_file)
     rewritten(spec_file, metadata={})
-    assert "something else" in refusal(spec_file)
+    assert "tensors of another program (bias" in refusal(spec_file)
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ def test_wrong_input_is_refused(subject) -> None:
         climb(subject.network, subject.raster, rungs=(9,))
     with pytest.raises(InputError, match="labels are 2"):
         climb(subject.network, subject.raster, labels=np.zeros(2))
-    with pytest.raises(InputError, match="got dict"):
+    with pytest.raises(InputError, match=r"dict without .weights_in. is no"):
         climb({}, subject.raster)
 
 

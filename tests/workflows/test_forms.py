@@ -113,8 +113,8 @@ def test_a_net_of_floats_is_verified_alike_in_every_form(network, raster, tmp_pa
         assert report.verdicts == expected.verdicts, name
         assert assert_equivalent(form, raster, FLOATS).passed
         if name.startswith("file"):
-            told = verified_by_command(form, raster, tmp_path, *against(FLOATS))
-            assert told == json.loads(json.dumps(expected.to_dict())), name
+            reported = verified_by_command(form, raster, tmp_path, *against(FLOATS))
+            assert reported == json.loads(json.dumps(expected.to_dict())), name
 
 
 def test_a_graph_that_was_read_runs_as_a_graph(network, raster):
@@ -136,8 +136,8 @@ def test_integers_are_deployed_and_verified_alike_in_every_form(spec, raster, tm
             out = tmp_path / "out" / form.name
             command("deploy", form, "--out", out)
             assert XyloSpec.load(out).digest() == spec.digest(), name
-            told = verified_by_command(form, raster, tmp_path)
-            assert told == json.loads(json.dumps(expected.to_dict())), name
+            reported = verified_by_command(form, raster, tmp_path)
+            assert reported == json.loads(json.dumps(expected.to_dict())), name
 
 
 def test_forms_that_hold_the_registers_alone_give_the_same_spikes(spec, raster, tmp_path):
@@ -274,6 +274,14 @@ def tensors_of_others(path):
     save_file({"fc1.weight": np.zeros((2, 3), np.float32)}, path)
 
 
+def folder_of(name):
+    def make(path):
+        path.mkdir()
+        empty(path / name)
+
+    return make
+
+
 FILES = {
     "model.pt": (empty, r"state dict.*load_state_dict"),
     "model.pth": (empty, r"state dict.*load_state_dict"),
@@ -298,6 +306,8 @@ FILES = {
     "net.json": (lambda p: p.write_text("[]"), "holds no modules"),
     "net.nir": (empty, "NIR file"),
     "folder": (lambda p: p.mkdir(), "give a demo folder, a run"),
+    "images": (folder_of("weights.safetensors"), "holds an image net"),
+    "training": (folder_of("checkpoint.pt"), "a training in progress"),
     "nothing": (lambda p: None, "no such file or folder"),
 }
 
