@@ -45,20 +45,19 @@ if find_spec("torch") is None:
     WITHOUT_TORCH = "torch is not installed"
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_make_collect_report(
-        collector: pytest.Collector,
-    ) -> Iterator[None]:
+    def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
         report = yield
         if report.failed and "No module named 'torch'" in str(report.longrepr):
             report.outcome = "skipped"
             report.longrepr = (str(collector.path), 0, f"Skipped: {WITHOUT_TORCH}")
         return report
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call() -> Iterator[None]:
+    def _skip() -> Iterator[None]:
         try:
             return (yield)
         except ModuleNotFoundError as error:
             if error.name == "torch":
                 pytest.skip(WITHOUT_TORCH)
             raise
+
+    pytest_runtest_setup = pytest_runtest_call = pytest.hookimpl(wrapper=True)(_skip)
