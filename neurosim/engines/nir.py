@@ -1,29 +1,31 @@
 """Run a NIR graph: Brian2 or numpy steps the neurons, numpy does what has no state.
 
 A connection that closes a loop carries the spikes of the step before, see
-`neurosim.formats.nir.flow`. It is solved by waveform relaxation (Lelarasmee,
-Ruehli, Sangiovanni-Vincentelli, IEEE Trans. CAD 1:131, 1982, doi:10.1109/TCAD.1982.1270004): the
-whole course of time is run with the last pass's course in the loop, until it stays. As each pass
-makes at least one more step right, that takes at most as many passes as there are steps.
+`neurosim.formats.nir.flow`. The neurons of a loop run step by step, all samples at once; what lies
+in no loop runs its whole course of time in one go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from copy import copy
 from importlib.metadata import version
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from neurosim.engines.engine import Engine, Records
 from neurosim.errors import InputError
 from neurosim.formats.nir import layers
-from neurosim.formats.nir.convention import parameters
+from neurosim.formats.nir.convention import numbers, parameters
 from neurosim.formats.nir.graph import Graph, kind
 from neurosim.raster import as_samples
 
+if TYPE_CHECKING:
+    from neurosim.engines.brian2.targets import Population
+
 States = dict[str, np.ndarray]
-Stepper = Callable[[States, np.ndarray], States]
 
 VARIABLES = ("spikes", "v_mem", "i_syn")
 
@@ -43,7 +45,7 @@ class NirEngine(Engine):
     ) -> tuple[Records, dict[str, Any]]:
         if not model.populations:
             raise InputError("the NIR graph has no neurons")
-        states = _Relaxation(model, np.moveaxis(raster, 1, 0), self._step).run()
+        states = _Run(model, np.moveaxis(raster, 1, 0), self).states()
         most = np.min_scalar_type(max(model.most_spikes(name) for name in model.populations))
         types: dict[str, Any] = {"spikes": most, "v_mem": np.float64, "i_syn": np.float64}
         records = [
@@ -69,21 +71,19 @@ class NirEngine(Engine):
             raise InputError("raster holds values that are not finite")
         return raster.astype(np.float64).reshape(*raster.shape[:2], *model.shape)
 
-    def _step(self, values: States, current: np.ndarray) -> States:
-        """Step neurons as Brian2 generates the arithmetic of `nir-neuron`."""
-        from neurosim.engines.brian2 import simulate
+    def population(self, values: States, steps: int) -> AbstractContextManager[Population]:
+        """Return neurons `nir-neuron` that run some steps at a time, fed with "I".
 
-        steps, n = current.shape
-        result = simulate(
-            "nir-neuron",
-            n=n,
-            duration=steps * 1e-3,
-            dt=1e-3,
-            parameters=values,
-            inputs={"I": current},
-            record=VARIABLES,
+        Args:
+            values: (neurons,) by parameter.
+            steps: in all.
+        """
+        from neurosim.engines.brian2 import stepping
+
+        n = len(values["alpha"])
+        return stepping(
+            "nir-neuron", n=n, steps=steps, dt=1e-3, parameters=values, fed=("I",), record=VARIABLES
         )
-        return {variable: np.asarray(result.traces[variable]) for variable in VARIABLES}
 
     def _versions(self) -> dict[str, str]:
         return {"brian2": version("brian2")}
@@ -94,93 +94,194 @@ class NirNumpyEngine(NirEngine):
 
     name = "nir-numpy"
 
-    def _step(self, values: States, current: np.ndarray) -> States:
-        p = {name: value.astype(float) for name, value in values.items()}
-        v, i = p["V_0"].copy(), np.zeros(current.shape[1])
-        out = {variable: np.empty(current.shape) for variable in VARIABLES}
-        at, late = p["at_threshold"] > 0, p["late"] > 0
-        spikes = np.zeros_like(v)
-        for t, arriving in enumerate(current):
-            i = p["beta"] * i + p["w_in"] * arriving
-            v = p["alpha"] * v + p["gain"] * i + p["drive"]
-            v = np.where(late & (spikes > 0), p["V_r"], v)
-            level = v / p["theta_0"]
-            fires = np.where(at, v >= p["theta_0"], v > p["theta_0"])
-            count = np.where(at, np.floor(level), np.ceil(level) - 1)
-            spikes = np.where(fires, np.clip(count, 1, p["max_spikes"]), 0)
-            reset = np.where(fires & ~late, p["V_r"], v)
-            v = np.where(p["subtract"] > 0, v - spikes * p["fall"] * p["theta_0"], reset)
-            out["spikes"][t], out["v_mem"][t], out["i_syn"][t] = spikes, v, i
-        if not np.isfinite(v + i).all():  # a value that is not finite stays so
-            raise InputError(
-                f"nir-neuron: v_mem or i_syn is no longer finite after {len(current)} steps; lower "
-                "the weights or the input"
-            )
-        return out
+    @contextmanager
+    def population(self, values: States, steps: int) -> Iterator[Population]:
+        """Return neurons that run some steps at a time, see `NirEngine.population`."""
+        yield _NumpyPopulation(values, steps)
 
     def _versions(self) -> dict[str, str]:
         return {"numpy": np.__version__}
 
 
+class _NumpyPopulation:
+    """Neurons `nir-neuron` in numpy, written from the declared equations."""
+
+    def __init__(self, values: States, steps: int) -> None:
+        self._values = {name: value.astype(float) for name, value in values.items()}
+        self._v = self._values["V_0"].copy()
+        self._i, self._spikes = np.zeros_like(self._v), np.zeros_like(self._v)
+        self._current, self._done = np.zeros((steps, len(self._v))), 0
+        self.traces = {variable: np.empty_like(self._current) for variable in VARIABLES}
+
+    def feed(self, name: str, step: int, values: np.ndarray) -> None:
+        """Set the input of a step."""
+        assert name == "I"
+        self._current[step] = values
+
+    def advance(self, steps: int) -> None:
+        """Run the next steps."""
+        for _ in range(steps):
+            self._step(self._current[self._done])
+            now = {"spikes": self._spikes, "v_mem": self._v, "i_syn": self._i}
+            for variable, values in now.items():
+                self.traces[variable][self._done] = values
+            self._done += 1
+
+    def _step(self, arriving: np.ndarray) -> None:
+        p = self._values
+        at, late = p["at_threshold"] > 0, p["late"] > 0
+        self._i = p["beta"] * self._i + p["w_in"] * arriving
+        v = p["alpha"] * self._v + p["gain"] * self._i + p["drive"]
+        v = np.where(late & (self._spikes > 0), p["V_r"], v)
+        level = v / p["theta_0"]
+        fires = np.where(at, v >= p["theta_0"], v > p["theta_0"])
+        count = np.where(at, np.floor(level), np.ceil(level) - 1)
+        self._spikes = np.where(fires, np.clip(count, 1, p["max_spikes"]), 0)
+        reset = np.where(fires & ~late, p["V_r"], v)
+        fallen = v - self._spikes * p["fall"] * p["theta_0"]
+        self._v = np.where(p["subtract"] > 0, fallen, reset)
+
+    def check(self) -> None:
+        """Refuse what blew up; a value that is not finite stays so."""
+        if not np.isfinite(self._v + self._i).all():
+            raise InputError(
+                f"nir-neuron: v_mem or i_syn is no longer finite after {self._done} steps; lower "
+                "the weights or the input"
+            )
+
+
 Key = tuple[str, frozenset[str]]
 """A node, and which of the neurons that reach it are heard a step late."""
+NOW: frozenset[str] = frozenset()
+"""No neuron is heard late."""
 
 
-class _Relaxation:
-    """Runs all nodes until the signals of the connections that act late stay as they are."""
+class _Run:
+    """Runs all nodes, the neurons of a loop together."""
 
-    def __init__(self, graph: Graph, x: np.ndarray, stepper: Stepper) -> None:
-        self.graph, self.flow, self.x, self.stepper = graph, graph.flow, x, stepper
-        self.inputs: dict[Key, np.ndarray] = {}
-        self.signals: dict[Key, np.ndarray] = {}
-        self.states: dict[str, States] = {}
-        self.delayed: dict[str, np.ndarray] = {}
-        """Of the neuron nodes that are heard late: their signals of the pass before."""
+    def __init__(self, graph: Graph, x: np.ndarray, engine: NirEngine) -> None:
+        self.graph, self.flow, self.x, self.engine = graph, graph.flow, x, engine
+        self.signals: dict[str, np.ndarray] = {}
+        """Whole courses (steps, samples, *shape) of the nodes that are done, none heard late; of
+        neurons that run, as far as they are."""
+        self.recorded: dict[str, States] = {}
 
-    def run(self) -> dict[str, States]:
-        late = frozenset().union(*self.flow.late.values())
-        for name in late:
-            shape = (*self.x.shape[:2], *self.graph.shapes[name][1])
-            self.delayed[name] = np.zeros(shape)
-        for _ in range(len(self.x) + 1):
-            for name in self.flow.neurons:
-                for node in (*self.flow.towards(name), name):
-                    self._visit(node, self.flow.late[name])
-            new = {name: _a_step_later(self.signals[name, frozenset()]) for name in late}
-            if all(np.array_equal(new[name], self.delayed[name]) for name in late):
-                break
-            self.delayed = new
-        return self.states
+    def states(self) -> dict[str, States]:
+        """Run, and return (steps, samples, neurons) by neuron node and variable."""
+        for members in self.flow.together:
+            with ExitStack() as stack:
+                neurons = {name: stack.enter_context(self._neurons(name)) for name in members}
+                if any(self.flow.late[name] for name in members):
+                    self._step_by_step(neurons)
+                else:
+                    self._at_once(*neurons.items())
+                for population in neurons.values():
+                    population.check()
+        return self.recorded
 
-    def _key(self, name: str, late: frozenset[str]) -> Key:
-        """Return under which key a node's signal stands, heard with some neurons late."""
-        return name, frozenset() if name in self.flow.late else late & self.flow.hears[name]
+    @contextmanager
+    def _neurons(self, name: str) -> Iterator[Population]:
+        """Yield a node's neurons of all samples, not yet run."""
+        graph, (steps, samples) = self.graph, self.x.shape[:2]
+        shape = graph.shapes[name][1]
+        n = int(np.prod(shape))
+        values = parameters(graph.nodes[name], graph.convention, graph.dt, graph.most_spikes(name))
+        spread = {p: np.tile(np.broadcast_to(v, n), samples) for p, v in values.items()}
+        with self.engine.population(spread, steps) as population:
+            traces = population.traces
+            self.recorded[name] = {v: traces[v].reshape(steps, samples, n) for v in VARIABLES}
+            out = "v_mem" if kind(graph.nodes[name]) in ("LI", "CubaLI", "I") else "spikes"
+            self.signals[name] = traces[out].reshape(steps, samples, *shape)
+            yield population
 
-    def _visit(self, name: str, late: frozenset[str]) -> None:
-        """Make a node's signal from what it receives, unless that stayed as it was."""
-        key, total = self._key(name, late), self._input(name, late)
-        if key in self.inputs and np.array_equal(self.inputs[key], total):
-            return
-        self.inputs[key], node = total, self.graph.nodes[name]
-        if name in self.flow.late:
-            self.states[name] = _populate(self.graph, name, total, self.stepper)
-            out = self.states[name]["v_mem" if kind(node) in ("LI", "CubaLI", "I") else "spikes"]
-            self.signals[key] = out.reshape(total.shape)
-        else:
-            self.signals[key] = layers.apply(name, node, total)
+    def _at_once(self, item: tuple[str, Population]) -> None:
+        """Run neurons that lie in no loop, and all that leads to them."""
+        name, population = item
+        for node in self.flow.towards(name):
+            self._course(node)
+        current = _sum(self._whole(name))
+        for step in range(len(current)):
+            self._feed(name, population, step, current[step])
+        population.advance(len(current))
 
-    def _input(self, name: str, late: frozenset[str]) -> np.ndarray:
-        """Add up the signals into a node."""
-        parts = [self.x] if name in self.graph.inputs else []
-        for a in self.flow.before[name]:
-            parts.append(self.delayed[a] if a in late else self.signals[self._key(a, late)])
+    def _course(self, node: str) -> None:
+        """Make the whole course of a node without state."""
+        if node not in self.signals:
+            given = _sum(self._whole(node))
+            self.signals[node] = layers.apply(node, self.graph.nodes[node], given)
+
+    def _whole(self, name: str) -> list[np.ndarray]:
+        """Return the whole courses of all signals into a node."""
         shape = (*self.x.shape[:2], *self.graph.shapes[name][0])
-        return _sum([part.reshape(shape) for part in parts])
+        parts = [self.x] * self.graph.inputs.count(name)
+        parts += [self.signals[a] for a in self.flow.before[name]]
+        return [part.reshape(shape) for part in parts]
+
+    def _step_by_step(self, neurons: dict[str, Population]) -> None:
+        """Run neurons that hear each other, and what lies between them."""
+        within: dict[str, list[str]] = {}
+        nodes: dict[str, Any] = {}
+        for name in neurons:
+            towards = self.flow.towards(name)
+            within[name] = [node for node in towards if self.flow.hears[node] & neurons.keys()]
+            for node in set(towards) - set(within[name]):
+                nodes[node] = None
+            nodes |= {node: _in_float64(self.graph.nodes[node]) for node in within[name]}
+        for node in self.flow.between:
+            if node in nodes and nodes[node] is None:
+                self._course(node)
+        for step in range(len(self.x)):
+            now: dict[Key, np.ndarray] = {}
+            for name, population in neurons.items():
+                late = self.flow.late[name]
+                for node in within[name]:
+                    key = self._key(node, late)
+                    if key not in now:
+                        given = _sum(self._arriving(node, late, step, now))
+                        now[key] = layers.apply(node, nodes[node], given)
+                current = _sum(self._arriving(name, late, step, now))
+                self._feed(name, population, step, current[0])
+                population.advance(1)
+
+    def _key(self, node: str, late: frozenset[str]) -> Key:
+        """Return under which key a node's signal stands, heard with some neurons late."""
+        return node, late & self.flow.hears[node]
+
+    def _arriving(
+        self, name: str, late: frozenset[str], step: int, now: dict[Key, np.ndarray]
+    ) -> list[np.ndarray]:
+        """Return the signals (1, samples, *shape) into a node in a step."""
+        shape = (1, self.x.shape[1], *self.graph.shapes[name][0])
+        parts = [self.x[step : step + 1]] * self.graph.inputs.count(name)
+        for a in self.flow.before[name]:
+            if a in late:
+                before = self.signals[a][step - 1 : step] if step else None
+                parts.append(np.zeros(shape) if before is None else before)
+            elif (key := self._key(a, late)) in now:
+                parts.append(now[key])
+            else:
+                parts.append(self.signals[a][step : step + 1])
+        return [part.reshape(shape) for part in parts]
+
+    def _feed(self, name: str, population: Population, step: int, current: np.ndarray) -> None:
+        """Give neurons (samples, *shape) what they receive in a step."""
+        flat = current.reshape(len(current), -1)
+        if not np.isfinite(flat).all():
+            sample = int(np.argwhere(~np.isfinite(flat))[0, 0])
+            raise InputError(
+                f"node {name}: its input is no longer finite in step {step} of sample {sample}; "
+                "lower the weights or the input"
+            )
+        population.feed("I", step, flat.reshape(-1))
 
 
-def _a_step_later(signal: np.ndarray) -> np.ndarray:
-    """Return a course (steps, ...) a step later; before the first step no neuron has fired."""
-    return np.concatenate([np.zeros_like(signal[:1]), signal[:-1]])
+def _in_float64(node: Any) -> Any:
+    """Return a node with its weights as they are calculated with, so that no step converts them."""
+    node = copy(node)
+    for name in ("weight", "bias", "scale", "threshold"):
+        if isinstance(getattr(node, name, None), np.ndarray):
+            setattr(node, name, numbers(f"{kind(node)}.{name}", getattr(node, name)))
+    return node
 
 
 def _sum(parts: list[np.ndarray]) -> np.ndarray:
@@ -191,22 +292,6 @@ def _sum(parts: list[np.ndarray]) -> np.ndarray:
     for part in parts[1:]:
         total = total + part
     return total
-
-
-def _populate(graph: Graph, name: str, current: np.ndarray, stepper: Stepper) -> States:
-    """Step one node's neurons through all samples at once: (steps, samples, neurons)."""
-    steps, samples = current.shape[:2]
-    flat = current.reshape(steps, samples, -1)
-    if len(odd := np.argwhere(~np.isfinite(flat))):
-        raise InputError(
-            f"node {name}: its input is no longer finite in step {odd[0][0]} of sample {odd[0][1]};"
-            " lower the weights or the input"
-        )
-    most = graph.most_spikes(name)
-    values = parameters(graph.nodes[name], graph.convention, graph.dt, most)
-    spread = {n: np.tile(np.broadcast_to(v, flat.shape[2]), samples) for n, v in values.items()}
-    stepped = stepper(spread, flat.reshape(steps, -1))
-    return {variable: stepped[variable].reshape(flat.shape) for variable in VARIABLES}
 
 
 ENGINE, NUMPY_ENGINE = NirEngine(), NirNumpyEngine()

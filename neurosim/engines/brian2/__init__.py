@@ -2,10 +2,10 @@
 
 from neurosim.engines.brian2.engine import Brian2Engine
 from neurosim.engines.brian2.plan import Spikes
-from neurosim.engines.brian2.simulate import simulate
+from neurosim.engines.brian2.simulate import simulate, stepping
 from neurosim.engines.brian2.simulation import Simulation
 
 ENGINE = Brian2Engine()
 CUDA_ENGINE = Brian2Engine("brian2-cuda", "cuda_standalone")
 
-__all__ = ["CUDA_ENGINE", "ENGINE", "Brian2Engine", "Simulation", "Spikes", "simulate"]
+__all__ = ["CUDA_ENGINE", "ENGINE", "Brian2Engine", "Simulation", "Spikes", "simulate", "stepping"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -144,6 +144,49 @@ def run(plan: Plan, target: str, report: Callable[[int], None]) -> Simulation:
         sandbox.run(objects.network(), plan.steps * plan.dt * brian2.second)
         report(plan.steps)
         return result(plan, objects)
+
+
+class Population:
+    """The neurons of a Plan in Brian2's runtime, which runs a step at a time; for a sandbox."""
+
+    def __init__(self, plan: Plan) -> None:
+        import brian2
+
+        brian2.seed(plan.seed)
+        self.plan, self._step = plan, 0
+        self._courses = {name: course.copy() for name, course in plan.courses.items()}
+        self.traces = {name: np.empty((plan.steps, len(plan.watched))) for name in plan.record}
+        """(steps, watched) by variable; as many rows as steps have run are filled."""
+        start = {n: np.broadcast_to(c[0], plan.n) for n, c in plan.courses.items()}
+        self._members = build(replace(plan, values={**plan.values, **start}, courses={})).neurons
+        self._network = brian2.Network(self._members)
+        self._network.before_run({})
+
+    def feed(self, name: str, step: int, values: np.ndarray) -> None:
+        """Set what an input that changes in time is in a step that has not run."""
+        self._courses[name][step] = values
+
+    def advance(self, steps: int) -> None:
+        """Run the next steps."""
+        for _ in range(steps):
+            for name, course in self._courses.items():
+                unit = self.plan.model.parameters[name].unit
+                now = np.broadcast_to(course[self._step], self.plan.n)
+                setattr(self._members, name, quantity(now, unit))
+            for part in self._network.sorted_objects:
+                part.run()
+            for name, trace in self.traces.items():
+                values = np.asarray(getattr(self._members, f"{name}_"))
+                trace[self._step] = values[self.plan.watched]
+            self._step += 1
+
+    def check(self) -> None:
+        """Refuse what blew up, when all steps have run.
+
+        Raises:
+            InputError: a variable is no longer finite.
+        """
+        self.plan.refuse_infinite(self.traces)
 
 
 def result(plan: Plan, objects: Objects) -> Simulation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+from contextlib import closing
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from neurosim.equations.functions import TABLE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from neurosim.engines.brian2.plan import Plan, Spikes
+    from neurosim.engines.brian2.plan import Plan
     from neurosim.equations import Declaration
 
 _TYPES: dict[str, type] = {
@@ -65,58 +66,110 @@ def run(plan: Plan, report: Callable[[int], None]) -> Simulation:
         InputError: a variable is no longer finite.
         UnavailableError: the library has to be built, and there is no compiler.
     """
-    library, manifest = _load(ByDigest.of(plan.model), plan.per_neuron)
-    arrays = _arrays(plan, manifest)
-    pointers = (ctypes.c_void_p * len(arrays))(*(a.ctypes.data for a in arrays.values()))
-    courses = {name: c * manifest["scales"][name] for name, c in plan.courses.items()}
-    inputs = [
-        _Input(arrays[f"_array_neurons_{name}"].ctypes.data, course.ctypes.data, course.shape[1])
-        for name, course in courses.items()
-    ]
-    weights = {event: _weights(train, manifest) for event, train in plan.trains.items()}
-    trains = [
-        _Train(
-            manifest["events"].index(event),
-            len(train.weights),
-            train.counts.ctypes.data,
-            weights[event].ctypes.data,
+    with closing(Population(plan)) as population:
+        population.advance(plan.steps, report)
+        return population.result()
+
+
+class Population:
+    """The neurons of a Plan in their library, which runs some steps at a time.
+
+    Raises:
+        UnavailableError: the library has to be built, and there is no compiler.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._library, self._manifest = _load(ByDigest.of(plan.model), plan.per_neuron)
+        self._arrays = _arrays(plan, self._manifest)
+        scales = self._manifest["scales"]
+        self._courses = {name: c * scales[name] for name, c in plan.courses.items()}
+        self.traces = {name: np.empty((plan.steps, len(plan.watched))) for name in plan.record}
+        """(steps, watched) by variable; as many rows as steps have run are filled."""
+        self._weights = {
+            event: np.ascontiguousarray(train.weights, dtype=_TYPES[self._manifest["weights"]])
+            for event, train in plan.trains.items()
+        }
+        self._drives = (
+            *_counted(_Input, self._inputs()),
+            *_counted(_Train, self._trains()),
+            *_counted(_Monitor, self._monitors()),
         )
-        for event, train in plan.trains.items()
-    ]
-    traces = {name: np.empty((plan.steps, len(plan.watched))) for name in plan.record}
-    monitors = [
-        _Monitor(
-            manifest["record"].index(name),
-            len(plan.watched),
-            plan.watched.ctypes.data,
-            trace.ctypes.data,
+        self._pointers = (ctypes.c_void_p * len(self._arrays))(
+            *(a.ctypes.data for a in self._arrays.values())
         )
-        for name, trace in traces.items()
-    ]
-    drives = (*_counted(_Input, inputs), *_counted(_Train, trains), *_counted(_Monitor, monitors))
-    handle = library.create(ctypes.byref(pointers), plan.n, plan.dt, plan.seed)
-    try:
-        chunk = max(1, _VALUES_AT_ONCE // plan.n)
-        for first in range(0, plan.steps, chunk):
-            steps = min(chunk, plan.steps - first)
-            library.run(handle, steps, *drives)
-            report(steps)
-        fired = _spikes(library, handle)
-    finally:
-        library.destroy(handle)
-    states = {variable: arrays[name] for name, variable, _, _ in manifest["arrays"]}
-    plan.refuse_infinite({**states, **traces})
-    units = {name: manifest["units"][name] for name in plan.record}
-    return Simulation(plan.n, plan.steps, plan.dt, *fired, traces, units, plan.watched)
+        self._handle = self._library.create(
+            ctypes.byref(self._pointers), plan.n, plan.dt, plan.seed
+        )
+
+    def _inputs(self) -> list[_Input]:
+        return [
+            _Input(
+                self._arrays[f"_array_neurons_{name}"].ctypes.data,
+                course.ctypes.data,
+                course.shape[1],
+            )
+            for name, course in self._courses.items()
+        ]
+
+    def _trains(self) -> list[_Train]:
+        return [
+            _Train(
+                self._manifest["events"].index(event),
+                len(train.weights),
+                train.counts.ctypes.data,
+                self._weights[event].ctypes.data,
+            )
+            for event, train in self.plan.trains.items()
+        ]
+
+    def _monitors(self) -> list[_Monitor]:
+        return [
+            _Monitor(
+                self._manifest["record"].index(name),
+                len(self.plan.watched),
+                self.plan.watched.ctypes.data,
+                trace.ctypes.data,
+            )
+            for name, trace in self.traces.items()
+        ]
+
+    def feed(self, name: str, step: int, values: np.ndarray) -> None:
+        """Set what an input that changes in time is in a step that has not run."""
+        self._courses[name][step] = values * self._manifest["scales"][name]
+
+    def advance(self, steps: int, report: Callable[[int], None] = lambda _: None) -> None:
+        """Run the next steps; `report` is called now and then with the number done."""
+        chunk = max(1, _VALUES_AT_ONCE // self.plan.n)
+        for first in range(0, steps, chunk):
+            now = min(chunk, steps - first)
+            self._library.run(self._handle, now, *self._drives)
+            report(now)
+
+    def check(self) -> None:
+        """Refuse what blew up, when all steps have run.
+
+        Raises:
+            InputError: a variable is no longer finite.
+        """
+        states = {variable: self._arrays[name] for name, variable, *_ in self._manifest["arrays"]}
+        self.plan.refuse_infinite({**states, **self.traces})
+
+    def result(self) -> Simulation:
+        """Return what was recorded, when all steps have run; raises what `check` does."""
+        self.check()
+        plan, fired = self.plan, _spikes(self._library, self._handle)
+        units = {name: self._manifest["units"][name] for name in plan.record}
+        return Simulation(plan.n, plan.steps, plan.dt, *fired, self.traces, units, plan.watched)
+
+    def close(self) -> None:
+        """Give the library's memory back."""
+        self._library.destroy(self._handle)
 
 
 def _counted(kind: Any, items: list[Any]) -> tuple[Any, int]:
     """Return a C array of structs and its length."""
     return (kind * len(items))(*items), len(items)
-
-
-def _weights(train: Spikes, manifest: dict[str, Any]) -> np.ndarray:
-    return np.ascontiguousarray(train.weights, dtype=_TYPES[manifest["weights"]])
 
 
 def _spikes(library: Any, handle: int) -> tuple[np.ndarray, np.ndarray]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from neurosim import equations
 from neurosim.engines.brian2 import cache
@@ -13,6 +16,7 @@ from neurosim.engines.brian2.simulation import Simulation
 from neurosim.errors import InputError
 
 if TYPE_CHECKING:
+    from neurosim.engines.brian2.targets import Population
     from neurosim.equations import Declaration
 
 TARGETS = ("auto", "library", "numpy", "cython", "cpp_standalone", "cuda_standalone")
@@ -87,3 +91,52 @@ def simulate(
         "brian2": cache.brian2_version(),
     }
     return replace(result, provenance=provenance)
+
+
+@contextmanager
+def stepping(
+    model: Declaration | str,
+    *,
+    n: int,
+    steps: int,
+    dt: float = 1e-4,
+    parameters: Mapping[str, Any] | None = None,
+    fed: Sequence[str] = (),
+    record: Sequence[str] = (),
+    seed: int | None = None,
+    target: str = "auto",
+) -> Iterator[Population]:
+    """Yield n neurons that run some steps at a time, so that loops can be closed around them.
+
+    Args:
+        model: a neuron or composition, or a neuron's name.
+        n: number of neurons.
+        steps: to run in all.
+        dt: time step in seconds.
+        parameters: values by name, as for `simulate`.
+        fed: names of those that the caller sets for each step (`feed`); 0 until then.
+        record: names of variables, whose values are in `traces`.
+        seed: of everything random.
+        target: "library", "numpy", "cython" or "auto", as for `simulate`.
+
+    Raises:
+        InputError: as `simulate`, or the target does not stop between steps.
+        UnavailableError: the target needs what is not installed.
+    """
+    from neurosim.engines.brian2 import targets
+
+    if isinstance(model, str):
+        model = equations.get(model)
+    plan = make_plan(
+        model,
+        n=n,
+        duration=steps * dt,
+        dt=dt,
+        parameters=parameters or {},
+        inputs={name: np.zeros((steps, n)) for name in fed},
+        record=record,
+        watch=None,
+        seed=seed,
+    )
+    with targets.population(plan, targets.choose(target)) as population:
+        yield population

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
 
 from neurosim.engines.brian2 import cache
 from neurosim.errors import InputError
@@ -56,6 +58,47 @@ def run(plan: Plan, target: str, threads: int, report: Report) -> Simulation:
     from neurosim.engines.brian2 import standalone
 
     return standalone.run(plan, target, threads, report)
+
+
+class Population(Protocol):
+    """Neurons that run some steps at a time: what they receive may follow from what they did."""
+
+    traces: Mapping[str, np.ndarray]
+    """(steps, watched) by variable; as many rows as steps have run are filled."""
+
+    def feed(self, name: str, step: int, values: np.ndarray) -> None:
+        """Set what an input that changes in time is in a step that has not run."""
+        ...
+
+    def advance(self, steps: int) -> None:
+        """Run the next steps."""
+        ...
+
+    def check(self) -> None:
+        """Refuse what blew up, when all steps have run; raises InputError."""
+        ...
+
+
+@contextmanager
+def population(plan: Plan, target: str) -> Iterator[Population]:
+    """Yield the neurons of a Plan, before their first step.
+
+    Raises:
+        InputError: the target runs programs, which do not stop between steps.
+    """
+    if target == "library":
+        from neurosim.engines.brian2 import population_run
+
+        with closing(population_run.Population(plan)) as library:
+            yield library
+        return
+    if target not in RUNTIME:
+        raise InputError(f"target {target!r} does not stop between steps; choose library or numpy")
+    from neurosim.engines.brian2 import objects
+    from neurosim.equations import sandbox
+
+    with sandbox.sandbox(target=target, as_written=plan.model.is_map):
+        yield objects.Population(plan)
 
 
 @contextmanager

@@ -175,7 +175,7 @@ PARAMETERS = ("tau", "tau_mem", "tau_syn", "r", "v_leak", "v_threshold", "v_rese
 
 
 def numbers(name: str, value: Any) -> np.ndarray:
-    """Return what a node states as float64.
+    """Return what a node states as float64, the same array where it is that.
 
     Raises:
         InputError: it is no array of real numbers.
@@ -183,7 +183,7 @@ def numbers(name: str, value: Any) -> np.ndarray:
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise InputError(f"{name} holds {array.dtype}; give real numbers")
-    return array.astype(np.float64)
+    return array.astype(np.float64, copy=False)
 
 
 def _flat(kind: str, name: str, value: Any) -> np.ndarray:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -19,6 +20,7 @@ from neurosim.errors import InputError
 
 Edge = tuple[str, str]
 Names = frozenset[str]
+N = TypeVar("N", str, Names)
 
 INPUT = "\0"
 """Stands for the graph's input among the neurons that a node hears; no node has this name."""
@@ -38,6 +40,10 @@ class Flow:
     """By neuron node: those that it hears a step later."""
     before: Mapping[str, tuple[str, ...]]
     """By node: the nodes whose signals it receives."""
+
+    together: tuple[tuple[str, ...], ...]
+    """The neuron nodes by the loops that they lie in, one alone where in none: each set after those
+    that lead to it, and within it as in `neurons`."""
 
     def towards(self, neuron: str) -> tuple[str, ...]:
         """Return the nodes without state whose signals reach a neuron node, in their order."""
@@ -97,13 +103,14 @@ def flow(
         hears[name] = frozenset().union(*own, {INPUT} if name in inputs else ())
     late = _late({name: hears[name] for name in neurons})
     now = {name: hears[name] - late[name] - {INPUT} for name in neurons}
-    return Flow(_sorted(now), between, hears, late, before)
+    order = _sorted(now)
+    return Flow(order, between, hears, late, before, _together(order, hears))
 
 
-def _sorted(before: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
-    """Return names, each after those before it; those in or behind a loop are left out."""
+def _sorted(before: Mapping[N, Iterable[N]]) -> tuple[N, ...]:
+    """Return nodes, each after those before it; those in or behind a loop are left out."""
     left = {name: set(names) for name, names in before.items()}
-    done: dict[str, None] = {}
+    done: dict[N, None] = {}
     while ready := [name for name, names in left.items() if not names - done.keys()]:
         done |= dict.fromkeys(ready)
         for name in ready:
@@ -123,6 +130,21 @@ def _late(hears: Mapping[str, Names]) -> dict[str, Names]:
         for target in members:
             late[target] |= rest[target] & members
     return {name: frozenset(names) for name, names in late.items()}
+
+
+def _together(order: tuple[str, ...], hears: Mapping[str, Names]) -> tuple[tuple[str, ...], ...]:
+    """Return neuron nodes in sets that lead to each other, each set after those that it hears."""
+    alone = {name: frozenset({name}) for name in order}
+    within = alone | {
+        name: frozenset(members)
+        for members in _loops({name: hears[name] for name in order})
+        for name in members
+    }
+    before = {
+        members: {within[a] for name in members for a in hears[name] - {INPUT}} - {members}
+        for members in (within[name] for name in order)
+    }
+    return tuple(tuple(n for n in order if n in members) for members in _sorted(before))
 
 
 def _reached(hears: Mapping[str, Names], without: str) -> set[str]:
