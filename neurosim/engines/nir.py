@@ -141,14 +141,6 @@ class _NumpyPopulation:
         fallen = v - self._spikes * p["fall"] * p["theta_0"]
         self._v = np.where(p["subtract"] > 0, fallen, reset)
 
-    def check(self) -> None:
-        """Refuse what blew up; a value that is not finite stays so."""
-        if not np.isfinite(self._v + self._i).all():
-            raise InputError(
-                f"nir-neuron: v_mem or i_syn is no longer finite after {self._done} steps; lower "
-                "the weights or the input"
-            )
-
 
 Key = tuple[str, frozenset[str]]
 """A node, and which of the neurons that reach it are heard a step late."""
@@ -175,8 +167,8 @@ class _Run:
                     self._step_by_step(neurons)
                 else:
                     self._at_once(*neurons.items())
-                for population in neurons.values():
-                    population.check()
+            for name in members:
+                self._check(name)
         return self.recorded
 
     @contextmanager
@@ -262,6 +254,15 @@ class _Run:
             else:
                 parts.append(self.signals[a][step : step + 1])
         return [part.reshape(shape) for part in parts]
+
+    def _check(self, name: str) -> None:
+        """Refuse neurons that blew up."""
+        for variable, values in self.recorded[name].items():
+            if len(odd := np.argwhere(~np.isfinite(values))):
+                raise InputError(
+                    f"node {name}: {variable} is no longer finite in step {odd[0][0]} of sample "
+                    f"{odd[0][1]}; lower the weights or the input"
+                )
 
     def _feed(self, name: str, population: Population, step: int, current: np.ndarray) -> None:
         """Give neurons (samples, *shape) what they receive in a step."""

@@ -144,6 +144,7 @@ def _compared(
     convention = graph.convention
     how = f"{convention.scheme} steps, reset {convention.reset}"
     text = f"{' and '.join(engines)} of neurosim, which both step as {convention.source} ({how})"
+    text += f" with dt {graph.dt:g}, {graph.says['dt is']}"
     if expected is None:
         return f"{text}; {convention.source} itself did not run: --expected compares with it"
     text = f"{text}, and the spikes of {convention.source} in {expected}"

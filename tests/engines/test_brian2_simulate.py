@@ -343,3 +343,32 @@ def test_a_simulation_that_blows_up_is_refused(target: str) -> None:
     options = {"dt": 1e-3, "parameters": {"tau_noise": 0.1}, "seed": 1, "target": target}
     with pytest.raises(InputError, match=r"I_noise is no longer finite.*smaller dt than 0\.001 s"):
         simulate(model, duration=1.0, **options)
+
+
+@pytest.mark.parametrize("target", ["library", "numpy"])
+def test_neurons_that_run_step_by_step_do_as_those_that_run_at_once(target, rng) -> None:
+    from neurosim.engines.brian2 import stepping
+
+    current = rng.uniform(0, 0.6, (80, 5))
+    options = {"n": 5, "dt": 1e-3, "record": ("v_mem", "spikes")}
+    options["parameters"] = {"theta_0": rng.uniform(0.5, 1, 5), "subtract": 1.0}
+    whole = simulate("nir-neuron", duration=0.08, inputs={"I": current}, **options)
+    assert 50 < whole.traces["spikes"].sum() < 300
+    with stepping("nir-neuron", steps=80, fed=("I",), target=target, **options) as neurons:
+        for step, size in ((0, 1), (1, 1), (2, 78)):
+            for row in range(step, step + size):
+                neurons.feed("I", row, current[row])
+            neurons.advance(size)
+            for name, trace in whole.traces.items():  # what was fed later has no say
+                done = step + size
+                np.testing.assert_array_equal(neurons.traces[name][:done], trace[:done])
+
+
+def test_a_program_does_not_stop_between_steps() -> None:
+    from neurosim.engines.brian2 import stepping
+
+    with (
+        pytest.raises(InputError, match="does not stop between steps"),
+        stepping("nir-neuron", n=1, steps=3, target="cpp_standalone"),
+    ):
+        pass

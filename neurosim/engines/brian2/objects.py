@@ -160,7 +160,7 @@ class Population:
         start = {n: np.broadcast_to(c[0], plan.n) for n, c in plan.courses.items()}
         self._members = build(replace(plan, values={**plan.values, **start}, courses={})).neurons
         self._network = brian2.Network(self._members)
-        self._network.before_run({})
+        self._network.run(0 * brian2.second, namespace={})  # prepares all objects
 
     def feed(self, name: str, step: int, values: np.ndarray) -> None:
         """Set what an input that changes in time is in a step that has not run."""
@@ -179,14 +179,6 @@ class Population:
                 values = np.asarray(getattr(self._members, f"{name}_"))
                 trace[self._step] = values[self.plan.watched]
             self._step += 1
-
-    def check(self) -> None:
-        """Refuse what blew up, when all steps have run.
-
-        Raises:
-            InputError: a variable is no longer finite.
-        """
-        self.plan.refuse_infinite(self.traces)
 
 
 def result(plan: Plan, objects: Objects) -> Simulation:

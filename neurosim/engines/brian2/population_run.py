@@ -146,19 +146,15 @@ class Population:
             self._library.run(self._handle, now, *self._drives)
             report(now)
 
-    def check(self) -> None:
-        """Refuse what blew up, when all steps have run.
+    def result(self) -> Simulation:
+        """Return what was recorded, when all steps have run.
 
         Raises:
             InputError: a variable is no longer finite.
         """
-        states = {variable: self._arrays[name] for name, variable, *_ in self._manifest["arrays"]}
-        self.plan.refuse_infinite({**states, **self.traces})
-
-    def result(self) -> Simulation:
-        """Return what was recorded, when all steps have run; raises what `check` does."""
-        self.check()
         plan, fired = self.plan, _spikes(self._library, self._handle)
+        states = {variable: self._arrays[name] for name, variable, *_ in self._manifest["arrays"]}
+        plan.refuse_infinite({**states, **self.traces})
         units = {name: self._manifest["units"][name] for name in plan.record}
         return Simulation(plan.n, plan.steps, plan.dt, *fired, self.traces, units, plan.watched)
 

@@ -108,6 +108,8 @@ def stepping(
 ) -> Iterator[Population]:
     """Yield n neurons that run some steps at a time, so that loops can be closed around them.
 
+    Variables that blow up are not refused; the traces show it.
+
     Args:
         model: a neuron or composition, or a neuron's name.
         n: number of neurons.

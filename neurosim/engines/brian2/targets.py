@@ -74,10 +74,6 @@ class Population(Protocol):
         """Run the next steps."""
         ...
 
-    def check(self) -> None:
-        """Refuse what blew up, when all steps have run; raises InputError."""
-        ...
-
 
 @contextmanager
 def population(plan: Plan, target: str) -> Iterator[Population]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,14 +110,50 @@ CONVENTIONS = {
 3.1; `nir` where the source is not known."""
 
 
-def rockpool_dt(tau: np.ndarray, r: np.ndarray) -> float:
-    """Return the dt that rockpool's export hides in r = tau/dt exp(-dt/tau).
+def rockpool_dt(tau: np.ndarray, r: np.ndarray) -> np.ndarray:
+    """Return the dt that rockpool's export hides in r = tau/dt exp(-dt/tau), of each neuron.
 
     With x = dt/tau this is x exp(x) = 1/r, which Lambert's function solves. Rockpool's own import
     takes tau/(1 + r) instead, some 4 % less.
     """
     tau, r = np.asarray(tau, dtype=float), np.asarray(r, dtype=float)
-    return float(np.median(tau * lambertw(1.0 / r).real))
+    step: np.ndarray = tau * lambertw(1.0 / r).real
+    return step
+
+
+def rockpool_step(nodes: Mapping[str, Any]) -> float:
+    """Return the time step of a file that rockpool wrote, from r of its neurons.
+
+    Rockpool 3.1 writes r = tau/dt exp(-dt/tau) for LIFTorch (CubaLIF), LIFNeuronTorch (LIF) and
+    ExpSynTorch (LI). Euler's gain r dt/tau is then exp(-dt/tau): right for ExpSynTorch alone, as
+    the neurons add their input at full weight. Read as rockpool's, r gives dt and nothing else.
+
+    Raises:
+        InputError: no neuron tells, or they tell different steps, as those of others do.
+    """
+    steps = np.concatenate(
+        [
+            rockpool_dt(*np.broadcast_arrays(*(_flat(kind, n, getattr(node, n)) for n in names)))
+            for node in nodes.values()
+            if (kind := type(node).__name__) in _ROCKPOOL
+            for names in [(_ROCKPOOL[kind], "r")]
+        ]
+        or [np.array([])]
+    )
+    if not steps.size:
+        raise InputError("none of its nodes tells the time step of rockpool: give dt (--dt)")
+    dt = float(np.median(steps))
+    if not (np.isfinite(steps).all() and np.allclose(steps, dt, rtol=1e-3, atol=0)):
+        raise InputError(
+            f"r of its neurons means time steps from {steps.min():.4g} to {steps.max():.4g} where "
+            "rockpool wrote it: give the one it has (--dt), or another source"
+        )
+    rounded = float(f"{dt:.5g}")  # float32 keeps 7 digits
+    return rounded if np.isclose(dt, rounded, rtol=1e-6, atol=0) else dt
+
+
+_ROCKPOOL = {"CubaLIF": "tau_mem", "LIF": "tau", "LI": "tau"}
+"""By kind of node that rockpool writes, the time constant that belongs to r."""
 
 
 def parameters(
@@ -211,8 +248,8 @@ def _membrane(
     alpha = decay(tau, dt)
     if convention.scheme == "exponential":
         return alpha, r * (1 - alpha), leak * (1 - alpha)
-    if convention.source == "rockpool":
-        return alpha, np.ones_like(r), zero
+    if convention.source == "rockpool":  # LI is ExpSynTorch, which decays what it received
+        return alpha, alpha if kind == "LI" else np.ones_like(r), zero
     return alpha, r * dt / tau, leak * dt / tau
 
 

@@ -18,11 +18,12 @@ from neurosim.formats.nir.convention import (
     CONVENTIONS,
     PARAMETERS,
     Convention,
+    numbers,
     parameters,
-    rockpool_dt,
+    rockpool_step,
 )
-from neurosim.formats.nir.flow import Edge
 from neurosim.formats.nir.graph import NEURONS, Graph, kind
+from neurosim.formats.nir.levels import Level, flatten
 
 METADATA = "neurosim"
 """Key of our metadata in a graph."""
@@ -49,7 +50,9 @@ def load(
         path: an HDF5 file of nir 1.x.
         source: who wrote it, a name in CONVENTIONS or a Convention; read from the file's metadata
             where neurosim wrote it, else "nir" is assumed, which `verify` refuses.
-        dt: time step in the unit of the file's time constants, where the convention has none.
+        dt: time step in the unit of the file's time constants. A NIR file states none, but for
+            neurosim's own. Without it: the source's usual one (snnTorch 1e-4, sinabs 1, ...), or
+            what `rockpool_step` finds in a file of rockpool; `Graph.says` tells which.
         reset: one of `convention.RESETS`, where the source's usual one was not used.
 
     Raises:
@@ -102,7 +105,8 @@ def from_nir(
     if not isinstance(graph, nir.NIRGraph):
         raise InputError(f"holds a {kind(graph)}; expected is a NIRGraph")
     known = _metadata(graph)
-    nodes, edges, heads, tails = _flatten(graph, "")
+    level = flatten(graph)
+    nodes = level.nodes
     for name, node in nodes.items():
         if kind(node) not in (*NEURONS, *layers.KINDS):
             raise InputError(
@@ -112,14 +116,15 @@ def from_nir(
     convention = _convention(known.get("source") if source is None else source, known)
     if reset is not None:
         convention = replace(convention, reset=reset)
-    steps = [step for step in (dt, known.get("dt"), convention.dt) if step is not None]
-    dt = _step(steps[0] if steps else None, convention, nodes)
-    shape = _input_shape(graph, nodes, heads)
+    dt, origin = _step(dt, known, convention, nodes)
+    shape = _input_shape(level)
     limits = _limits(known.get("max_spikes"), nodes)
     assumed = _assumed(source, reset, known, convention)
-    flat = Graph(nodes, edges, heads, tails, shape, convention, dt, limits, {}, assumed)
+    ends = (level.edges, level.heads, level.tails)
+    says = {"dt is": origin}
+    flat = Graph(nodes, *ends, shape, convention, dt, limits, says, assumed)
     flat = stepped(flat, convention, assumed)
-    _check_output(graph, flat)
+    _check_output(level.output, flat)
     return flat
 
 
@@ -137,6 +142,7 @@ def stepped(graph: Graph, convention: Convention, assumed: str = "") -> Graph:
     says = {
         "source": convention.source,
         "dt": graph.dt,
+        "dt is": graph.says["dt is"],
         "scheme": convention.scheme,
         "reset": convention.reset,
         "start": convention.start,
@@ -148,7 +154,10 @@ def stepped(graph: Graph, convention: Convention, assumed: str = "") -> Graph:
     }
     graph = replace(graph, convention=convention, says=says, assumed=assumed)
     for name in graph.populations:
-        parameters(graph.nodes[name], convention, graph.dt, graph.most_spikes(name))
+        try:
+            parameters(graph.nodes[name], convention, graph.dt, graph.most_spikes(name))
+        except InputError as error:
+            raise InputError(f"node {name}: {error}") from error
     return graph
 
 
@@ -172,10 +181,9 @@ def _assumed(
     return ""
 
 
-def _check_output(graph: Any, flat: Graph) -> None:
+def _check_output(output: Any, flat: Graph) -> None:
     """Check all shapes, and that the output's own axes are those of what it is read from."""
-    stated = next(n for n in graph.nodes.values() if kind(n) == "Output").output_type
-    shape = tuple(int(n) for n in np.atleast_1d(stated["output"]))
+    shape = tuple(int(n) for n in np.atleast_1d(output.output_type["output"]))
     for name in flat.outputs:
         read = flat.shapes[name][1]
         if math.prod(shape) == math.prod(read) and not layers.same_axes(shape, read):
@@ -228,15 +236,30 @@ def _limits(limits: Any, nodes: dict[str, Any]) -> dict[str, int]:
     return dict(limits)
 
 
-def _step(dt: Any, convention: Convention, nodes: dict[str, Any]) -> float:
-    if dt is None and convention.source == "rockpool":
-        hidden = [rockpool_dt(n.tau_mem, n.r) for n in nodes.values() if kind(n) == "CubaLIF"]
-        dt = float(np.median(hidden)) if hidden else None
-    if dt is None:
-        raise InputError(
-            "it states no time step: give dt in the unit of its time constants (--dt), or say who "
-            f"wrote it (--source), one of {', '.join(CONVENTIONS)}"
-        )
+def _step(
+    given: Any, known: dict[str, Any], convention: Convention, nodes: dict[str, Any]
+) -> tuple[float, str]:
+    """Return the time step and where it comes from, which no NIR file states but neurosim's."""
+    source = convention.source
+    for value, origin in (
+        (given, "as given"),
+        (known.get("dt"), "in the file's metadata"),
+        (convention.dt, f"usual for {source}"),
+    ):
+        if value is not None:
+            dt = _positive(value)
+            if value is convention.dt:
+                _check_unit(dt, source, nodes)
+            return dt, origin
+    if source == "rockpool":
+        return rockpool_step(nodes), "by r of its neurons, as rockpool writes it"
+    raise InputError(
+        "it states no time step: give dt in the unit of its time constants (--dt), or say who "
+        f"wrote it (--source), one of {', '.join(CONVENTIONS)}"
+    )
+
+
+def _positive(dt: Any) -> float:
     try:
         step = float(dt)
     except (TypeError, ValueError, OverflowError):
@@ -246,88 +269,41 @@ def _step(dt: Any, convention: Convention, nodes: dict[str, Any]) -> float:
     return step
 
 
-def _flatten(
-    graph: Any, prefix: str
-) -> tuple[dict[str, Any], tuple[Edge, ...], tuple[str, ...], tuple[str, ...]]:
-    """Return nodes and edges of all levels, and the nodes that receive input and feed output."""
-    nodes: dict[str, Any] = {}
-    heads: dict[str, tuple[str, ...]] = {}
-    tails: dict[str, tuple[str, ...]] = {}
-    inner: list[Edge] = []
-    for name, node in graph.nodes.items():
-        path = prefix + name
-        if kind(node) == "NIRGraph":
-            sub, edges, sub_heads, sub_tails = _flatten(node, f"{path}.")
-            _add(nodes, sub)
-            inner += edges
-            heads[name], tails[name] = sub_heads, sub_tails
-        elif kind(node) in ("Input", "Output"):
-            continue
-        else:
-            _add(nodes, {path: node})
-            heads[name] = tails[name] = (path,)
-    ends = {n: kind(node) for n, node in graph.nodes.items() if kind(node) in ("Input", "Output")}
-    for end in ("Input", "Output"):
-        count = list(ends.values()).count(end)
-        if count != 1:
-            raise InputError(f"graph {prefix or 'of the file'!r} has {count} {end} nodes; one runs")
-    first: list[str] = []
-    last: list[str] = []
-    _check_edges(graph, prefix)
-    for a, b in graph.edges:
-        if a not in graph.nodes or b not in graph.nodes:
-            raise InputError(f"edge {prefix}{a} -> {prefix}{b} names a node that is not there")
-        if ends.get(a) == "Input" and ends.get(b) == "Output":
-            raise InputError(f"edge {prefix}{a} -> {prefix}{b} passes the input on unchanged")
-        if ends.get(a) == "Input":
-            first += heads[b]
-        elif ends.get(b) == "Output":
-            last += tails[a]
-        else:
-            inner += [(x, y) for x in tails[a] for y in heads[b]]
-    if not first or not last:
-        raise InputError(f"graph {prefix or 'of the file'!r}: input and output are not connected")
-    return nodes, tuple(inner), tuple(first), tuple(last)
+SLOWEST = 1000
+"""Steps of the shortest time constant, above which it is in another unit than a source's dt."""
 
 
-def _add(nodes: dict[str, Any], new: dict[str, Any]) -> None:
-    """Add nodes by their names.
+def _check_unit(dt: float, source: str, nodes: dict[str, Any]) -> None:
+    """Refuse a source's usual dt where the time constants are in another unit.
 
-    Raises:
-        InputError: a name is taken, which parts of names joined by dots may be.
+    Early files of snnTorch and Norse hold time constants in steps or seconds, later ones do not.
     """
-    for name, node in new.items():
-        if name in nodes:
-            raise InputError(
-                f"two nodes are called {name!r}, one of them within a graph; rename one"
-            )
-        nodes[name] = node
+    taus = [
+        float(np.min(numbers(name, getattr(node, name))))
+        for node in nodes.values()
+        for name in ("tau", "tau_mem", "tau_syn")
+        if kind(node) in NEURONS and hasattr(node, name)
+    ]
+    if taus and min(taus) > SLOWEST * dt:
+        raise InputError(
+            f"its shortest time constant is {min(taus):.4g}, {min(taus) / dt:,.0f} steps of the "
+            f"{dt:g} that is usual for {source}: it is in another unit; give dt in it (--dt), 1 "
+            "where time constants are in steps"
+        )
 
 
-def _check_edges(graph: Any, prefix: str) -> None:
-    """Refuse an edge that is there twice, as nir does: it is not said what that means."""
-    seen: set[Edge] = set()
-    for a, b in graph.edges:
-        if (a, b) in seen:
-            raise InputError(
-                f"edge {prefix}{a} -> {prefix}{b} is there twice; leave one out, or double its "
-                "weights"
-            )
-        seen.add((a, b))
-
-
-def _input_shape(graph: Any, nodes: dict[str, Any], heads: tuple[str, ...]) -> tuple[int, ...]:
+def _input_shape(level: Level) -> tuple[int, ...]:
     """Return the shape of the input; a batch axis that a source left in it is dropped."""
-    shapes = next(n for n in graph.nodes.values() if kind(n) == "Input").input_type
+    shapes = level.input.input_type
     stated = shapes.get("input") if isinstance(shapes, dict) else None
     shape = () if stated is None else tuple(int(n) for n in np.atleast_1d(stated))
-    for name in heads:
-        node = nodes[name]
+    for name in level.heads:
+        node = level.nodes[name]
         if kind(node) in ("Linear", "Affine"):
             n = int(np.shape(node.weight)[1])
             if not shape or (int(np.prod(shape)) != n and shape[-1] == n):
                 shape = (n,)
-        elif kind(node) == "Conv2d":
+        elif kind(node) in ("Conv2d", "SumPool2d", "AvgPool2d"):
             shape = shape[-3:]
     if not shape or min(shape) < 1:
         raise InputError(f"the shape of its input is {shape}; it must be stated")

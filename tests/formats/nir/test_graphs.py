@@ -158,7 +158,7 @@ def test_a_threshold_node_and_parallel_paths_add_up(path) -> None:
 
 def test_the_dt_of_rockpools_export_is_recovered() -> None:
     tau, dt = np.array([0.05, 0.02, 0.2]), 0.01
-    assert rockpool_dt(tau, tau / dt * np.exp(-dt / tau)) == pytest.approx(dt, rel=1e-12)
+    np.testing.assert_allclose(rockpool_dt(tau, tau / dt * np.exp(-dt / tau)), dt, rtol=1e-12)
 
 
 @pytest.mark.parametrize("source", CONVENTIONS)

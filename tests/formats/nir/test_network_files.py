@@ -180,3 +180,16 @@ CHANGES = {
 def test_what_changes_the_meaning_is_an_error(name: str, rng, tmp_path) -> None:
     change, message = CHANGES[name]
     assert message in changed(nets.network(rng), tmp_path, change)
+
+
+def test_loops_run_without_a_compiler_too(rng, tmp_path, monkeypatch) -> None:
+    network = recurrent(nets.network(rng), rng)
+    graph = nir.load(nir.write(network, tmp_path / "net.nir"))
+    raster = nets.events(rng, (2, 20, 6))
+    library = run_graph(graph, raster)
+    assert all(spikes.any() for spikes in library.spikes)
+    monkeypatch.setattr("neurosim.engines.brian2.targets.choose", lambda _: "numpy")
+    for variable in ("spikes", "v_mem", "i_syn"):
+        runtime = getattr(run_graph(graph, raster), variable)
+        for a, b in zip(getattr(library, variable), runtime, strict=True):
+            np.testing.assert_array_equal(a, b)
