@@ -111,6 +111,12 @@ class Run(Frozen):
         if isinstance(source, Run):
             return source
         folder = Path(source)
+        if folder.is_file():
+            nir = "; neurosim.Network.from_nir reads a NIR file for neurosim.xylo.deploy in Python"
+            raise InputError(
+                f"{folder}: is a file; a run is a folder that neurosim train wrote"
+                f"{nir if folder.suffix == '.nir' else ''}"
+            )
         try:
             checked = store.check_folder(folder)
         except InputError as error:

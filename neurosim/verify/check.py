@@ -46,6 +46,16 @@ def default_engines(model: object) -> tuple[str, str]:
     raise InputError(f"a XyloSpec, a Network or a NIR graph can be compared, got {kind}")
 
 
+def refuse_guesses(model: object) -> None:
+    """Refuse a NIR graph whose source or reset nobody states: all engines would share the guess.
+
+    Raises:
+        InputError: it is one.
+    """
+    if assumed := getattr(model, "assumed", ""):
+        raise InputError(f"{assumed}; or compare with spikes of the source itself (--expected)")
+
+
 def verify(
     model: object,
     raster: np.ndarray,
@@ -81,8 +91,7 @@ def verify(
     """
     net = nets.one(model)
     model = model if model is net.graph else net.model  # a graph that was read stays one
-    if assumed := getattr(model, "assumed", ""):
-        raise InputError(f"{assumed}; or compare with spikes of the source itself (--expected)")
+    refuse_guesses(model)
     if engines is None:
         engines = default_engines(model)
     if isinstance(engines, str) or len(engines) < 2:

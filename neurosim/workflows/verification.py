@@ -21,7 +21,7 @@ from neurosim.network import THRESHOLD_SCALES
 from neurosim.progress import bar
 from neurosim.raster import check_raster
 from neurosim.recording import Recording
-from neurosim.verify.check import verify
+from neurosim.verify.check import refuse_guesses, verify
 from neurosim.verify.compare import compare
 from neurosim.verify.report import Report
 from neurosim.workflows import events as event_sets
@@ -94,6 +94,9 @@ def verify_targets(
     """
     for engine in engines:
         registry.get(engine)
+    for target in nets.values():
+        if target.spec is None and target.network is None and expected is None:
+            refuse_guesses(target.graph)
     raster, reports = events.raster, {}
     scales = THRESHOLD_SCALES if all_thresholds else (None,)
     with bar(console) as progress:
@@ -145,6 +148,8 @@ def _compared(
     how = f"{convention.scheme} steps, reset {convention.reset}"
     text = f"{' and '.join(engines)} of neurosim, which both step as {convention.source} ({how})"
     text += f" with dt {graph.dt:g}, {graph.says['dt is']}"
+    if "not stated" in graph.says:
+        text += f"; the file does not state {graph.says['not stated']}"
     if expected is None:
         return f"{text}; {convention.source} itself did not run: --expected compares with it"
     text = f"{text}, and the spikes of {convention.source} in {expected}"

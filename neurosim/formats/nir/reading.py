@@ -63,7 +63,21 @@ def load(
     what = f"NIR file, written by NIR {shown(version)}" if version.startswith("0.") else "NIR file"
     with outside.reading(path, what):
         graph = nir.dict2NIRNode(_as_written_now(values["node"]))
-        return from_nir(graph, source=source, dt=dt, reset=reset)
+        read = from_nir(graph, source=source, dt=dt, reset=reset)
+        if left_out := _without_w_in(values["node"], ""):
+            read.says["not stated"] = f"w_in of {shown(', '.join(left_out))}, which is 1 then"
+        return read
+
+
+def _without_w_in(values: dict[str, Any], prefix: str) -> list[str]:
+    """Return the neurons with a synaptic current that state no gain of it: versions before 1."""
+    names = []
+    for name, node in values["nodes"].items():
+        if node["type"] == "NIRGraph":
+            names += _without_w_in(node, f"{prefix}{name}.")
+        elif node["type"] in ("CubaLIF", "CubaLI") and "w_in" not in node:
+            names.append(prefix + name)
+    return names
 
 
 def _as_written_now(values: dict[str, Any]) -> dict[str, Any]:
@@ -117,6 +131,8 @@ def from_nir(
     if reset is not None:
         convention = replace(convention, reset=reset)
     dt, origin = _step(dt, known, convention, nodes)
+    if origin.startswith("usual") and not isinstance(source, Convention):
+        _check_unit(dt, convention.source, nodes)
     shape = _input_shape(level)
     limits = _limits(known.get("max_spikes"), nodes)
     assumed = _assumed(source, reset, known, convention)
@@ -139,10 +155,11 @@ def stepped(graph: Graph, convention: Convention, assumed: str = "") -> Graph:
     Raises:
         InputError: a node cannot be stepped so.
     """
+    kept = ("dt is", "not stated")
     says = {
         "source": convention.source,
         "dt": graph.dt,
-        "dt is": graph.says["dt is"],
+        **{name: graph.says[name] for name in kept if name in graph.says},
         "scheme": convention.scheme,
         "reset": convention.reset,
         "start": convention.start,
@@ -247,10 +264,7 @@ def _step(
         (convention.dt, f"usual for {source}"),
     ):
         if value is not None:
-            dt = _positive(value)
-            if value is convention.dt:
-                _check_unit(dt, source, nodes)
-            return dt, origin
+            return _positive(value), origin
     if source == "rockpool":
         return rockpool_step(nodes), "by r of its neurons, as rockpool writes it"
     raise InputError(

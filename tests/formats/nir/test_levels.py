@@ -201,3 +201,19 @@ def test_a_damaged_file_of_nir_0_says_what_wrote_it(parts, tmp_path) -> None:
         file["version"] = "0.2.0"
     with pytest.raises(InputError, match=r"written by NIR 0\.2\.0 .*tau_syn"):
         nir.load(path, dt=1e-3)
+
+
+@pytest.mark.parametrize("write", [flat, nested])
+def test_a_gain_that_is_not_stated_is_said(write, parts, tmp_path) -> None:
+    path = tmp_path / "net.nir"
+    parts["lif"] = cuba(w_in=1.0)
+    reference.write(path, write(parts))
+    assert "not stated" not in nir.load(path, dt=1e-3).says
+    with h5py.File(path, "a") as file:
+        places = []
+        file.visit(lambda place: places.append(place) if place.endswith("lif/w_in") else None)
+        del file[places[0]]
+    read = nir.load(path, dt=1e-3)
+    (name,) = (n for n in read.populations if n.endswith("lif"))
+    assert read.says["not stated"] == f"w_in of {name}, which is 1 then"
+    assert (read.nodes[name].w_in == 1).all()
