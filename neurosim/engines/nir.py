@@ -71,19 +71,18 @@ class NirEngine(Engine):
             raise InputError("raster holds values that are not finite")
         return raster.astype(np.float64).reshape(*raster.shape[:2], *model.shape)
 
-    def population(self, values: States, steps: int) -> AbstractContextManager[Population]:
-        """Return neurons `nir-neuron` that run some steps at a time, fed with "I".
+    def population(self, values: States, current: np.ndarray) -> AbstractContextManager[Population]:
+        """Return neurons `nir-neuron` that run some steps at a time.
 
         Args:
             values: (neurons,) by parameter.
-            steps: in all.
+            current: (steps, neurons) what they receive, "I", where it is not fed step by step.
         """
         from neurosim.engines.brian2 import stepping
 
-        n = len(values["alpha"])
-        return stepping(
-            "nir-neuron", n=n, steps=steps, dt=1e-3, parameters=values, fed=("I",), record=VARIABLES
-        )
+        steps, n = current.shape
+        options: dict[str, Any] = {"n": n, "steps": steps, "dt": 1e-3, "record": VARIABLES}
+        return stepping("nir-neuron", parameters=values, fed={"I": current}, **options)
 
     def _versions(self) -> dict[str, str]:
         return {"brian2": version("brian2")}
@@ -95,9 +94,9 @@ class NirNumpyEngine(NirEngine):
     name = "nir-numpy"
 
     @contextmanager
-    def population(self, values: States, steps: int) -> Iterator[Population]:
+    def population(self, values: States, current: np.ndarray) -> Iterator[Population]:
         """Return neurons that run some steps at a time, see `NirEngine.population`."""
-        yield _NumpyPopulation(values, steps)
+        yield _NumpyPopulation(values, current)
 
     def _versions(self) -> dict[str, str]:
         return {"numpy": np.__version__}
@@ -106,12 +105,12 @@ class NirNumpyEngine(NirEngine):
 class _NumpyPopulation:
     """Neurons `nir-neuron` in numpy, written from the declared equations."""
 
-    def __init__(self, values: States, steps: int) -> None:
+    def __init__(self, values: States, current: np.ndarray) -> None:
         self._values = {name: value.astype(float) for name, value in values.items()}
         self._v = self._values["V_0"].copy()
         self._i, self._spikes = np.zeros_like(self._v), np.zeros_like(self._v)
-        self._current, self._done = np.zeros((steps, len(self._v))), 0
-        self.traces = {variable: np.empty_like(self._current) for variable in VARIABLES}
+        self._current, self._done = current, 0
+        self.traces: States = {v: np.empty_like(self._current) for v in VARIABLES}
 
     def feed(self, name: str, step: int, values: np.ndarray) -> None:
         """Set the input of a step."""
@@ -161,40 +160,40 @@ class _Run:
     def states(self) -> dict[str, States]:
         """Run, and return (steps, samples, neurons) by neuron node and variable."""
         for members in self.flow.together:
-            with ExitStack() as stack:
-                neurons = {name: stack.enter_context(self._neurons(name)) for name in members}
-                if any(self.flow.late[name] for name in members):
+            if any(self.flow.late[name] for name in members):
+                with ExitStack() as stack:
+                    neurons = {n: stack.enter_context(self._neurons(n)) for n in members}
                     self._step_by_step(neurons)
-                else:
-                    self._at_once(*neurons.items())
+            else:
+                self._at_once(*members)
             for name in members:
                 self._check(name)
         return self.recorded
 
     @contextmanager
-    def _neurons(self, name: str) -> Iterator[Population]:
-        """Yield a node's neurons of all samples, not yet run."""
+    def _neurons(self, name: str, current: np.ndarray | None = None) -> Iterator[Population]:
+        """Yield a node's neurons of all samples, not yet run; they are fed without a current."""
         graph, (steps, samples) = self.graph, self.x.shape[:2]
         shape = graph.shapes[name][1]
         n = int(np.prod(shape))
         values = parameters(graph.nodes[name], graph.convention, graph.dt, graph.most_spikes(name))
         spread = {p: np.tile(np.broadcast_to(v, n), samples) for p, v in values.items()}
-        with self.engine.population(spread, steps) as population:
+        flat = np.zeros((steps, samples * n)) if current is None else current.reshape(steps, -1)
+        with self.engine.population(spread, flat) as population:
             traces = population.traces
             self.recorded[name] = {v: traces[v].reshape(steps, samples, n) for v in VARIABLES}
             out = "v_mem" if kind(graph.nodes[name]) in ("LI", "CubaLI", "I") else "spikes"
             self.signals[name] = traces[out].reshape(steps, samples, *shape)
             yield population
 
-    def _at_once(self, item: tuple[str, Population]) -> None:
+    def _at_once(self, name: str) -> None:
         """Run neurons that lie in no loop, and all that leads to them."""
-        name, population = item
         for node in self.flow.towards(name):
             self._course(node)
         current = _sum(self._whole(name))
-        for step in range(len(current)):
-            self._feed(name, population, step, current[step])
-        population.advance(len(current))
+        _check_current(name, current, 0)
+        with self._neurons(name, current) as population:
+            population.advance(len(current))
 
     def _course(self, node: str) -> None:
         """Make the whole course of a node without state."""
@@ -232,7 +231,8 @@ class _Run:
                         given = _sum(self._arriving(node, late, step, now))
                         now[key] = layers.apply(node, nodes[node], given)
                 current = _sum(self._arriving(name, late, step, now))
-                self._feed(name, population, step, current[0])
+                _check_current(name, current, step)
+                population.feed("I", step, current.reshape(-1))
                 population.advance(1)
 
     def _key(self, node: str, late: frozenset[str]) -> Key:
@@ -258,22 +258,24 @@ class _Run:
     def _check(self, name: str) -> None:
         """Refuse neurons that blew up."""
         for variable, values in self.recorded[name].items():
-            if len(odd := np.argwhere(~np.isfinite(values))):
+            finite = np.isfinite(values)
+            if not finite.all():
+                step, sample, _ = np.argwhere(~finite)[0]
                 raise InputError(
-                    f"node {name}: {variable} is no longer finite in step {odd[0][0]} of sample "
-                    f"{odd[0][1]}; lower the weights or the input"
+                    f"node {name}: {variable} is no longer finite in step {step} of sample "
+                    f"{sample}; lower the weights or the input"
                 )
 
-    def _feed(self, name: str, population: Population, step: int, current: np.ndarray) -> None:
-        """Give neurons (samples, *shape) what they receive in a step."""
-        flat = current.reshape(len(current), -1)
-        if not np.isfinite(flat).all():
-            sample = int(np.argwhere(~np.isfinite(flat))[0, 0])
-            raise InputError(
-                f"node {name}: its input is no longer finite in step {step} of sample {sample}; "
-                "lower the weights or the input"
-            )
-        population.feed("I", step, flat.reshape(-1))
+
+def _check_current(name: str, current: np.ndarray, first: int) -> None:
+    """Refuse what neurons receive (steps, samples, *shape), from a first step on."""
+    finite = np.isfinite(current)
+    if not finite.all():
+        step, sample = np.argwhere(~finite)[0][:2]
+        raise InputError(
+            f"node {name}: its input is no longer finite in step {first + step} of sample {sample};"
+            " lower the weights or the input"
+        )
 
 
 def _in_float64(node: Any) -> Any:

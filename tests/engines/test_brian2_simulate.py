@@ -354,7 +354,8 @@ def test_neurons_that_run_step_by_step_do_as_those_that_run_at_once(target, rng)
     options["parameters"] = {"theta_0": rng.uniform(0.5, 1, 5), "subtract": 1.0}
     whole = simulate("nir-neuron", duration=0.08, inputs={"I": current}, **options)
     assert 50 < whole.traces["spikes"].sum() < 300
-    with stepping("nir-neuron", steps=80, fed=("I",), target=target, **options) as neurons:
+    fed = {"I": np.zeros_like(current)}
+    with stepping("nir-neuron", steps=80, fed=fed, target=target, **options) as neurons:
         for step, size in ((0, 1), (1, 1), (2, 78)):
             for row in range(step, step + size):
                 neurons.feed("I", row, current[row])

@@ -155,7 +155,9 @@ class Population:
         brian2.seed(plan.seed)
         self.plan, self._step = plan, 0
         self._courses = {name: course.copy() for name, course in plan.courses.items()}
-        self.traces = {name: np.empty((plan.steps, len(plan.watched))) for name in plan.record}
+        self.traces: dict[str, np.ndarray] = {
+            name: np.empty((plan.steps, len(plan.watched))) for name in plan.record
+        }
         """(steps, watched) by variable; as many rows as steps have run are filled."""
         start = {n: np.broadcast_to(c[0], plan.n) for n, c in plan.courses.items()}
         self._members = build(replace(plan, values={**plan.values, **start}, courses={})).neurons

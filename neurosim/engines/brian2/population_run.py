@@ -83,10 +83,15 @@ class Population:
         self._library, self._manifest = _load(ByDigest.of(plan.model), plan.per_neuron)
         self._arrays = _arrays(plan, self._manifest)
         scales = self._manifest["scales"]
-        self._courses = {name: c * scales[name] for name, c in plan.courses.items()}
-        self.traces = {name: np.empty((plan.steps, len(plan.watched))) for name in plan.record}
+        self._courses = {
+            name: course if scales[name] == 1 else course * scales[name]
+            for name, course in plan.courses.items()
+        }
+        self.traces: dict[str, np.ndarray] = {
+            name: np.empty((plan.steps, len(plan.watched))) for name in plan.record
+        }
         """(steps, watched) by variable; as many rows as steps have run are filled."""
-        self._weights = {
+        self._weights: dict[str, np.ndarray] = {
             event: np.ascontiguousarray(train.weights, dtype=_TYPES[self._manifest["weights"]])
             for event, train in plan.trains.items()
         }
@@ -135,7 +140,10 @@ class Population:
         ]
 
     def feed(self, name: str, step: int, values: np.ndarray) -> None:
-        """Set what an input that changes in time is in a step that has not run."""
+        """Set what an input that changes in time is in a step that has not run.
+
+        It is written into the Plan's own course where that is in the unit of the library.
+        """
         self._courses[name][step] = values * self._manifest["scales"][name]
 
     def advance(self, steps: int, report: Callable[[int], None] = lambda _: None) -> None:

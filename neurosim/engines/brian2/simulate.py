@@ -101,7 +101,7 @@ def stepping(
     steps: int,
     dt: float = 1e-4,
     parameters: Mapping[str, Any] | None = None,
-    fed: Sequence[str] = (),
+    fed: Mapping[str, np.ndarray] | None = None,
     record: Sequence[str] = (),
     seed: int | None = None,
     target: str = "auto",
@@ -116,7 +116,8 @@ def stepping(
         steps: to run in all.
         dt: time step in seconds.
         parameters: values by name, as for `simulate`.
-        fed: names of those that the caller sets for each step (`feed`); 0 until then.
+        fed: (steps, n) by name, those that change in time; `feed` replaces a step's, in the array
+            itself or in a copy.
         record: names of variables, whose values are in `traces`.
         seed: of everything random.
         target: "library", "numpy", "cython" or "auto", as for `simulate`.
@@ -135,7 +136,7 @@ def stepping(
         duration=steps * dt,
         dt=dt,
         parameters=parameters or {},
-        inputs={name: np.zeros((steps, n)) for name in fed},
+        inputs=fed or {},
         record=record,
         watch=None,
         seed=seed,

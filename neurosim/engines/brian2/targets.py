@@ -63,8 +63,10 @@ def run(plan: Plan, target: str, threads: int, report: Report) -> Simulation:
 class Population(Protocol):
     """Neurons that run some steps at a time: what they receive may follow from what they did."""
 
-    traces: Mapping[str, np.ndarray]
-    """(steps, watched) by variable; as many rows as steps have run are filled."""
+    @property
+    def traces(self) -> Mapping[str, np.ndarray]:
+        """(steps, watched) by variable; as many rows as steps have run are filled."""
+        ...
 
     def feed(self, name: str, step: int, values: np.ndarray) -> None:
         """Set what an input that changes in time is in a step that has not run."""

@@ -114,7 +114,7 @@ class _Walk:
         """
         all_of = [n for n, node in graph.nodes.items() if kind(node) == end]
         passed = {b for _, b in self.edges} if end == "Input" else {a for a, _ in self.edges}
-        own = [name for name in all_of if name not in passed]
+        own: list[str] = [name for name in all_of if name not in passed]
         if len(own) == 1:
             return own[0]
         where = "enters" if end == "Input" else "leaves"
