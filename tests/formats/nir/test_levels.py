@@ -217,3 +217,12 @@ def test_a_gain_that_is_not_stated_is_said(write, parts, tmp_path) -> None:
     (name,) = (n for n in read.populations if n.endswith("lif"))
     assert read.says["not stated"] == f"w_in of {name}, which is 1 then"
     assert (read.nodes[name].w_in == 1).all()
+
+
+@pytest.mark.parametrize("engine", ["nir", "nir-numpy"])
+@pytest.mark.filterwarnings("ignore:overflow|invalid")
+def test_a_loop_that_blows_up_names_node_and_step(engine, parts) -> None:
+    parts["rec"] = reference.Linear(np.full((N, N), 1e308))
+    graph = nir.from_nir(flat(parts), dt=1e-3)
+    with pytest.raises(InputError, match=r"node lif: .* no longer finite in step \d+ of sample 0"):
+        engines.get(engine).run(graph, np.ones((2, 30, 3)))
