@@ -112,10 +112,9 @@ class Run(Frozen):
             return source
         folder = Path(source)
         if folder.is_file():
-            nir = "; neurosim.Network.from_nir reads a NIR file for neurosim.xylo.deploy in Python"
             raise InputError(
-                f"{folder}: is a file; a run is a folder that neurosim train wrote"
-                f"{nir if folder.suffix == '.nir' else ''}"
+                f"{folder}: is a file; a run is a folder that neurosim train wrote (files of nets "
+                "are for neurosim deploy and verify)"
             )
         try:
             checked = store.check_folder(folder)
