@@ -118,5 +118,5 @@ def test_a_net_with_a_changed_weight_is_refused(run, tmp_path):
 
 def test_a_file_is_no_run(tmp_path) -> None:
     (tmp_path / "net.nir").write_bytes(b"")
-    with pytest.raises(InputError, match="is a file; a run is a folder .*neurosim deploy"):
+    with pytest.raises(InputError, match=r"is a file; a run is a folder .*neurosim deploy"):
         Run.load(tmp_path / "net.nir")
