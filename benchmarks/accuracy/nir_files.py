@@ -58,6 +58,10 @@ in numpy, equal in every spike, membrane and current, or it says so. Letters: sh
 public recordings of tactile Braille (7 letters) whose letter's output neuron spikes most. Early
 files of these nets, with dt 1, hold time constants in steps and not the gains of snnTorch's neurons
 (r = tau/dt, w_in = tau/dt); later ones lack w_in, or have all.
+
+No NIR file says how its neurons reset. The resets here follow the names (zero, subtract, noDelay),
+and that reading of the names was chosen because it spells best on a third of the recordings, among
+the four resets that there are; without "zero" or "subtract" in its name a net is read as "zero".
 """
 
 
