@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from neurosim.analysis.arrays import FloatArray
+from neurosim.compiled import compiled
 
 
 def log_stationary(transition: FloatArray) -> FloatArray:
@@ -24,7 +24,7 @@ def log_stationary(transition: FloatArray) -> FloatArray:
     return np.asarray(_eliminate(transition))
 
 
-@numba.njit(cache=True)
+@compiled
 def _eliminate(p):  # type: ignore[no-untyped-def]
     n = p.shape[0]
     root = 0

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from scipy.special import logsumexp, ndtr
 
 from neurosim.analysis.arrays import FloatArray, panels
 from neurosim.analysis.discrete.markov import log_stationary
 from neurosim.analysis.laws import Law
+from neurosim.compiled import compiled
 
 REACH = 8.5
 """The free membrane is cut off this many standard deviations from its mean (2e-17)."""
@@ -163,7 +163,7 @@ def _kernel(
     return band
 
 
-@numba.njit(cache=True)
+@compiled
 def _add_gaussians(out, column, drift, points, factor, noise, reach):  # type: ignore[no-untyped-def]
     """Add factor times the density of N(drift, noise^2) at ascending points, within reach."""
     scale = 1 / (np.sqrt(2 * np.pi) * noise)

@@ -11,11 +11,11 @@ H_{-k}(-y)). From psi_k' = 2 k psi_{k+1} (derived here):
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from neurosim.analysis.arrays import Numbers, gauss_legendre
+from neurosim.compiled import compiled
 
 ComplexArray = npt.NDArray[np.complex128]
 
@@ -44,13 +44,13 @@ def log_ratio(
     return out[0].reshape(a.shape), out[1].reshape(a.shape), out[2].reshape(a.shape)
 
 
-@numba.njit(cache=True)
+@compiled
 def _all(a, b, k, nodes, weights, out):  # type: ignore[no-untyped-def]
     for i in range(a.size):
         out[0, i], out[1, i], out[2, i] = _one(a[i], b[i], k[i], nodes, weights)
 
 
-@numba.njit(cache=True)
+@compiled
 def _one(a, b, k, nodes, weights):  # type: ignore[no-untyped-def]
     if not (np.isfinite(a) and np.isfinite(b) and np.isfinite(k.real) and np.isfinite(k.imag)):
         return complex(np.nan), complex(np.nan), complex(np.nan)
@@ -78,7 +78,7 @@ def _one(a, b, k, nodes, weights):  # type: ignore[no-untyped-def]
     return log + more, slope_a, slope
 
 
-@numba.njit(cache=True)
+@compiled
 def _slope_left(y, k):  # type: ignore[no-untyped-def]
     """Return psi'/psi at y <= -1 from the continued fraction, its tail in closed form."""
     x = -y
@@ -89,14 +89,14 @@ def _slope_left(y, k):  # type: ignore[no-untyped-def]
     return 2 * k * r
 
 
-@numba.njit(cache=True)
+@compiled
 def _slope_right(y, k):  # type: ignore[no-untyped-def]
     """Return psi'/psi = w at y >= 100 from w^2 = 2 y w + 2 k - w' (relative error 1e-8)."""
     root = np.sqrt(y * y + 2 * k)
     return y + np.sqrt(y * y + 2 * k - 1 - y / root)
 
 
-@numba.njit(cache=True)
+@compiled
 def _step_to(y, end, k, slope):  # type: ignore[no-untyped-def]
     """Advance psi'/psi from y to end; return the gain of ln psi as well."""
     log = 0j
@@ -116,6 +116,6 @@ def _step_to(y, end, k, slope):  # type: ignore[no-untyped-def]
     return log, slope
 
 
-@numba.njit(cache=True)
+@compiled
 def _log1p(z):  # type: ignore[no-untyped-def]
     return 0.5 * np.log1p(2 * z.real + abs(z) ** 2) + 1j * np.arctan2(z.imag, 1 + z.real)

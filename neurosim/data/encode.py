@@ -7,8 +7,8 @@ returns (n, T, channels, height, width). The encoder of inertial sensors is `neu
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from neurosim.compiled import compiled
 from neurosim.errors import InputError
 
 LUMINANCE = (0.299, 0.587, 0.114)
@@ -112,7 +112,7 @@ def events(
     return _differencing(grey, path, int(substeps), threshold, floor)
 
 
-@njit(cache=True)
+@compiled
 def _at(image, y, x):  # pragma: no cover
     """Return an image's value between its pixels (bilinear), black outside."""
     row, column = int(np.floor(y)), int(np.floor(x))
@@ -124,7 +124,7 @@ def _at(image, y, x):  # pragma: no cover
     return value
 
 
-@njit(cache=True)
+@compiled
 def _differencing(grey, path, substeps, threshold, floor):  # pragma: no cover
     """Count the events (n, T, 2, H, W) of images (n, H, W) along paths (n, substeps T + 1, 2)."""
     n, height, width = grey.shape

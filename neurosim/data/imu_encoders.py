@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from neurosim.compiled import compiled
 
 MAX_EVENTS = 15
 """Most events of a channel in one step: the counter has 4 bits."""
 
 
-@njit(cache=True)
+@compiled
 def scale_events(bands, shift):
     """Return min(|y| >> shift, 15) events for each value y.
 
@@ -29,7 +30,7 @@ def scale_events(bands, shift):
     return events
 
 
-@njit(cache=True)
+@compiled
 def iaf_events(bands, threshold):
     """Return 1 where the running sum of |y| crosses a multiple of the threshold, else 0.
 

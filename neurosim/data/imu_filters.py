@@ -11,7 +11,8 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from numba import njit
+
+from neurosim.compiled import compiled
 
 RATE_HZ = 200.0
 """The front end's fixed sampling rate."""
@@ -38,7 +39,7 @@ def taps() -> np.ndarray:
     return table
 
 
-@njit(cache=True)
+@compiled
 def band_pass(signal, taps, reversed_prefix):
     """Filter all samples, each from a zero state.
 

@@ -19,7 +19,8 @@ Why 64 bits suffice for signals below 2^15 in magnitude, where rockpool uses unb
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from neurosim.compiled import compiled
 
 _ANGLES = 64
 _LOW = 32
@@ -53,7 +54,7 @@ def _angle_table() -> tuple[np.ndarray, ...]:
 _SIN, _COS, _TAN2, _COT2, _HALF_GAIN = _angle_table()
 
 
-@njit(cache=True)
+@compiled
 def remove_rotation(signal, averaging_shift, hold):
     """Turn each sample's signal into its principal axes, the strongest first.
 
@@ -89,7 +90,7 @@ def remove_rotation(signal, averaging_shift, hold):
     return out
 
 
-@njit(cache=True)
+@compiled
 def _principal_axes(covariance):
     """Return the axes as columns, by descending variance; of equal ones the later axis first."""
     d = covariance.copy()
@@ -110,7 +111,7 @@ def _principal_axes(covariance):
     return ordered
 
 
-@njit(cache=True)
+@compiled
 def _rotate_plane(d, axes, p, q, other):
     """Zero d[p, q] by a Jacobi rotation with the table's angle; changes d and axes in place."""
     a, b, c = d[p, p], d[p, q], d[q, q]
@@ -136,7 +137,7 @@ def _rotate_plane(d, axes, p, q, other):
         axes[i, q] = (cos * v - sin * u) >> _BITS
 
 
-@njit(cache=True)
+@compiled
 def _find_angle(a, b, c):
     """Return the table row t in [0, 45] degrees with tan 2t next to 2b / |a - c|; b > 0."""
     if a == c:
@@ -153,7 +154,7 @@ def _find_angle(a, b, c):
     return row
 
 
-@njit(cache=True)
+@compiled
 def _keep_signs(axes, previous):
     """Return the axes, each with the sign of its scalar product with the previous one."""
     kept = np.empty_like(axes)

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numba import njit
 
 from neurosim.analysis.homeostasis.loop import Loop
+from neurosim.compiled import compiled
 from neurosim.equations.homeostasis import GLOBAL_GAIN, HOMEOSTAT_MAP
 from neurosim.errors import InputError
 
@@ -77,7 +77,7 @@ class LayerControl:
         return self.loop.scale(path)
 
 
-@njit(cache=True)
+@compiled
 def _path(x, reaction, gamma, D, limit, ticks):  # pragma: no cover
     """Return the states (ticks, L), counted from c0, after each tick: reaction and both pulls.
 

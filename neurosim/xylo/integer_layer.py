@@ -9,8 +9,8 @@ all positive and of all negative inputs, which come from two matrix products, te
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from neurosim.compiled import compiled
 from neurosim.xylo.rules import REGISTER_MAX as HIGH
 from neurosim.xylo.rules import REGISTER_MIN as LOW
 
@@ -38,7 +38,7 @@ def spike_counts(
     rising = np.tensordot(events, np.maximum(weight, 0).astype(float), axes=1)
     falling = np.tensordot(events, np.minimum(weight, 0).astype(float), axes=1)
     by_neuron = np.ascontiguousarray(np.moveaxis(weight, 0, 2))
-    return _simulate(
+    spikes: np.ndarray = _simulate(
         events.astype(np.int64),
         by_neuron,
         rising,
@@ -49,9 +49,10 @@ def spike_counts(
         bias,
         max_spikes,
     )
+    return spikes
 
 
-@njit(cache=True)
+@compiled
 def _leak(value: int, shift: int) -> int:
     """Return value >> shift, at least one unit towards zero."""
     leak = value >> shift
@@ -60,12 +61,12 @@ def _leak(value: int, shift: int) -> int:
     return leak
 
 
-@njit(cache=True)
+@compiled
 def _saturate(value: int) -> int:
     return min(max(value, LOW), HIGH)
 
 
-@njit(cache=True)
+@compiled
 def _received(current: int, active: np.ndarray, events: np.ndarray, weight: np.ndarray) -> int:
     """Return a current after the events of a step, each addition saturated."""
     for i in active:
@@ -73,7 +74,7 @@ def _received(current: int, active: np.ndarray, events: np.ndarray, weight: np.n
     return current
 
 
-@njit(cache=True)
+@compiled
 def _simulate(
     events: np.ndarray,
     weight: np.ndarray,

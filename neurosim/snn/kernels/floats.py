@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import math
 import platform
+from functools import partial
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+from neurosim.compiled import compiled
+
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 
 
 class _Apart(Compiler):
@@ -30,14 +33,14 @@ class _Apart(Compiler):
 
 _INLINE: dict[str, Any] = {**_OPTIONS, "forceinline": True, "pipeline_class": _Apart}
 
-kernel: Any = njit(**_OPTIONS)
+kernel: Any = partial(compiled, **_OPTIONS)
 """Compile a kernel. It does without reference counts (_nrt), which cost more than the arithmetic,
 and hence can allocate nothing."""
 
-part: Any = njit(**_INLINE)
+part: Any = partial(compiled, **_INLINE)
 """Compile a part of kernels. It must not write an array that it also takes under another name."""
 
-reduction: Any = njit(**{**_INLINE, "fastmath": {"reassoc", "nsz"}})
+reduction: Any = partial(compiled, **{**_INLINE, "fastmath": {"reassoc", "nsz"}})
 """Compile a part that adds up; in any order, so that it vectorises."""
 
 # numba's annotations know nothing of the arguments that it adds itself.
