@@ -13,12 +13,14 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from importlib import import_module
 from typing import Any
 
 import numpy as np
+
+from neurosim.errors import UnavailableError
 
 _alone = threading.RLock()
 _SHAPING = ("codegen.", "core.", "devices.", "legacy.")
@@ -139,7 +141,39 @@ def sandbox(device: Any = None, target: str = "numpy", as_written: bool = False)
             _parser()._cache = _statements[as_written]
             brian2.set_device(_runtime() if device is None else device, build_on_run=False)
             brian2.defaultclock.dt = 0.1 * brian2.ms  # Brian2 takes the user's along
-            yield
+            with _building() if target == "cython" else nullcontext():
+                yield
+
+
+@contextmanager
+def _building() -> Iterator[None]:
+    """Say in one line why Brian2 cannot build or load code in Cython: it raises what it met there.
+
+    Raises:
+        UnavailableError: no compiler works, or its cache cannot be written or was damaged.
+    """
+    import brian2
+    from Cython.Compiler.Errors import CompileError
+
+    try:
+        yield
+    except (brian2.BrianObjectException, OSError, ImportError, CompileError) as error:
+        reason: BaseException = error
+        while (cause := reason.__cause__ or reason.__context__) is not None:
+            reason = cause
+        if isinstance(reason, OSError | ImportError) or "Compile" in type(reason).__name__:
+            raise UnavailableError(
+                f"Brian2 cannot build or load code for the target 'cython' ({reason}); it needs a "
+                f"C++ compiler, and whole files in {_cython_cache()}; or use the target 'numpy'"
+            ) from error
+        raise
+
+
+def _cython_cache() -> str:
+    """Return the folder of what Brian2 has built with Cython."""
+    from brian2.codegen.runtime.cython_rt.extension_manager import get_cython_cache_dir
+
+    return str(get_cython_cache_dir())
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -97,10 +98,26 @@ def build_and_run(device: Any, folder: Path) -> None:
     Raises:
         UnavailableError: it cannot be built, or ends with an error.
     """
-    try:
+    with _building():
         device.build(directory=str(folder), compile=True, run=True, with_output=False)
+
+
+@contextmanager
+def _building() -> Iterator[None]:
+    """Make one line of what ends a build.
+
+    Raises:
+        UnavailableError: it cannot be built, or the program ends with an error.
+    """
+    if shutil.which("make") is None:
+        raise UnavailableError("no make found, which builds programs; install it, or use 'numpy'")
+    try:
+        yield
     except RuntimeError as error:
-        raise UnavailableError(f"Brian2's program failed: {error}") from error
+        compiler = cache.compiler()
+        raise UnavailableError(
+            f"Brian2's program failed ({error}); look whether {compiler} works, or use 'numpy'"
+        ) from error
 
 
 def _build(plan: Plan, target: str, threads: int, folder: Path) -> None:
@@ -116,7 +133,8 @@ def _build(plan: Plan, target: str, threads: int, folder: Path) -> None:
 
         objects = build(plan, take_arguments, shared=False)
         objects.network().run(plan.steps * plan.dt * brian2.second, namespace={})
-        device.build(directory=str(folder), compile=True, run=False, with_output=False)
+        with _building():
+            device.build(directory=str(folder), compile=True, run=False, with_output=False)
         manifest = _manifest(plan, objects, device)
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
     for ending in ("o", "cpp", "cu", "h"):
