@@ -18,7 +18,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 PEERS := .venv-peers/.ready
 NEWEST := .venv-newest/.ready
 
-.PHONY: demo test test-all test-processors test-newest fuzz coverage test-peers peers figures gallery bench lint format typecheck imports clean
+.PHONY: demo test test-all test-processors test-newest fuzz faults coverage test-peers peers figures gallery bench lint format typecheck imports clean
 
 demo: $(READY)
 	$(BIN)/neurosim demo
@@ -53,6 +53,10 @@ endif
 # Damaged and hostile files for every reader of files: none may end in a traceback or crash.
 fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz.run --count 10000
+
+# Commands that are killed at random moments and run again: they end with the same files.
+faults: $(READY)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.faults.run --kills 50
 
 # The share of lines that the default tests run: reported, and no bar to pass.
 coverage: $(READY)

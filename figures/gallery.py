@@ -101,10 +101,9 @@ def draw(name: str) -> Path:
         figure.savefig(buffer, format="png", dpi=DPI)
 
     image = Image.open(buffer).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
-    path = picture(name)
-    with store.replacing(path) as partial:
-        image.save(partial, format="PNG", optimize=True)
-    return path
+    content = io.BytesIO()
+    image.save(content, format="PNG", optimize=True)
+    return store.write_bytes(picture(name), content.getbuffer())
 
 
 def picture(name: str) -> Path:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
+import signal
 import sys
 import traceback
 import warnings
@@ -15,6 +18,19 @@ from neurosim import __version__
 from neurosim.commands import NAMES
 from neurosim.commands.terminal import console
 from neurosim.errors import LONGEST_MESSAGE, NeurosimError, shown
+
+NO_MEMORY = (
+    "there is not enough memory; end other programs, or share less work between processes (--jobs)"
+)
+_ROOM = "free some space or choose another folder, then run the same command again"
+_PLACE = "choose a folder that can be written, then run the same command again"
+REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _ROOM),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST), _PLACE),
+    errno.EMFILE: "allow more open files (ulimit -n), then run the same command again",
+    errno.ENOMEM: NO_MEMORY,
+}
+"""What to do about an error of the system, by its number."""
 
 app = typer.Typer(
     help="Train spiking nets with stochastic thresholds, put them on Xylo, verify every spike.",
@@ -36,22 +52,38 @@ def main() -> None:
     logging.captureWarnings = lambda capture: None
     arguments = sys.argv[1:] or ["--help"]
     try:
-        sys.exit(app(arguments, standalone_mode=False) or 0)
+        status = app(arguments, standalone_mode=False) or 0
+        sys.stdout.flush()  # an output that is full is said here, not while Python ends
+        sys.exit(status)
     except NeurosimError as error:
         _stop(str(error), error.exit_status)
     except (KeyboardInterrupt, typer.Abort):
         _stop("interrupted", 130)
     except OSError as error:
-        _stop(f"{error.filename or 'a file'}: {error.strerror or error}", 3)
+        _stop(*_explained(error))
+    except MemoryError:
+        _stop(NO_MEMORY, 3)
     except ModuleNotFoundError as error:
         if not error.name or error.name.startswith("neurosim"):
             raise
         _stop(f"this needs {error.name}, which is not installed: pip install {error.name}", 3)
     except Exception as error:
+        if isinstance(error, RuntimeError) and "can't allocate memory" in str(error):  # torch's
+            _stop(NO_MEMORY, 3)
         if hasattr(error, "format_message"):  # how the parser says that a command is misspelt
             _stop(f"{error.format_message()} (see neurosim --help)", 2)
         traceback.print_exc()
         sys.exit(4)
+
+
+def _explained(error: OSError) -> tuple[str, int]:
+    """Return what to say of an error of the system, and the exit status."""
+    if isinstance(error, BrokenPipeError):  # such as `| head`, which has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
+    place = error.filename or "the output or a file"  # files are named
+    remedy = REMEDIES.get(error.errno or 0, "then run the same command again")
+    return f"{shown(place)}: {error.strerror or error}; {remedy}", 3
 
 
 def _stop(message: str, status: int) -> NoReturn:

@@ -41,9 +41,10 @@ def save(figure: Figure, stem: Path, formats: tuple[str, ...] = ("png", "pdf")) 
         path = stem.with_name(f"{stem.name}.{suffix}")
         # No date in the file: the same numbers give the same bytes.
         dated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(suffix, {})
-        with style(), store.replacing(path) as partial:
-            figure.savefig(partial, format=suffix, metadata=dated)
-        paths.append(path)
+        content = io.BytesIO()
+        with style():
+            figure.savefig(content, format=suffix, metadata=dated)
+        paths.append(store.write_bytes(path, content.getbuffer()))
     return paths
 
 

@@ -1,20 +1,23 @@
 """HDF5 files of others as plain arrays: nothing outside the file, nothing larger than it can hold.
 
-A damaged file makes libhdf5 hang or crash: it is opened in a process of its own.
+A damaged file makes libhdf5 hang or crash: it is opened in a process of its own. So does a full
+disk: a file is made in memory, and then written.
 """
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from neurosim import outside
+from neurosim import outside, store
 from neurosim.errors import InputError, shown
 
 if TYPE_CHECKING:
     import h5py
+    import xarray as xr
 
 LARGEST = 2**31
 """Bytes of all arrays of a file."""
@@ -31,6 +34,24 @@ class Contents(NamedTuple):
     """Groups as dictionaries; datasets as arrays, or str where they hold one text."""
     attributes: dict[str, dict[str, Any]]
     """By place ("" is the file, "a/b" what lies there) and name: arrays, or str."""
+
+
+def write_dataset(path: str | Path, dataset: xr.Dataset, **encoding: Any) -> Path:
+    """Write a Dataset as a NetCDF file, whole or not at all.
+
+    Args:
+        path: of the file.
+        dataset: what it holds.
+        encoding: of each variable, such as zlib=True.
+    """
+    import h5netcdf
+    from xarray.backends import H5NetCDFStore
+
+    content = io.BytesIO()
+    with h5netcdf.File(content, "w") as file:
+        variables = dict.fromkeys(dataset.data_vars, encoding)
+        dataset.dump_to_store(H5NetCDFStore(file), encoding=variables)
+    return store.write_bytes(path, content.getbuffer())
 
 
 def read(path: str | Path, what: str) -> Contents:

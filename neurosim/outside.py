@@ -62,7 +62,9 @@ def reading(path: str | Path, what: str) -> Iterator[None]:
     except NeurosimError:
         raise
     except MemoryError as error:
-        raise InputError(f"{place}: claims more memory than there is; it is damaged") from error
+        raise InputError(
+            f"{place}: needs more memory than there is, or is damaged; give this process more"
+        ) from error
     except Exception as error:
         raise InputError(f"{place}: damaged, or not a readable {what} ({reason(error)})") from error
 

@@ -145,14 +145,11 @@ class Recording(Frozen):
         Its attribute `sha256` is a digest of all arrays and of the attributes dt, populations and
         provenance (`store.content`), which `load` compares.
         """
-        from neurosim import store
+        from neurosim import hdf5
 
         dataset = self.to_xarray()
         dataset.attrs["sha256"] = _digest(dataset.variables, dataset.attrs)
-        encoding = {name: {"zlib": True, "complevel": 1} for name in dataset.data_vars}
-        with store.replacing(path) as partial:
-            dataset.to_netcdf(partial, engine="h5netcdf", encoding=encoding)
-        return Path(path)
+        return hdf5.write_dataset(path, dataset, zlib=True, complevel=1)
 
     @classmethod
     def load(cls, path: str | Path) -> Recording:

@@ -18,13 +18,15 @@ from neurosim.store import UncheckedWarning
 
 NETWORK_FILE, SPEC_FILE = "network.safetensors", "spec.safetensors"
 """Of a run's float net, and of its integer net as earlier versions wrote it."""
+PROVENANCE_FILE = "provenance.json"
+"""Of a run, what is written last."""
 FILES = (
     NETWORK_FILE,
     "weights.safetensors",
     "homeostat.safetensors",
     "config.json",
     "front_end.json",
-    "provenance.json",
+    PROVENANCE_FILE,
     "metrics.csv",
 )
 """Of a run, those that have checksums."""
@@ -64,10 +66,11 @@ class Run(Frozen):
     def save(self) -> Run:
         """Write network.safetensors or weights.safetensors, metrics.csv, JSON of the rest.
 
-        Checksums of all of them are written last.
+        The provenance comes last, after the checksums: a folder without it holds no finished run.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / store.CHECKSUMS).unlink(missing_ok=True)
+        for name in (PROVENANCE_FILE, store.CHECKSUMS):
+            (self.folder / name).unlink(missing_ok=True)
         if self.network is not None:
             self.network.save(self.folder / NETWORK_FILE)
         for name in ("weights", "homeostat"):
@@ -75,9 +78,11 @@ class Run(Frozen):
                 store.save(self.folder / f"{name}.safetensors", name, arrays, {})
         store.write_text(self.folder / "config.json", json.dumps(self.config, indent=2))
         store.write_text(self.folder / "front_end.json", json.dumps(self.front_end, indent=2))
-        store.write_text(self.folder / "provenance.json", json.dumps(self.provenance, indent=2))
         store.write_table(self.folder / "metrics.csv", self.metrics)
-        store.write_checksums(self.folder, [n for n in FILES if (self.folder / n).is_file()])
+        last = {PROVENANCE_FILE: json.dumps(self.provenance, indent=2)}
+        present = [n for n in FILES if n in last or (self.folder / n).is_file()]
+        store.write_checksums(self.folder, present, last)
+        store.write_text(self.folder / PROVENANCE_FILE, last[PROVENANCE_FILE])
         return self
 
     @property

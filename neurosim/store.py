@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import hashlib
 import io
 import json
@@ -10,11 +11,11 @@ import os
 import uuid
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -40,40 +41,69 @@ def note_unchecked(path: str | Path) -> None:
     )
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def write_bytes(path: str | Path, content: bytes | memoryview) -> Path:
+    """Write a file whole or not at all, also where the process is killed or the power fails.
+
+    The bytes lie on the disk, in `NAME.part` beside it, before they get their name. Of several
+    processes one writes at a time. What a killed process left is overwritten by the next one.
+
+    Raises:
+        OSError: it cannot be written; `filename` is the path.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _partial(path) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            os.replace(file.name, path)
+    except OSError as error:
+        raise named(error, path) from error
+    return path
+
+
+def named(error: OSError, path: Path) -> OSError:
+    """Return an error that names the file that was wanted, for the message."""
+    return OSError(error.errno, error.strerror or str(error), str(path))
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """Give a place to write; it becomes `path` if the block ends well, and vanishes if not.
-
-    Several processes may write the same path at once: each has a place of its own.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        yield partial
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+def _partial(path: Path) -> Iterator[IO[bytes]]:
+    """Open `NAME.part` for this process alone; it is removed unless it was renamed."""
+    place = path.with_name(f"{path.name}.part")
+    while True:
+        file = place.open("ab")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if os.path.samestat(os.fstat(file.fileno()), place.stat()):
+                break
+        except FileNotFoundError:  # as below: who wrote before has renamed or removed it
+            pass
+        except OSError:  # a file system without locks: a name of its own
+            file.close()
+            place = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
+            file = place.open("xb")
+            break
+        file.close()
+    with file:
+        try:
+            file.truncate(0)
+            yield file
+        finally:
+            with suppress(OSError):
+                if os.path.samestat(os.fstat(file.fileno()), place.stat()):
+                    place.unlink()
 
 
 def save(path: str | Path, kind: str, tensors: dict[str, np.ndarray], header: dict) -> Path:
     """Write tensors and a JSON header of one kind ("network", "xylo-spec", ...)."""
-    from safetensors.numpy import save_file
+    from safetensors import numpy as safetensors
 
     whole = json.loads(json.dumps({"kind": kind, "version": VERSION, **header}))
     metadata = {"neurosim": json.dumps({**whole, "sha256": content(tensors, whole)})}
-    with replacing(path) as partial:
-        save_file(
-            {name: np.asarray(a, order="C") for name, a in tensors.items()}, partial, metadata
-        )
-        partial.chmod(0o666 & ~_umask())  # safetensors lets nobody else read its files
-    return Path(path)
+    arrays = {name: np.asarray(a, order="C") for name, a in tensors.items()}
+    return write_bytes(path, safetensors.save(arrays, metadata))
 
 
 def content(arrays: Mapping[str, np.ndarray], *others: Any) -> str:
@@ -158,9 +188,20 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_checksums(folder: Path, names: Sequence[str]) -> None:
-    """Write the checksums of some files of a folder beside them."""
-    sums = {name: sha256(folder / name) for name in names}
+def write_checksums(folder: Path, names: Sequence[str], coming: Mapping[str, str]) -> None:
+    """Write the checksums of some files of a folder beside them.
+
+    Args:
+        folder: of the files.
+        names: of all of them.
+        coming: texts of those among them that are written after the checksums.
+    """
+    sums = {
+        name: hashlib.sha256(coming[name].encode()).hexdigest()
+        if name in coming
+        else sha256(folder / name)
+        for name in names
+    }
     write_text(folder / CHECKSUMS, json.dumps(sums, indent=2))
 
 
@@ -186,9 +227,8 @@ def check_folder(folder: Path) -> bool:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file."""
-    with replacing(path) as partial:
-        partial.write_text(text, encoding="utf-8", newline="\n")
+    """Write a text file in UTF-8."""
+    write_bytes(path, text.encode())
 
 
 def write_table(

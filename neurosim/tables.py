@@ -28,6 +28,14 @@ class SafeConsole(Console):
         """Return a text to be shown; called by rich for every str."""
         return super().render_str(printable(text), **options)
 
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command line: rich would end with status 1, that of engines that differ.
+
+        Raises:
+            BrokenPipeError: always; called by rich where it met one.
+        """
+        raise BrokenPipeError
+
 
 def terminal(columns: Sequence[str], *, right: Sequence[str] = (), **options: Any) -> Table:
     """Return an empty table for the terminal, in the look that all of them share.

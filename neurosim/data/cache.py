@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -68,9 +67,7 @@ def cached(
             return arrays
     arrays = make()
     with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as own:
-            os.replace(store.save(Path(own) / name, "cache", arrays, {"key": text}), path)
+        store.save(path, "cache", arrays, {"key": text})
         prune(path.parent)
     return arrays
 
@@ -95,7 +92,7 @@ def _misfit(arrays: Arrays, form: Form) -> str:
 def prune(where: Path, *, days: float = KEEP_DAYS, size: int = KEEP_BYTES) -> list[Path]:
     """Delete cached arrays that were not used for some days, and the oldest beyond some bytes.
 
-    The file used last always stays. Folders that a killed process left behind go after a day.
+    The file used last always stays. What a killed process left behind goes after a day.
 
     Args:
         where: folder of the files.
@@ -106,7 +103,10 @@ def prune(where: Path, *, days: float = KEEP_DAYS, size: int = KEEP_BYTES) -> li
         The paths that were deleted.
     """
     now, total, gone = time.time(), 0, []
-    used = {path: path.stat() for path in where.glob("?" * 24 + ".safetensors")}
+    used = {}
+    for path in where.glob("?" * 24 + ".safetensors"):
+        with contextlib.suppress(FileNotFoundError):  # another process prunes, too
+            used[path] = path.stat()
     newest_first = sorted(used, key=lambda path: used[path].st_mtime, reverse=True)
     for place, path in enumerate(newest_first):
         total += used[path].st_size
@@ -114,8 +114,9 @@ def prune(where: Path, *, days: float = KEEP_DAYS, size: int = KEEP_BYTES) -> li
         if place and (old or total > size):
             path.unlink(missing_ok=True)
             gone.append(path)
-    for left in where.glob("tmp*"):
-        if left.is_dir() and now - left.stat().st_mtime > 86400:
-            shutil.rmtree(left, ignore_errors=True)
-            gone.append(left)
+    for left in (*where.glob("*.part"), *where.glob("tmp*")):
+        with contextlib.suppress(FileNotFoundError):  # another process was faster
+            if now - left.stat().st_mtime > 86400:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+                gone.append(left)
     return gone

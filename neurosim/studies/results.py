@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurosim import store
+from neurosim import hdf5, store
 from neurosim.errors import InputError, shown
 from neurosim.provenance import processor, versions
 from neurosim.studies.study import Row, Study
@@ -35,10 +35,7 @@ def write(
         seconds: that all cases took together.
     """
     table = write_table(study, rows, folder, command=command, seconds=seconds)
-    cube = table.with_suffix(".nc")
-    with store.replacing(cube) as partial:
-        read(table).to_netcdf(partial, engine="h5netcdf")
-    return [table, cube]
+    return [table, hdf5.write_dataset(table.with_suffix(".nc"), read(table))]
 
 
 def write_table(

@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from neurosim import __version__
 from neurosim.errors import InputError
-from neurosim.run import Run
+from neurosim.run import PROVENANCE_FILE, Run
 from neurosim.workflows.caches import nets_folder
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def kept(settings: TrainConfig, data: Dataset | ImageSet, key: dict[str, Any]) -
                 return run
             resume = False  # what lies there was trained on something else
         except InputError as error:  # no run yet, one that was interrupted, or a damaged one
-            resume = not (place / "provenance.json").is_file()
+            resume = not (place / PROVENANCE_FILE).is_file()
             if not resume:
                 warnings.warn(f"{error}: it is trained anew", stacklevel=2)
         from neurosim.training.faults import ActivityWarning

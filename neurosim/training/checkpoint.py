@@ -6,6 +6,8 @@ that a file from elsewhere cannot run code.
 
 from __future__ import annotations
 
+import io
+import os
 import signal
 import threading
 import time
@@ -19,13 +21,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 
-from neurosim import outside
-from neurosim.errors import InputError
-from neurosim.store import replacing
+from neurosim import outside, store
+from neurosim.errors import InputError, UnavailableError
 
 NAME = "checkpoint.pt"
 KIND = "neurosim checkpoint"
+LOCK = ".training.lock"
 SECONDS = 10.0
 """Least time between two checkpoints of a run that nobody interrupts."""
 SHARE = 0.02
@@ -45,8 +48,9 @@ def save(path: Path, state: dict[str, Any]) -> None:
         state: dictionaries, lists and tuples of tensors, arrays, numbers, texts and None, nested
             as they like.
     """
-    with replacing(path) as partial:
-        torch.save({"kind": KIND, "state": _plain(state)}, partial)
+    content = io.BytesIO()
+    torch.save({"kind": KIND, "state": _plain(state)}, content)
+    store.write_bytes(path, content.getbuffer())
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -89,6 +93,30 @@ def find(folder: Path) -> Path | None:
             "again without resume, or go on with the version that wrote it"
         )
     return None
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Let no other process train in a folder; of processes that train together the first asks.
+
+    Raises:
+        UnavailableError: another one trains there.
+    """
+    path = folder / LOCK
+    if os.environ.get("RANK", "0") != "0":
+        yield
+        return
+    try:
+        lock = FileLock(path, timeout=0, is_singleton=False)
+        with lock:
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+    except Timeout:
+        raise UnavailableError(
+            f"{folder}: another process trains there; wait for it, or give another folder (--out)"
+        ) from None
 
 
 def clear(folder: Path) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from neurosim import outside, store
 from neurosim.provenance import processor, repeatable, versions
-from neurosim.run import SPEC_FILES, Run
+from neurosim.run import PROVENANCE_FILE, SPEC_FILES, Run
 from neurosim.training import checkpoint, display, machine
 from neurosim.training import config as configuration
 from neurosim.training.config import TrainConfig
@@ -64,45 +64,49 @@ def train(
     Raises:
         InputError: a setting or the dataset is wrong, or the checkpoint is of another run.
         NonFiniteLossError: training diverged.
-        UnavailableError: a GPU or TensorBoard was asked for, and there is none.
+        UnavailableError: a GPU or TensorBoard was asked for, and there is none; another process
+            trains in this folder.
         KeyboardInterrupt: the run was interrupted; its checkpoint is saved.
     """
     begin = time.monotonic()
     settings = configuration.load(source, **changes)
     place = Path(folder) if folder is not None else folder_of(source)
     place.mkdir(parents=True, exist_ok=True)  # a place that cannot be written is said now
-    saved = checkpoint.find(place) if resume else None
-    if resume and saved is None and (done := _finished(place, settings)) is not None:
-        return done
-    device = machine.device(settings)
-    with (
-        machine.threads(settings) as threads,
-        machine.processes(device) as group,
-        torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
-    ):
-        torch.manual_seed(settings.seed)
-        task = task_for(settings, dataset, device)
-        trainer = Trainer(task, settings, group)
-        if saved is not None:
-            with outside.reading(saved, "checkpoint"):
-                trainer.load_state_dict(checkpoint.load(saved))
-        elif group.rank == 0:
-            _clear(place, settings)
-        saver = checkpoint.Saver(place / checkpoint.NAME, checkpoint_seconds)
-        writer = display.tensorboard_writer(place / "tensorboard") if write_tensorboard else None
-        console = display.console_for(progress) if group.rank == 0 else None
+    with checkpoint.alone(place):
+        saved = checkpoint.find(place) if resume else None
+        if resume and saved is None and (done := _finished(place, settings)) is not None:
+            return done
+        device = machine.device(settings)
         with (
-            display.training(console, place.name, trainer) as on_batch,
-            checkpoint.postponed() as request,
+            machine.threads(settings) as threads,
+            machine.processes(device) as group,
+            torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
         ):
-            for row in trainer.epochs(saver, request, on_batch):
-                if group.rank == 0:
-                    store.write_table(place / "metrics.csv", trainer.metrics)
-                    if writer is not None:
-                        display.write_curves(writer, row)
-                if on_epoch:
-                    on_epoch(row)
-        return _finish(trainer, place, device, threads, time.monotonic() - begin)
+            torch.manual_seed(settings.seed)
+            task = task_for(settings, dataset, device)
+            trainer = Trainer(task, settings, group)
+            if saved is not None:
+                with outside.reading(saved, "checkpoint"):
+                    trainer.load_state_dict(checkpoint.load(saved))
+            elif group.rank == 0:
+                _clear(place, settings)
+            saver = checkpoint.Saver(place / checkpoint.NAME, checkpoint_seconds)
+            writer = (
+                display.tensorboard_writer(place / "tensorboard") if write_tensorboard else None
+            )
+            console = display.console_for(progress) if group.rank == 0 else None
+            with (
+                display.training(console, place.name, trainer) as on_batch,
+                checkpoint.postponed() as request,
+            ):
+                for row in trainer.epochs(saver, request, on_batch):
+                    if group.rank == 0:
+                        store.write_table(place / "metrics.csv", trainer.metrics)
+                        if writer is not None:
+                            display.write_curves(writer, row)
+                    if on_epoch:
+                        on_epoch(row)
+            return _finish(trainer, place, device, threads, time.monotonic() - begin)
 
 
 def _finish(
@@ -139,7 +143,7 @@ def _clear(place: Path, settings: TrainConfig) -> None:
     checkpoint.clear(place)
     for path in (*(place / f"{made}.safetensors" for made in MADE), *place.glob(SPEC_FILES)):
         path.unlink(missing_ok=True)
-    for name in ("metrics.csv", store.CHECKSUMS):
+    for name in (PROVENANCE_FILE, "front_end.json", "metrics.csv", store.CHECKSUMS):
         (place / name).unlink(missing_ok=True)
     text = json.dumps(settings.model_dump(mode="json"), indent=2)
     store.write_text(place / "config.json", text)
@@ -147,7 +151,7 @@ def _clear(place: Path, settings: TrainConfig) -> None:
 
 def _finished(place: Path, settings: TrainConfig) -> Run | None:
     """Return a run that is complete and has these settings, or None."""
-    if not (place / "provenance.json").is_file():
+    if not (place / PROVENANCE_FILE).is_file():
         return None
     if not any((place / f"{made}.safetensors").is_file() for made in MADE[:2]):
         return None

@@ -9,6 +9,7 @@ when there are more than `LIMIT`.
 from __future__ import annotations
 
 import atexit
+import errno
 import hashlib
 import json
 import os
@@ -130,19 +131,36 @@ def project(name: str, build: Callable[[Path], None], *needed: str) -> Path:
     """
     place = folder() / name
     if not _whole(place, needed):
-        place = _writable() / name
-        with FileLock(_lock(place)):
-            if not _whole(place, needed):  # nobody has built it while this process waited
-                shutil.rmtree(place, ignore_errors=True)
-                _make(place, build)
-        _forget_oldest()
+        kept = _writable()
+        try:
+            place = _built(kept / name, build, needed)
+        except OSError as error:
+            if kept != folder():
+                raise
+            place = _built(_temporary(str(error)) / name, build, needed)
+        _forget_oldest(place)
     with suppress(OSError):
         os.utime(place)  # most recently used
     return place
 
 
+def _built(place: Path, build: Callable[[Path], None], needed: Sequence[str]) -> Path:
+    """Return the folder of a build, made now unless another process makes it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with FileLock(_lock(place)):
+        if not _whole(place, needed):  # nobody has built it while this process waited
+            shutil.rmtree(place, ignore_errors=True)
+            for left in place.parent.glob(f".building-{place.name}-*"):  # by a killed process
+                shutil.rmtree(left, ignore_errors=True)
+            _make(place, build)
+    return place
+
+
 def _make(place: Path, build: Callable[[Path], None]) -> None:
-    partial = Path(tempfile.mkdtemp(prefix=".building-", dir=place.parent))
+    partial = Path(tempfile.mkdtemp(prefix=f".building-{place.name}-", dir=place.parent))
     try:
         build(partial)
         (partial / CONTENTS).write_text(json.dumps(_digests(partial)))
@@ -205,6 +223,8 @@ def _compile(arguments: Sequence[str]) -> None:
     done = subprocess.run([path, *arguments], capture_output=True, text=True)
     if done.returncode:
         reason = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr)
+        if os.strerror(errno.ENOSPC) in done.stderr:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), arguments[-1])
         raise UnavailableError(f"{path} failed: {reason.strip()[:300]}; use the target 'numpy'")
 
 
@@ -220,10 +240,13 @@ def _builds() -> list[Path]:
     return [build for _, build in sorted(stamped)]
 
 
-def _forget_oldest() -> None:
-    for build in _builds()[:-LIMIT]:
-        shutil.rmtree(build, ignore_errors=True)
-        _lock(build).unlink(missing_ok=True)
+def _forget_oldest(latest: Path) -> None:
+    """Remove what is beyond the limit, but not the latest: a clock that was set back dates it."""
+    with suppress(OSError):
+        for build in _builds()[:-LIMIT]:
+            if build != latest:
+                shutil.rmtree(build, ignore_errors=True)
+                _lock(build).unlink(missing_ok=True)
 
 
 @lru_cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -141,10 +142,9 @@ def write(network: Network, path: str | Path) -> Path:
     Raises:
         InputError: a layer has two synapses.
     """
-    graph = to_nir(network)
-    with store.replacing(path) as partial:
-        nir.write(partial, graph)
-    return Path(path)
+    content = io.BytesIO()
+    nir.write(content, to_nir(network))
+    return store.write_bytes(path, content.getbuffer())
 
 
 def to_nir(network: Network) -> Any:
