@@ -287,10 +287,11 @@ def test_encoded_data_with_a_clock_that_was_set_back(tmp_path, monkeypatch):
         made.append(1)
         return {"a": np.arange(3)}
 
-    encoded.cached({"k": 1}, make, tmp_path)
+    form = {"a": ("i", (3,))}
+    encoded.cached({"k": 1}, make, form, tmp_path)
     monkeypatch.setattr(time, "time", lambda: 1e6)
     for k in (1, 2):
-        assert encoded.cached({"k": k}, make, tmp_path)["a"].tolist() == [0, 1, 2]
+        assert encoded.cached({"k": k}, make, form, tmp_path)["a"].tolist() == [0, 1, 2]
     assert len(made) == 2
     assert len(list(tmp_path.glob("*.safetensors"))) == 2
 
