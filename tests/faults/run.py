@@ -261,11 +261,11 @@ def kills(name: str, count: int, seed: int, base: Path, cold_every: int = 3) -> 
             wrong.append(f"again: other files than undisturbed: {other}")
         wrong += [f"again: {f} is left" for f in (home / "out").rglob("*.part")]
         same += not wrong
-        k += 1
         faults += [f"{name}, run {k} after {after:.2f} s: {text}" for text in wrong]
+        k += 1
     print(
-        f"{name:8}{k:5} runs{killed:5} kills{same:5} the same{left:5} left a partial file; undisturbed "
-        f"{seconds[0]:.1f} s with empty caches, {seconds[1]:.1f} s with full ones",
+        f"{name:8}{k:5} runs{killed:5} kills{same:5} the same{left:5} left a partial file; "
+        f"undisturbed {seconds[0]:.1f} s with empty caches, {seconds[1]:.1f} s with full ones",
         flush=True,
     )
     return faults
