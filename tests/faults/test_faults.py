@@ -6,6 +6,7 @@ Each ends with one line that says what to do, and leaves no file that looks comp
 from __future__ import annotations
 
 import errno
+import importlib.util
 import os
 import resource
 import subprocess
@@ -360,6 +361,28 @@ def test_without_a_place_for_what_numba_compiles_it_is_compiled_anew(tmp_path, m
     with pytest.raises(RuntimeError, match="no locator available"):
         numba.njit(cache=True)(double)
     assert compiled(double)(21) == 42
+
+
+@pytest.mark.parametrize("ending", ["nbi", "nbc"])
+@pytest.mark.parametrize("left", [0, 40])
+def test_what_numba_compiled_and_was_cut_is_compiled_again(tmp_path, ending, left):
+    path = tmp_path / "doubled.py"
+    path.write_text(
+        "from neurosim.compiled import compiled\n@compiled\ndef double(x):\n    return 2 * x\n"
+    )
+
+    def hits():
+        """Compile or load the function anew; return how often it was loaded."""
+        spec = importlib.util.spec_from_file_location("doubled", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        assert module.double(21) == 42
+        return sum(module.double.stats.cache_hits.values())
+
+    assert [hits(), hits()] == [0, 1]
+    (file,) = tmp_path.rglob(f"*.{ending}")
+    file.write_bytes(file.read_bytes()[:left])
+    assert [hits(), hits()] == [0, 1]
 
 
 # --- kills ---
