@@ -119,7 +119,7 @@ def test_activity_studies_on_tiny_official_files(tmp_path, sets, monkeypatch):
     assert d.sizes == {"data": 1, "net": 2, "seed": 1, "threshold": 3}
     assert (d.spikes.diff("threshold") < 0).all()
     assert float(d.spikes.sel(threshold=2.4).min()) > 0
-    assert float(d.accuracy.sel(net="fixed", threshold=1.0)) > 0.4, "six classes by their swing"
+    assert d.accuracy.sel(net="fixed", threshold=1.0).item() > 0.4, "six classes by their swing"
     runs = list((tmp_path / "nets").glob("*/network.safetensors"))
     assert len(runs) == 2, "kept for the next time"
 

@@ -138,15 +138,21 @@ def test_a_killed_study_goes_on_where_it_stopped(tmp_path):
 
 
 def _kill_a_worker_after(log: Path, count: int) -> threading.Thread:
-    """Kill, as soon as so many cases have ended, the process that began a case last."""
+    """Kill the process that began a case last, once so many have ended and both go on.
+
+    Who has begun another case has stored the one before; what has just ended may not be stored.
+    """
 
     def kill() -> None:
         deadline = time.monotonic() + 60
-        while not (log.is_file() and len(sample_studies.ended(log)) >= count):
+        begun, ended = [], 0
+        while ended < count or len(begun) != ended + 2:
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        lines = log.read_text().splitlines()
-        os.kill(int([ln for ln in lines if ln.startswith("begin")][-1].split()[2]), signal.SIGKILL)
+            lines = log.read_text().splitlines() if log.is_file() else []
+            begun = [line for line in lines if line.startswith("begin")]
+            ended = len(lines) - len(begun)
+        os.kill(int(begun[-1].split()[2]), signal.SIGKILL)
 
     killer = threading.Thread(target=kill)
     killer.start()
