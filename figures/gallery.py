@@ -103,7 +103,7 @@ def draw(name: str) -> Path:
     image = Image.open(buffer).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
     content = io.BytesIO()
     image.save(content, format="PNG", optimize=True)
-    return store.write_bytes(picture(name), content.getbuffer())
+    return store.write_bytes(picture(name), content.getvalue())
 
 
 def picture(name: str) -> Path:

@@ -44,7 +44,7 @@ def save(figure: Figure, stem: Path, formats: tuple[str, ...] = ("png", "pdf")) 
         content = io.BytesIO()
         with style():
             figure.savefig(content, format=suffix, metadata=dated)
-        paths.append(store.write_bytes(path, content.getbuffer()))
+        paths.append(store.write_bytes(path, content.getvalue()))
     return paths
 
 

@@ -51,7 +51,7 @@ def write_dataset(path: str | Path, dataset: xr.Dataset, **encoding: Any) -> Pat
     with h5netcdf.File(content, "w") as file:
         variables = dict.fromkeys(dataset.data_vars, encoding)
         dataset.dump_to_store(H5NetCDFStore(file), encoding=variables)
-    return store.write_bytes(path, content.getbuffer())
+    return store.write_bytes(path, content.getvalue())
 
 
 def read(path: str | Path, what: str) -> Contents:

@@ -50,7 +50,7 @@ def save(path: Path, state: dict[str, Any]) -> None:
     """
     content = io.BytesIO()
     torch.save({"kind": KIND, "state": _plain(state)}, content)
-    store.write_bytes(path, content.getbuffer())
+    store.write_bytes(path, content.getvalue())
 
 
 def load(path: Path) -> dict[str, Any]:

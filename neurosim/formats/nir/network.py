@@ -144,7 +144,7 @@ def write(network: Network, path: str | Path) -> Path:
     """
     content = io.BytesIO()
     nir.write(content, to_nir(network))
-    return store.write_bytes(path, content.getbuffer())
+    return store.write_bytes(path, content.getvalue())
 
 
 def to_nir(network: Network) -> Any:
