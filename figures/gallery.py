@@ -101,9 +101,9 @@ def draw(name: str) -> Path:
         figure.savefig(buffer, format="png", dpi=DPI)
 
     image = Image.open(buffer).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
-    content = io.BytesIO()
-    image.save(content, format="PNG", optimize=True)
-    return store.write_bytes(picture(name), content.getvalue())
+    with store.writing(picture(name)) as file:
+        image.save(file, format="PNG", optimize=True)
+    return picture(name)
 
 
 def picture(name: str) -> Path:

@@ -41,10 +41,9 @@ def save(figure: Figure, stem: Path, formats: tuple[str, ...] = ("png", "pdf")) 
         path = stem.with_name(f"{stem.name}.{suffix}")
         # No date in the file: the same numbers give the same bytes.
         dated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(suffix, {})
-        content = io.BytesIO()
-        with style():
-            figure.savefig(content, format=suffix, metadata=dated)
-        paths.append(store.write_bytes(path, content.getvalue()))
+        with style(), store.writing(path) as file:
+            figure.savefig(file, format=suffix, metadata=dated)
+        paths.append(path)
     return paths
 
 

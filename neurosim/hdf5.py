@@ -6,7 +6,6 @@ disk: a file is made in memory, and then written.
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -47,11 +46,10 @@ def write_dataset(path: str | Path, dataset: xr.Dataset, **encoding: Any) -> Pat
     import h5netcdf
     from xarray.backends import H5NetCDFStore
 
-    content = io.BytesIO()
-    with h5netcdf.File(content, "w") as file:
+    with store.writing(path) as content, h5netcdf.File(content, "w") as file:
         variables = dict.fromkeys(dataset.data_vars, encoding)
         dataset.dump_to_store(H5NetCDFStore(file), encoding=variables)
-    return store.write_bytes(path, content.getvalue())
+    return Path(path)
 
 
 def read(path: str | Path, what: str) -> Contents:

@@ -63,6 +63,17 @@ def write_bytes(path: str | Path, content: bytes | memoryview) -> Path:
     return path
 
 
+@contextmanager
+def writing(path: str | Path) -> Iterator[IO[bytes]]:
+    """Give a file in memory to write into; `write_bytes` puts it at `path` if the block ends well.
+
+    For writers that know files only: a full disk, which crashes some, is met afterwards.
+    """
+    content = io.BytesIO()
+    yield content
+    write_bytes(path, content.getvalue())
+
+
 def named(error: OSError, path: Path) -> OSError:
     """Return an error that names the file that was wanted, for the message."""
     return OSError(error.errno, error.strerror or str(error), str(path))

@@ -198,8 +198,8 @@ class _Run:
     def _course(self, node: str) -> None:
         """Make the whole course of a node without state."""
         if node not in self.signals:
-            given = _sum(self._whole(node))
-            self.signals[node] = layers.apply(node, self.graph.nodes[node], given)
+            received = _sum(self._whole(node))
+            self.signals[node] = layers.apply(node, self.graph.nodes[node], received)
 
     def _whole(self, name: str) -> list[np.ndarray]:
         """Return the whole courses of all signals into a node."""
@@ -228,8 +228,8 @@ class _Run:
                 for node in within[name]:
                     key = self._key(node, late)
                     if key not in now:
-                        given = _sum(self._arriving(node, late, step, now))
-                        now[key] = layers.apply(node, nodes[node], given)
+                        received = _sum(self._arriving(node, late, step, now))
+                        now[key] = layers.apply(node, nodes[node], received)
                 current = _sum(self._arriving(name, late, step, now))
                 _check_current(name, current, step)
                 population.feed("I", step, current.reshape(-1))

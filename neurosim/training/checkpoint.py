@@ -6,7 +6,6 @@ that a file from elsewhere cannot run code.
 
 from __future__ import annotations
 
-import io
 import os
 import signal
 import threading
@@ -48,9 +47,8 @@ def save(path: Path, state: dict[str, Any]) -> None:
         state: dictionaries, lists and tuples of tensors, arrays, numbers, texts and None, nested
             as they like.
     """
-    content = io.BytesIO()
-    torch.save({"kind": KIND, "state": _plain(state)}, content)
-    store.write_bytes(path, content.getvalue())
+    with store.writing(path) as file:
+        torch.save({"kind": KIND, "state": _plain(state)}, file)
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -142,9 +141,9 @@ def write(network: Network, path: str | Path) -> Path:
     Raises:
         InputError: a layer has two synapses.
     """
-    content = io.BytesIO()
-    nir.write(content, to_nir(network))
-    return store.write_bytes(path, content.getvalue())
+    with store.writing(path) as file:
+        nir.write(file, to_nir(network))
+    return Path(path)
 
 
 def to_nir(network: Network) -> Any:
