@@ -1,4 +1,4 @@
-"""The Triton kernels on the card: their tests, and a large layer beside the numba kernels.
+"""The Triton kernels on the card: all tests of nets that need one, and a large layer beside numba.
 
 python benchmarks/gpu/kernels.py OUT.jsonl
 """
@@ -12,16 +12,16 @@ from pathlib import Path
 
 from ledger import Ledger
 
-TESTS = "tests/peers/test_triton.py"
+TESTS = ("tests/peers/test_triton.py", "tests/snn", "tests/homeostat")
 
 
 def tests(ledger: Ledger) -> None:
     """Run the tests, which are skipped where there is no card."""
-    if ledger.has("triton", TESTS):
+    case = ", ".join(TESTS)
+    if ledger.has("triton", case):
         return
     command = [
-        sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", TESTS,
-        "-k", "on_a_gpu",
+        sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "-m", "gpu", *TESTS,
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     counts = {
@@ -30,7 +30,7 @@ def tests(ledger: Ledger) -> None:
     }
     failures = re.findall(r"^(?:FAILED|ERROR) (.*)$", done.stdout, re.MULTILINE)
     ok = done.returncode == 0 and counts.get("passed", 0) > 0
-    ledger.add("triton", TESTS, {"ok": ok, **counts, "failures": failures[:20]})
+    ledger.add("triton", case, {"ok": ok, **counts, "failures": failures[:20]})
     if not ok:
         print(done.stdout[-6000:])
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -26,6 +27,7 @@ class ControlledLayer:
             )
         self._adapter = adapter
         self._rates: list[torch.Tensor] = []
+        self._sensed: torch.cuda.Event | None = None
         self._hooks = [module.register_forward_hook(self._sense)]
         self._hook()
         self.sensing = True
@@ -50,13 +52,21 @@ class ControlledLayer:
         Raises:
             InputError: the layer has not run.
         """
-        self._sense_steps()
-        if not self._rates:
-            raise InputError(f"layer {self.name} has not run since the last step of the homeostat")
-        rates = self._rates
+        rates = self.sensed()[0]
         rate = rates[0] if len(rates) == 1 else torch.stack(rates).mean()
         self.forget()
         return rate
+
+    def sensed(self) -> tuple[list[torch.Tensor], torch.cuda.Event | None]:
+        """Return the rates () of the calls since the last time, and when a GPU knows them.
+
+        Raises:
+            InputError: the layer has not run.
+        """
+        self._sense_steps()
+        if not self._rates:
+            raise InputError(f"layer {self.name} has not run since the last step of the homeostat")
+        return self._rates, self._sensed
 
     def forget(self) -> None:
         """Drop what was sensed."""
@@ -71,20 +81,25 @@ class ControlledLayer:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what copies and files of the net hold: one that no homeostat reads yet."""
-        return vars(self) | {"_sensing": False}
+        return vars(self) | {"_sensing": False, "_sensed": None}
 
     def _hook(self) -> None:
         self._before = self.module.threshold_scale
 
     def _sense(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
         if self.sensing:
-            self._rates.append(self._adapter.rate(module, output))
+            self._take(self._adapter.rate(module, output))
+
+    def _take(self, rate: torch.Tensor) -> None:
+        self._rates.append(rate)
+        if rate.is_cuda and not torch.cuda.is_current_stream_capturing():
+            self._sensed = torch.cuda.current_stream(rate.device).record_event()
 
     def _sense_steps(self) -> None:
         """Take in the rate of a layer that was run step by step, past its hooks."""
         latest = getattr(self.module, "mean_rate", None)
         if self.sensing and not self._rates and latest is not None and latest is not self._taken:
-            self._rates.append(latest)
+            self._take(latest)
 
 
 class ShadowedLayer(ControlledLayer):
@@ -124,17 +139,32 @@ class ShadowedLayer(ControlledLayer):
             module.__dict__[name] = before
 
 
-def rates(layers: Iterable[ControlledLayer]) -> list[float]:
-    """Return the rates of layers; those on one GPU in one copy, which waits for it once.
+def rates(layers: Sequence[ControlledLayer]) -> list[float]:
+    """Return the rates of layers; those on one GPU in one copy.
+
+    The copy waits for the forward pass only. To wait for all that the GPU has been given would
+    hold up what follows: the backward pass and the optimiser are still under way then.
 
     Raises:
         InputError: a layer has not run.
     """
-    tensors = [layer.rate() for layer in layers]
-    if len({(rate.device, rate.dtype) for rate in tensors}) == 1 and tensors[0].is_cuda:
-        together: list[float] = torch.stack(tensors).tolist()
-        return together
-    return [float(rate) for rate in tensors]
+    sensed = [layer.sensed() for layer in layers]
+    places = {(rate.device, rate.dtype) for series, _ in sensed for rate in series}
+    device = next(iter(places))[0]
+    if len(places) > 1 or device.type != "cuda" or not all(event for _, event in sensed):
+        return [float(layer.rate()) for layer in layers]
+    beside = _stream_beside(device)
+    for _, event in sensed:
+        beside.wait_event(event)
+    with torch.cuda.stream(beside):
+        together: list[float] = torch.stack([layer.rate() for layer in layers]).tolist()
+    return together
+
+
+@lru_cache
+def _stream_beside(device: torch.device) -> torch.cuda.Stream:
+    """Return a stream whose small kernels go before those of training."""
+    return torch.cuda.Stream(device, priority=-1)
 
 
 def find(net: torch.nn.Module, *, readout: bool = False) -> list[tuple[str, Any]]:

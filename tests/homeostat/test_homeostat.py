@@ -323,3 +323,26 @@ def test_thresholds_of_steps_are_refused_by_layers_that_have_one(kind):
     name = kind.__name__
     with pytest.raises(InputError, match=f"layer 1_{name} is {name}, which has one threshold"):
         Homeostat.attach(deep(kind), write="step")
+
+
+# --- on a card ------------------------------------------------------------------------------------
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_card_senses_and_scales_as_a_processor_does():
+    histories, x = [], torch.linspace(0, 2, 8 * 64).reshape(8, 1, 8, 8).double()
+    for device in ("cpu", "cuda"):
+        net = image_nets.build("small-vgg", shape=(1, 8, 8), classes=4, steps=4)
+        net, batch = net.double().to(device), x.to(device)
+        homeostat = Homeostat.attach(net)
+        for calls in (1, 1, 2, 1):
+            for call in range(calls):
+                net(batch * (1 - call / 2)).square().sum().backward()
+            homeostat.step()
+        copied = copy.deepcopy(homeostat)  # events of a card cannot be copied
+        assert copied.scales.tolist() == homeostat.scales.tolist()
+        histories.append(homeostat.history)
+    assert histories[0]["rate"].min() > 0.01
+    for name, series in histories[0].items():
+        np.testing.assert_allclose(histories[1][name], series, rtol=1e-9, err_msg=name)

@@ -146,6 +146,7 @@ def test_module_gives_what_it_gives_with_numba(monkeypatch, synapse):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(
     not torch.cuda.is_available(), reason="no GPU: torch.cuda.is_available() is False"
 )
