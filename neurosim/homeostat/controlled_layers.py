@@ -91,7 +91,9 @@ class ControlledLayer:
             self._take(self._adapter.rate(module, output))
 
     def _take(self, rate: torch.Tensor) -> None:
-        self._rates.append(rate)
+        # Rate-based nets call a layer once more, and step by step it is one tensor that is added to.
+        if not (self._rates and self._rates[-1] is rate):
+            self._rates.append(rate)
         if rate.is_cuda and not torch.cuda.is_current_stream_capturing():
             self._sensed = torch.cuda.current_stream(rate.device).record_event()
 
