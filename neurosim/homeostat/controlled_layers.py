@@ -91,7 +91,7 @@ class ControlledLayer:
             self._take(self._adapter.rate(module, output))
 
     def _take(self, rate: torch.Tensor) -> None:
-        # Rate-based nets call a layer once more, and step by step it is one tensor that is added to.
+        # Rate-based nets call a layer once more; step by step it is one tensor, which is added to.
         if not (self._rates and self._rates[-1] is rate):
             self._rates.append(rate)
         if rate.is_cuda and not torch.cuda.is_current_stream_capturing():
