@@ -152,11 +152,11 @@ def rates(layers: Sequence[ControlledLayer]) -> list[float]:
     """
     sensed = [layer.sensed() for layer in layers]
     places = {(rate.device, rate.dtype) for series, _ in sensed for rate in series}
-    device = next(iter(places))[0]
-    if len(places) > 1 or device.type != "cuda" or not all(event for _, event in sensed):
+    known = [event for _, event in sensed if event is not None]
+    if len(places) > 1 or len(known) < len(sensed):
         return [float(layer.rate()) for layer in layers]
-    beside = _stream_beside(device)
-    for _, event in sensed:
+    beside = _stream_beside(next(iter(places))[0])
+    for event in known:
         beside.wait_event(event)
     with torch.cuda.stream(beside):
         together: list[float] = torch.stack([layer.rate() for layer in layers]).tolist()
