@@ -94,6 +94,7 @@ class ControlledLayer:
         # Rate-based nets call a layer once more; step by step it is one tensor, which is added to.
         if not (self._rates and self._rates[-1] is rate):
             self._rates.append(rate)
+        self._sensed = None
         if rate.is_cuda and not torch.cuda.is_current_stream_capturing():
             self._sensed = torch.cuda.current_stream(rate.device).record_event()
 
