@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from neurosim.equations.sandbox import load
+
 Integers = npt.NDArray[np.integer[Any]]
 
 
@@ -93,12 +95,11 @@ TABLE: dict[str, IntegerFunction] = {
 
 def brian2_functions(names: tuple[str, ...]) -> dict[str, Any]:
     """Return Brian2 Functions by name, for the namespace of a group."""
-    from brian2 import Function
-
+    brian2 = load()
     namespace = {}
     for name in names:
         entry = TABLE[name]
-        function = Function(
+        function = brian2.Function(
             entry.python,
             arg_units=[1] * entry.arguments,
             return_unit=1,

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from neurosim.equations.functions import brian2_functions
+from neurosim.equations.sandbox import load
 from neurosim.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def quantity(value: Any, unit: str) -> Any:
     """
     if unit in ("1", INTEGER):
         return value
+    load()
     from brian2.units import allunits, stdunits
 
     try:
@@ -54,6 +56,7 @@ def _base_unit(unit: str) -> str:
     """Return how Brian2 names the dimension of a unit in equations."""
     if unit in ("1", INTEGER):
         return unit
+    load()
     from brian2.units.fundamentalunits import get_dimensions, get_unit
 
     return repr(get_unit(get_dimensions(quantity(1.0, unit))))
@@ -78,8 +81,7 @@ def group(
         context: further equations.
         options: for NeuronGroup, in place of what is declared.
     """
-    import brian2
-
+    brian2 = load()
     declared = {
         "threshold": declaration.threshold,
         "reset": declaration.reset,

@@ -8,10 +8,12 @@ everything is as before afterwards.
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cache
@@ -52,17 +54,18 @@ if hasattr(os, "register_at_fork"):
 
 
 def load() -> Any:
-    """Import and return Brian2, but keep Python's own report of an uncaught error.
+    """Import and return Brian2, but keep how the process reports uncaught errors and warnings.
 
-    Brian2 replaces it on import, and would call every error of ours a bug of Brian2. It also sets a
-    handler of Ctrl-C, which only the main thread may, and which calls the one before even where
-    that is none because the process ignores Ctrl-C.
+    On import Brian2 replaces both: it would call every error of ours a bug of Brian2, and turn
+    every library's warnings into records of its log. It also sets a handler of Ctrl-C, which only
+    the main thread may, and which calls the one before even where that is none because the process
+    ignores Ctrl-C.
     """
     with _alone:
         if "brian2" in sys.modules:
             return _brian2()
         hook, handler = sys.excepthook, signal.getsignal(signal.SIGINT)
-        with _no_handlers():
+        with _no_handlers(), _own_warnings():
             brian2 = _brian2()
         sys.excepthook = hook
         if isinstance(handler, signal.Handlers) and _in_main_thread():
@@ -74,6 +77,18 @@ def _brian2() -> Any:
     import brian2
 
     return brian2
+
+
+@contextmanager
+def _own_warnings() -> Iterator[None]:
+    """Put back filters of warnings, how they are shown, and whether logging takes them."""
+    capture = logging.captureWarnings
+    logging.captureWarnings = lambda capture: None
+    try:
+        with warnings.catch_warnings():
+            yield
+    finally:
+        logging.captureWarnings = capture
 
 
 def _in_main_thread() -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import signal
 import sys
@@ -48,8 +47,6 @@ def main() -> None:
     differ.
     """
     warnings.showwarning = _show_warning
-    # Brian2 turns this on when it loads, and would show warnings as its own log records.
-    logging.captureWarnings = lambda capture: None
     arguments = sys.argv[1:] or ["--help"]
     try:
         status = app(arguments, standalone_mode=False) or 0

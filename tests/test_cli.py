@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import subprocess
 import sys
 import warnings
@@ -30,8 +29,6 @@ def neurosim(capfd, monkeypatch):
     def run(*arguments, cwd=None):
         with monkeypatch.context() as patch:
             patch.setattr(sys, "argv", ["neurosim", *map(str, arguments)])
-            # `cli.main` replaces it for its process.
-            patch.setattr(logging, "captureWarnings", logging.captureWarnings)
             if cwd is not None:
                 patch.chdir(cwd)
             capfd.readouterr()

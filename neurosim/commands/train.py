@@ -36,7 +36,7 @@ def train(
     share batches under torchrun: torchrun --nproc-per-node 2 -m neurosim train CONFIG.
     """
     from neurosim.training import loop
-    from neurosim.training.tasks import folder_of
+    from neurosim.training.config import folder_of
 
     changes: dict[str, Any] = {
         k: v for k, v in {"epochs": epochs, "seed": seed}.items() if v is not None

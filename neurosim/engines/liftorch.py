@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from rockpool.nn.modules import LIFTorch
-from rockpool.nn.modules.torch.lif_torch import PeriodicExponential
 
 from neurosim.engines.engine import Records
 from neurosim.engines.torch import TorchEngine
 from neurosim.network import Layer, Network
+from neurosim.snn.rockpool_modules import LIFTorch, PeriodicExponential
 
 _alone = threading.Lock()
 """Held while warnings are silenced, which Python does for the whole process."""

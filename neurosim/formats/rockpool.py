@@ -7,19 +7,24 @@ from typing import Any
 
 import numpy as np
 import torch
-from rockpool.nn.combinators import Sequential
-from rockpool.nn.combinators.residual import ResidualMixin
-from rockpool.nn.combinators.sequential import SequentialMixin
-from rockpool.nn.modules import LIFTorch, LinearTorch, TimeStepDropout
-from rockpool.nn.modules.module import Module
-from rockpool.nn.modules.torch.lif_torch import LIFBaseTorch, PeriodicExponential
-from rockpool.nn.networks.synnet import SynNet
 
 from neurosim import outside
 from neurosim.errors import InputError
 from neurosim.formats import rockpool_json
 from neurosim.network import Layer, Network
 from neurosim.snn.lif import LIF
+from neurosim.snn.rockpool_modules import (
+    LIFBaseTorch,
+    LIFTorch,
+    LinearTorch,
+    Module,
+    PeriodicExponential,
+    ResidualMixin,
+    Sequential,
+    SequentialMixin,
+    SynNet,
+    TimeStepDropout,
+)
 from neurosim.snn.synnet import Residuals
 
 Named = tuple[str, Any]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from rockpool.nn.modules import LinearTorch
-from rockpool.nn.modules.torch.lif_torch import LIFBaseTorch
 
 from neurosim.errors import InputError
 from neurosim.snn.adapters import reset_state
+from neurosim.snn.rockpool_modules import LIFBaseTorch, LinearTorch
 
 _HALVINGS = 24
 _REACH = 2.0**12

@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-import rockpool.parameters as rp
 import torch
-from rockpool.nn.combinators import Sequential
-from rockpool.nn.modules import LinearTorch
-from rockpool.nn.modules.torch.lif_torch import PeriodicExponential
 
 from neurosim.snn.lif import LIF
+from neurosim.snn.rockpool_modules import LinearTorch, PeriodicExponential, Sequential, parameters
 
 HIDDEN_MAX_SPIKES, OUTPUT_MAX_SPIKES = 31, 1
 """Most spikes a step of the chip's hidden and output neurons."""
@@ -81,10 +78,10 @@ def constant_neurons(tau_mem: np.ndarray, tau_syn: np.ndarray, dt: float, max_sp
     n = len(tau_mem)
     return LIF(
         (n, n),
-        tau_mem=rp.Constant(tau_mem),
-        tau_syn=rp.Constant(tau_syn[:, None]),
-        bias=rp.Constant(np.zeros(n)),
-        threshold=rp.Constant(np.ones(n)),
+        tau_mem=parameters.Constant(tau_mem),
+        tau_syn=parameters.Constant(tau_syn[:, None]),
+        bias=parameters.Constant(np.zeros(n)),
+        threshold=parameters.Constant(np.ones(n)),
         spike_generation_fn=PeriodicExponential,
         max_spikes_per_dt=torch.tensor(float(max_spikes)),
         dt=dt,

@@ -7,13 +7,11 @@ from importlib.util import find_spec
 from typing import Any
 
 import torch
-from rockpool.nn.modules import TorchModule
-from rockpool.nn.modules.torch.lif_torch import LIFTorch
-from rockpool.parameters import Parameter
 
 from neurosim.errors import InputError
 from neurosim.snn import stepwise
 from neurosim.snn.kernels import fused
+from neurosim.snn.rockpool_modules import LIFTorch, TorchModule, parameters
 from neurosim.snn.surrogates import surrogate_of
 from neurosim.snn.threshold_axes import three_axes
 
@@ -47,7 +45,7 @@ class TrainedLogarithms(TorchModule):
         for name in trained:
             tau = getattr(self, name).detach()
             delattr(self, name)
-            setattr(self, f"log_{name}", Parameter(torch.log(tau), shape=[tau.shape]))
+            setattr(self, f"log_{name}", parameters.Parameter(torch.log(tau), shape=[tau.shape]))
         self.__dict__["_logarithms"] = tuple(trained)
 
 

@@ -11,8 +11,6 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
-from rockpool.nn.modules import LinearTorch, TorchModule
-from rockpool.nn.modules.torch.lif_torch import LIFBaseTorch
 from torch import nn
 from torch.nn import functional
 
@@ -20,6 +18,7 @@ from neurosim.errors import InputError
 from neurosim.network import Network
 from neurosim.snn.image_nets import ImageNet
 from neurosim.snn.lif import LIF
+from neurosim.snn.rockpool_modules import LIFBaseTorch, LinearTorch, TorchModule
 from neurosim.snn.spiking import Spiking
 
 Tensor = torch.Tensor

@@ -27,9 +27,9 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from rockpool.nn.modules.torch.lif_torch import PeriodicExponential, StepPWL
 
 from neurosim.snn.kernels import slopes
+from neurosim.snn.rockpool_modules import PeriodicExponential, StepPWL
 
 Density = Callable[[torch.Tensor], torch.Tensor]
 

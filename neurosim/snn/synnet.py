@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from rockpool.nn.combinators import Residual, Sequential
-from rockpool.nn.modules import LinearTorch
 
 from neurosim.errors import InputError
 from neurosim.indices import whole
@@ -19,6 +17,7 @@ from neurosim.snn.layered import (
     constant_neurons,
     time_constant,
 )
+from neurosim.snn.rockpool_modules import LinearTorch, Residual, Sequential
 
 Residuals = tuple[tuple[int, int], ...]
 

@@ -1,7 +1,7 @@
 """Interrupted training: the file from which a run goes on, when it is written, and how a run stops.
 
 The file is torch's (`torch.save`), read as plain values and tensors only (`weights_only=True`), so
-that a file from elsewhere cannot run code.
+that a file from elsewhere cannot run code. torch loads when one is written or read.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from types import FrameType
 from typing import Any
 
 import numpy as np
-import torch
 from filelock import FileLock, Timeout
 
 from neurosim import outside, store
@@ -47,6 +46,8 @@ def save(path: Path, state: dict[str, Any]) -> None:
         state: dictionaries, lists and tuples of tensors, arrays, numbers, texts and None, nested
             as they like.
     """
+    import torch
+
     with store.writing(path) as file:
         torch.save({"kind": KIND, "state": _plain(state)}, file)
 
@@ -59,6 +60,8 @@ def load(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
+    import torch
+
     try:
         with outside.reading(path, "checkpoint"), zipfile.ZipFile(path) as archive:
             # torch itself does not look at the check sums, and stores what it writes unpacked
@@ -125,6 +128,8 @@ def clear(folder: Path) -> None:
 
 def _plain(value: Any) -> Any:
     """Return a state as torch reads it back without running code: tensors and plain values."""
+    import torch
+
     if isinstance(value, torch.Tensor):
         return value.detach().cpu()
     if isinstance(value, np.ndarray):

@@ -261,6 +261,13 @@ def load(source: str | Path | TrainConfig, **changes: Any) -> TrainConfig:
         raise InputError(f"{where}: {_explain(error)}") from None
 
 
+def folder_of(source: str | Path | TrainConfig) -> Path:
+    """Return where a run is saved by default: runs/NAME, or the run's folder that is repeated."""
+    if isinstance(source, str | Path) and Path(source).is_dir():
+        return Path(source)
+    return Path("runs") / (Path(source).stem if isinstance(source, str | Path) else "run")
+
+
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path}: neither a file nor a preset; {_nearest(str(path), PRESETS)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,18 +26,70 @@ def console_for(progress: Console | bool | None) -> Console | None:
     return console if progress or (progress is None and console.is_terminal) else None
 
 
-@contextmanager
-def training(
-    console: Console | None, name: str, trainer: Trainer
-) -> Iterator[Callable[[int, int, Sums], None]]:
-    """Show a bar with loss, accuracies, spikes per neuron and step, and the time left.
+class Bar:
+    """A bar with loss, accuracies, spikes per neuron and step, and the time left.
 
-    Yields:
-        What to call after every batch, with the epoch, its batches so far and their sums.
+    Args:
+        progress: the display that it is a line of.
+        name: of the run.
+        epochs: of the run.
     """
-    if console is None:
-        yield lambda epoch, done, sums: None
-        return
+
+    def __init__(self, progress: Progress, name: str, epochs: int):
+        self._progress, self._epochs = progress, epochs
+        self._task = progress.add_task(
+            f"train {name}", total=None, epoch=f"0/{epochs}", note="loading torch"
+        )
+        self._trainer: Trainer | None = None
+
+    def say(self, note: str) -> None:
+        """Show what goes on."""
+        self._progress.update(self._task, note=note)
+
+    def begin(self, trainer: Trainer) -> None:
+        """Count the batches of a run from now on; it may be one that goes on."""
+        self._trainer = trainer
+        self._progress.update(
+            self._task,
+            total=self._epochs * trainer.batches,
+            completed=(trainer.epoch - 1) * trainer.batches + trainer.done,
+            epoch=f"{min(trainer.epoch, self._epochs)}/{self._epochs}",
+            note="first batch",
+        )
+
+    def on_batch(self, epoch: int, done: int, sums: Sums) -> None:
+        """Show a batch.
+
+        Args:
+            epoch: of the batch, from 1.
+            done: batches of this epoch so far.
+            sums: what they summed to.
+        """
+        trainer = self._trainer
+        if trainer is None or self._progress.disable:
+            return
+        self._progress.update(
+            self._task,
+            completed=(epoch - 1) * trainer.batches + done,
+            epoch=f"{epoch}/{self._epochs}",
+            note=_note(trainer, done, sums),
+        )
+
+    def end(self) -> None:
+        """Show the run as done, also where it stopped early."""
+        if self._trainer is not None:
+            self._progress.update(self._task, completed=self._epochs * self._trainer.batches)
+
+
+@contextmanager
+def training(console: Console | None, name: str, epochs: int) -> Iterator[Bar]:
+    """Open the display of a run, before torch and the samples are there; silent without a console.
+
+    Args:
+        console: where it is shown.
+        name: of the run.
+        epochs: of the run.
+    """
     columns = (
         PlainColumn("{task.description:<12}"),
         BarColumn(bar_width=14),
@@ -45,24 +97,8 @@ def training(
         TimeRemainingColumn(compact=True, elapsed_when_finished=True),
         PlainColumn("{task.fields[note]}"),
     )
-    epochs, batches = trainer.settings.epochs, trainer.batches
-    with Progress(*columns, console=console) as progress:
-        start = (trainer.epoch - 1) * batches + trainer.done
-        label = f"{min(trainer.epoch, epochs)}/{epochs}"
-        task = progress.add_task(
-            f"train {name}", total=epochs * batches, completed=start, epoch=label, note=""
-        )
-
-        def on_batch(epoch: int, done: int, sums: Sums) -> None:
-            progress.update(
-                task,
-                completed=(epoch - 1) * batches + done,
-                epoch=f"{epoch}/{epochs}",
-                note=_note(trainer, done, sums),
-            )
-
-        yield on_batch
-        progress.update(task, completed=epochs * batches)
+    with Progress(*columns, console=console, disable=console is None) as progress:
+        yield Bar(progress, name, epochs)
 
 
 def _note(trainer: Trainer, done: int, sums: Sums) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import torch
-from torch.optim import SGD, Adam, AdamW, Optimizer
-from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
 
 from neurosim.errors import InputError, shown
 from neurosim.training import faults
@@ -17,6 +15,7 @@ from neurosim.training.checkpoint import Request, Saver
 from neurosim.training.config import TrainConfig
 from neurosim.training.faults import NonFiniteLossError
 from neurosim.training.machine import Group
+from neurosim.training.optimisers import optimiser, schedule
 from neurosim.training.tasks import Pass, Task
 from neurosim.training.thresholds import Draw, ThresholdSampler, all_factors, homeostat_for
 
@@ -25,8 +24,6 @@ Epoch = dict[str, float]
 Sums = list[float]
 """Loss, hits, spikes, and neurons times steps, of the samples so far."""
 EVALUATION_BATCH = 256
-WARM_UP_START = 1e-3
-"""Share of the largest learning rate at which warm-up starts."""
 
 
 class Trainer:
@@ -324,28 +321,3 @@ def evaluate(task: Task, part: str, group: Group | None = None) -> tuple[float, 
     lost, hits = group.add(sums, labels.device)
     samples = len(labels) or np.nan
     return lost / samples, hits / samples
-
-
-def optimiser(parameters: Iterable[torch.nn.Parameter], settings: TrainConfig) -> Optimizer:
-    """Return Adam, AdamW or SGD (with momentum) for parameters."""
-    rate, decay = settings.learning_rate, settings.weight_decay
-    if settings.optimiser == "sgd":
-        return SGD(parameters, lr=rate, momentum=settings.momentum, weight_decay=decay)
-    kind = AdamW if settings.optimiser == "adamw" else Adam
-    return kind(parameters, lr=rate, weight_decay=decay)
-
-
-def schedule(optimiser: Optimizer, settings: TrainConfig, batches: int) -> LRScheduler:
-    """Return a rate that rises in a line for `warm_up` epochs, then falls to zero along a cosine.
-
-    Args:
-        optimiser: whose rate it sets, a step a batch.
-        settings: epochs and warm-up.
-        batches: of an epoch.
-    """
-    rising = settings.warm_up * batches
-    falling = CosineAnnealingLR(optimiser, settings.epochs * batches - rising)
-    if not rising:
-        return falling
-    linear = LinearLR(optimiser, WARM_UP_START, total_iters=rising)
-    return SequentialLR(optimiser, [linear, falling], milestones=[rising])

@@ -1,28 +1,27 @@
-"""Train a net and save the run."""
+"""Train a net and save the run.
+
+Settings are checked and the progress bar stands before torch, rockpool and the kernels load.
+"""
 
 from __future__ import annotations
 
-import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-from rich.console import Console
-
-from neurosim import outside, store
-from neurosim.provenance import processor, repeatable, versions
-from neurosim.run import PROVENANCE_FILE, SPEC_FILES, Run
-from neurosim.training import checkpoint, display, machine
+from neurosim.run import PROVENANCE_FILE, Run
+from neurosim.training import checkpoint, display
 from neurosim.training import config as configuration
-from neurosim.training.config import TrainConfig
-from neurosim.training.epochs import Epoch, Trainer
-from neurosim.training.tasks import folder_of, task_for
+from neurosim.training.config import TrainConfig, folder_of
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from neurosim.data import Dataset
     from neurosim.data.images import ImageSet
+    from neurosim.training.epochs import Epoch
 
 MADE = ("network", "weights", "homeostat")
 """Files of an earlier run and its deployment, which a new one must not be mixed with."""
@@ -76,77 +75,22 @@ def train(
         saved = checkpoint.find(place) if resume else None
         if resume and saved is None and (done := _finished(place, settings)) is not None:
             return done
-        device = machine.device(settings)
-        with (
-            machine.threads(settings) as threads,
-            machine.processes(device) as group,
-            torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
-        ):
-            torch.manual_seed(settings.seed)
-            task = task_for(settings, dataset, device)
-            trainer = Trainer(task, settings, group)
-            if saved is not None:
-                with outside.reading(saved, "checkpoint"):
-                    trainer.load_state_dict(checkpoint.load(saved))
-            elif group.rank == 0:
-                _clear(place, settings)
-            saver = checkpoint.Saver(place / checkpoint.NAME, checkpoint_seconds)
-            writer = (
-                display.tensorboard_writer(place / "tensorboard") if write_tensorboard else None
+        # Under torchrun the first process speaks for all.
+        console = display.console_for(progress) if os.environ.get("RANK", "0") == "0" else None
+        with display.training(console, place.name, settings.epochs) as shown:
+            from neurosim.training import fitting
+
+            return fitting.fit(
+                settings,
+                place,
+                dataset=dataset,
+                saved=saved,
+                saver=checkpoint.Saver(place / checkpoint.NAME, checkpoint_seconds),
+                shown=shown,
+                on_epoch=on_epoch,
+                write_tensorboard=write_tensorboard,
+                begin=begin,
             )
-            console = display.console_for(progress) if group.rank == 0 else None
-            with (
-                display.training(console, place.name, trainer) as on_batch,
-                checkpoint.postponed() as request,
-            ):
-                for row in trainer.epochs(saver, request, on_batch):
-                    if group.rank == 0:
-                        store.write_table(place / "metrics.csv", trainer.metrics)
-                        if writer is not None:
-                            display.write_curves(writer, row)
-                    if on_epoch:
-                        on_epoch(row)
-            return _finish(trainer, place, device, threads, time.monotonic() - begin)
-
-
-def _finish(
-    trainer: Trainer, place: Path, device: torch.device, threads: int, seconds: float
-) -> Run:
-    """Save a finished run in the place of its checkpoint; seconds: since it began or resumed."""
-    task, group = trainer.task, trainer.group
-    history = None if trainer.homeostat is None else trainer.homeostat.history
-    run = Run(
-        folder=place,
-        config=trainer.settings.model_dump(mode="json"),
-        metrics=tuple(trainer.metrics),
-        provenance={
-            **task.provenance(),
-            "device": str(device),
-            "processes": group.size,
-            "threads": threads,
-            "seconds": round(seconds, 3),
-            **processor(),
-            "versions": versions(),
-            "repeatable": repeatable(str(device), group.size),
-        },
-        homeostat=history,
-        **trainer.results(),
-    )
-    if group.rank == 0:
-        run.save()
-        checkpoint.clear(place)
-    return run
-
-
-def _clear(place: Path, settings: TrainConfig) -> None:
-    """Remove what an earlier run left, and say which run this is."""
-    checkpoint.clear(place)
-    for path in (*(place / f"{made}.safetensors" for made in MADE), *place.glob(SPEC_FILES)):
-        path.unlink(missing_ok=True)
-    for name in (PROVENANCE_FILE, "front_end.json", "metrics.csv", store.CHECKSUMS):
-        (place / name).unlink(missing_ok=True)
-    text = json.dumps(settings.model_dump(mode="json"), indent=2)
-    store.write_text(place / "config.json", text)
 
 
 def _finished(place: Path, settings: TrainConfig) -> Run | None:

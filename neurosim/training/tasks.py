@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -118,10 +117,3 @@ def trained_module(run: Any) -> torch.nn.Module:
     from neurosim.training.image_task import module_of
 
     return module_of(run)
-
-
-def folder_of(source: str | Path | TrainConfig) -> Path:
-    """Return where a run is saved by default: runs/NAME, or the run's folder that is repeated."""
-    if isinstance(source, str | Path) and Path(source).is_dir():
-        return Path(source)
-    return Path("runs") / (Path(source).stem if isinstance(source, str | Path) else "run")

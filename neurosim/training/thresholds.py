@@ -11,13 +11,13 @@ import numpy as np
 import torch
 
 from neurosim.errors import InputError
-from neurosim.homeostat.homeostat import Homeostat
 from neurosim.snn.lif import LIF
 from neurosim.snn.spiking import Spiking
 from neurosim.training.config import PER, WHEN, Per, TrainConfig, When
 from neurosim.xylo.rules import REGISTER_MAX
 
 if TYPE_CHECKING:
+    from neurosim.homeostat.homeostat import Homeostat
     from neurosim.training.tasks import Task
     from neurosim.xylo import XyloSpec
 
@@ -262,6 +262,8 @@ def homeostat_for(task: Task, settings: TrainConfig, batch: int) -> Homeostat | 
     """
     if not settings.homeostat:
         return None
+    from neurosim.homeostat.homeostat import Homeostat  # with the theory of its loop
+
     samples = len(task.labels("train"))
     chosen = np.linspace(0, samples - 1, min(samples, batch)).astype(int)
     homeostat = Homeostat.attach(

@@ -1,0 +1,158 @@
+"""What commands load before they answer, and what neurosim leaves as it is in a process.
+
+By the names of loaded modules, each in a process of its own; no clock decides.
+"""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from neurosim.commands import NAMES
+
+HEAVY = ("torch", "brian2", "rockpool", "matplotlib")
+
+COMMAND = f"""
+import json, sys
+from neurosim import cli
+try:
+    cli.main()
+except SystemExit as ended:
+    status = ended.code
+print(json.dumps([status, [name for name in {HEAVY} if name in sys.modules]]))
+"""
+
+
+def python(code, *arguments):
+    """Return what a process prints last, as JSON, and its errors."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1]), done.stderr
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory):
+    """Return wrong files and folders by the names that the cases below use."""
+    root = tmp_path_factory.mktemp("wrong")
+    (root / "EMPTY").mkdir()
+    (root / "KEY.toml").write_text("epocs = 3\n")
+    (root / "VALUE.toml").write_text('preset = "aspen"\nepochs = "many"\n')
+    (root / "BASE.toml").write_text('preset = "aspn"\n')
+    (root / "JUNK.json").write_text("no JSON")
+    (root / "JUNK.safetensors").write_text("junk")
+    return root
+
+
+@pytest.mark.parametrize("command", ["", *NAMES])
+def test_help_loads_nothing_heavy(command):
+    (status, loaded), _ = python(COMMAND, *filter(None, [command]), "--help")
+    assert (status, loaded) == (0, [])
+
+
+REFUSED = {
+    "demo --seed -1": "--seed",
+    "train aspn": "did you mean 'aspen'?",
+    "train @KEY.toml": "did you mean 'epochs'?",
+    "train @VALUE.toml": "epochs",
+    "train @BASE.toml": "did you mean 'aspen'?",
+    "train @EMPTY": "holds no config.json",
+    "train aspen --epochs 0": "--epochs",
+    "deploy @NONE": "no such file or folder",
+    "deploy @EMPTY": "give a demo folder, a run",
+    "deploy @JUNK.json": "damaged",
+    "deploy @NONE --chip xylo": "--chip",
+    "verify": "TARGET",
+    "verify @NONE": "no such file or folder",
+    "verify @JUNK.safetensors": "damaged",
+    "verify @NONE --against brain2": "engine 'brain2' is not known",
+    "verify --fuzz 0": "--fuzz",
+    "loihi @NONE": "no such file",
+    "equations lff": "'lff'",
+    "figures aspen": "'aspen'",
+    "study aspen": "'aspen'",
+    "claims --paper aspn": "'aspn'",
+    "analyse net": "analyse network RUN",
+    "analyse network @NONE": "no such file",
+    "data lst": "data list",
+    "data check uci": "'uci'",
+    "energy @NONE": "no such file",
+    "governor @NONE": "no such file",
+    "bench trian_step": "'trian_step'",
+    "doctor cache": "--clear-cache cache",
+    "trian aspen": "trian",
+    "train aspen --epoch 3": "--epoch",
+}
+"""What is wrong, and a part of the message; @ stands for the folder of wrong files."""
+
+
+@pytest.mark.parametrize("words", REFUSED)
+def test_what_is_wrong_is_said_before_anything_heavy_loads(words, places):
+    arguments = [word.replace("@", f"{places}/") for word in words.split()]
+    (status, loaded), errors = python(COMMAND, *arguments)
+    assert (status, loaded) == (2, [])
+    assert REFUSED[words] in errors
+
+
+def test_every_command_has_a_case_of_wrong_arguments():
+    assert {words.split()[0] for words in REFUSED} >= set(NAMES)
+
+
+def test_a_wrong_preset_is_refused_from_python_as_early():
+    code = f"""
+import json, sys
+import neurosim as ns
+try:
+    ns.train("aspn")
+except ns.InputError:
+    print(json.dumps([name for name in {HEAVY} if name in sys.modules]))
+"""
+    assert python(code)[0] == []
+
+
+def test_the_bar_of_a_training_stands_before_torch_loads(tmp_path):
+    code = """
+import json, sys
+from neurosim.training import display
+early = []
+class Bar(display.Bar):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        early.append("torch" in sys.modules)
+display.Bar = Bar
+import neurosim as ns
+ns.train("aspen", folder=sys.argv[1], epochs=1)
+never = ("brian2", "matplotlib", "scipy.signal", "scipy.stats", "torch._dynamo")
+print(json.dumps([early, [name for name in never if name in sys.modules]]))
+"""
+    assert python(code, tmp_path)[0] == [[False], []]
+
+
+KEPT = """
+import json, logging, sys, warnings
+hook, show, filters = sys.excepthook, warnings.showwarning, list(warnings.filters)
+import numpy
+filters = list(warnings.filters)
+{}
+kept = [sys.excepthook is hook, warnings.showwarning is show, logging._warnings_showwarning is None]
+print(json.dumps([kept, "brian2" in sys.modules, warnings.filters == filters]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "brian2"),
+    [
+        ("from neurosim.equations.sandbox import load; load()", True),
+        ("from neurosim.equations import groups; groups.quantity(1.0, 'mV')", True),
+        ("from neurosim.equations import functions; functions.brian2_functions(('leak',))", True),
+        ("import neurosim as ns; ns.equations.get('lif').neurons(2)", True),
+        ("import torch; filters = list(warnings.filters); from neurosim.snn import LIF", False),
+    ],
+)
+def test_errors_and_warnings_are_reported_as_the_process_chose(code, brian2):
+    kept, loaded, same_filters = python(KEPT.format(code))[0]
+    assert kept == [True] * 3
+    assert loaded == brian2
+    assert same_filters
