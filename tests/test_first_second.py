@@ -147,7 +147,7 @@ print(json.dumps([kept, "brian2" in sys.modules, warnings.filters == filters]))
         ("from neurosim.equations.sandbox import load; load()", True),
         ("from neurosim.equations import groups; groups.quantity(1.0, 'mV')", True),
         ("from neurosim.equations import functions; functions.brian2_functions(('leak',))", True),
-        ("import neurosim as ns; ns.equations.get('lif').neurons(2)", True),
+        ("import neurosim as ns; ns.equations.groups.group(ns.equations.get('lif'), 2)", True),
         ("import torch; filters = list(warnings.filters); from neurosim.snn import LIF", False),
     ],
 )

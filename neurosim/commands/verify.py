@@ -48,13 +48,23 @@ def verify(
         int | None, typer.Option(min=1, help="Compare on this many random chip nets instead.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of --fuzz.")] = 0,
+    samples: Annotated[
+        int | None,
+        typer.Option(min=1, help="Compare only so many, drawn at random; says what that proves."),
+    ] = None,
 ) -> None:
     """Compare engines spike by spike, climb the ladder of equivalence, or fuzz."""
     if (target is None) == (fuzz is None):
         raise InputError("verify needs a TARGET, or --fuzz N: give one of them")
+    if samples is not None and (ladder or fuzz is not None):
+        raise InputError("--samples is for a plain comparison; leave it out with --ladder, --fuzz")
     if fuzz is not None:
         _fuzz(fuzz, seed, as_json)
     assert target is not None
+    from neurosim import engines as registry
+
+    for engine in against or ():
+        registry.check(engine)
     from neurosim.report.verification import table
     from neurosim.workflows import verification
 
@@ -72,6 +82,7 @@ def verify(
         engines,
         all_thresholds=thresholds,
         expected=expected,
+        samples=samples,
         console=shown,
     )
     if report is not None:

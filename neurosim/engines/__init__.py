@@ -24,7 +24,7 @@ from typing import Any
 from neurosim.engines.engine import Engine
 from neurosim.errors import InputError
 
-__all__ = ["Engine", "get", "names"]
+__all__ = ["Engine", "check", "get", "names"]
 
 _PLACES = {
     "board": ("neurosim.engines.board", "ENGINE"),
@@ -45,6 +45,16 @@ def names() -> tuple[str, ...]:
     return tuple(_PLACES)
 
 
+def check(name: str) -> None:
+    """Refuse a name that no engine has, before any of them loads.
+
+    Raises:
+        InputError: no engine has that name.
+    """
+    if not isinstance(name, str) or name not in _PLACES:
+        raise InputError(f"engine {name!r} is not known; choose one of {', '.join(_PLACES)}")
+
+
 def get(name: str, **options: Any) -> Engine:
     """Return the engine of that name.
 
@@ -55,8 +65,7 @@ def get(name: str, **options: Any) -> Engine:
     Raises:
         InputError: no engine has that name, or the engine no such option.
     """
-    if not isinstance(name, str) or name not in _PLACES:
-        raise InputError(f"engine {name!r} is not known; choose one of {', '.join(_PLACES)}")
+    check(name)
     module, attribute = _PLACES[name]
     engine: Any = getattr(import_module(module), attribute)
     if options:

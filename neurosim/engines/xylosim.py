@@ -27,7 +27,7 @@ _alone = threading.Lock()
 
 
 class XyloSimEngine(Engine):
-    """Runs a XyloSpec sample by sample in XyloSim."""
+    """Runs a XyloSpec sample by sample in XyloSim, samples of the same events once."""
 
     name = "xylosim"
     models: ClassVar[tuple[type[Any], ...]] = (XyloSpec,)
@@ -44,7 +44,12 @@ class XyloSimEngine(Engine):
             records.append({v: np.empty(shape, dtype) for v, dtype in dtypes.items()})
         with _alone:
             layer, _ = _layer(ByDigest.of(model))
+            first: dict[bytes, int] = {}  # sample with these events
             for sample, events in enumerate(raster):
+                if (same := first.setdefault(events.tobytes(), sample)) < sample:
+                    for array in (array for arrays in records for array in arrays.values()):
+                        array[sample] = array[same]
+                    continue
                 layer.reset_all()
                 output = layer.evolve(events.tolist())
                 for population, arrays in enumerate(records):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,12 +19,18 @@ from neurosim.network import Network
 from neurosim.processes import pool
 from neurosim.raster import as_samples
 from neurosim.recording import variables_of
-from neurosim.verify.compare import Verdict, merge
+from neurosim.verify.compare import Divergence, Verdict, merge
 from neurosim.verify.float_error import judge
 from neurosim.verify.report import Report
 from neurosim.xylo.spec import XyloSpec
 
-CHUNK = 64
+ALONE = 64
+"""Samples up to which one process is enough: others take longer to start."""
+
+FIRST = 4
+"""Samples compared before all others, for an early verdict."""
+
+CHUNK = 16
 """Samples compared at a time: memory stays flat however many there are."""
 
 STATES = ("spikes", "v_mem", "i_syn")
@@ -65,6 +73,8 @@ def verify(
     seed: int | None = None,
     workers: int | None = None,
     progress: Callable[[int], None] | None = None,
+    so_far: Callable[[Report], None] | None = None,
+    samples: int | None = None,
 ) -> Report:
     """Run a model on a raster in several engines and compare every value of every step.
 
@@ -83,11 +93,15 @@ def verify(
         seed: passed to every engine.
         workers: processes that share the chunks of samples; all cores when left out.
         progress: called with the number of samples done since the last call.
+        so_far: called as often, with the report on the samples done; the first one, on FIRST
+            samples, comes before the others start.
+        samples: compare only so many, drawn at random (by `seed`, or 0); all when left out. What
+            their agreement says about all others is the report's `differ_at_most`.
 
     Raises:
         InputError: fewer than two engines, the model or the raster is refused, or a NIR graph
-            whose source or reset nobody states: all engines would share the guess; or workers is
-            below 1.
+            whose source or reset nobody states: all engines would share the guess; or workers or
+            samples is below 1.
     """
     net = nets.one(model)
     model = model if model is net.graph else net.model  # a graph that was read stays one
@@ -101,17 +115,52 @@ def verify(
     chosen = [registry.get(name) for name in engines]
     record = variables_of(record)
     raster = as_samples(raster)
-    starts = list(range(0, max(len(raster), 1), CHUNK))
-    parts = [raster[start : start + CHUNK] for start in starts]
+    everything = len(raster)
+    drawn = _drawn(everything, samples, seed)
+    raster = raster if drawn is None else raster[drawn]
+    starts = [0, *range(FIRST, len(raster), CHUNK)]
+    parts = [raster[a:b] for a, b in pairwise([*starts, len(raster)])]
     run = partial(_run_chunk, model, chosen, record, seed)
-    results = []
+
+    def report(results: Sequence[_Result]) -> Report:
+        columns = zip(*(result[0] for result in results), strict=True)
+        verdicts = [merge(column, starts[: len(results)]) for column in columns]
+        if drawn is not None:
+            verdicts = [_renumbered(verdict, drawn) for verdict in verdicts]
+        done = min([*starts, len(raster)][len(results)], len(raster))
+        _, provenance, steps = results[0]
+        of_all = None if drawn is None else everything
+        return Report(tuple(engines), tuple(verdicts), done, steps, provenance, drawn_from=of_all)
+
+    results: list[_Result] = []
     for part, result in zip(parts, _run_chunks(run, parts, workers), strict=True):
         results.append(result)
         if progress:
             progress(len(part))
-    verdicts = [merge(column, starts) for column in zip(*(r[0] for r in results), strict=True)]
-    _, provenance, steps = results[0]
-    return Report(tuple(engines), tuple(verdicts), len(raster), steps, provenance)
+        if so_far:
+            so_far(report(results))
+    return report(results)
+
+
+def _drawn(everything: int, samples: int | None, seed: int | None) -> np.ndarray | None:
+    """Return which samples are compared, in order; None for all of them."""
+    if samples is None:
+        return None
+    if samples < 1:
+        raise InputError(f"samples is {samples}; give 1 or more, or None for all")
+    if samples >= everything:
+        return None
+    rng = np.random.default_rng(0 if seed is None else seed)
+    return np.sort(rng.choice(everything, samples, replace=False))
+
+
+def _renumbered(verdict: Verdict, drawn: np.ndarray) -> Verdict:
+    """Return a verdict whose places name samples by their number among all."""
+
+    def of_all(place: Divergence | None) -> Divergence | None:
+        return place and replace(place, sample=int(drawn[place.sample]))
+
+    return replace(verdict, first=of_all(verdict.first), parted=of_all(verdict.parted))
 
 
 _Result = tuple[list[Verdict], tuple[dict[str, Any], ...], int]
@@ -120,13 +169,16 @@ _Result = tuple[list[Verdict], tuple[dict[str, Any], ...], int]
 def _run_chunks(
     run: Callable[[np.ndarray], _Result], parts: list[np.ndarray], workers: int | None
 ) -> Iterator[_Result]:
-    """Yield the results of the parts in order, several at a time."""
+    """Yield the results of the parts in order, several at a time after the first.
+
+    What must be compiled is compiled once, with the first part, here.
+    """
     parallel = pool(workers)
-    if len(parts) == 1 or workers == 1:
-        yield from map(run, parts)
-        return
-    run(parts[0][:1, :2])  # what must be compiled is compiled once, here
-    yield from parallel(delayed(_quietly)(run, part) for part in parts)
+    yield run(parts[0])
+    if workers == 1 or sum(map(len, parts)) <= ALONE:
+        yield from map(run, parts[1:])
+    else:
+        yield from parallel(delayed(_quietly)(run, part) for part in parts[1:])
 
 
 def _quietly(run: Callable[[np.ndarray], _Result], part: np.ndarray) -> _Result:

@@ -24,6 +24,8 @@ class Report:
     """How each engine made its recording."""
     compared: str = ""
     """In words, what was compared with what, where the names of the engines do not say it."""
+    drawn_from: int | None = None
+    """Of how many samples those compared were drawn at random; None where all were compared."""
 
     @property
     def exact(self) -> bool:
@@ -35,6 +37,29 @@ class Report:
         """Whether all engines agree, up to what rounding explains."""
         return all(verdict.passed for verdict in self.verdicts)
 
+    @property
+    def differ_at_most(self) -> float | None:
+        """Largest share of all samples that may fail, at 95 % confidence; None where all ran.
+
+        N samples drawn at random without one that fails leave 3/N, the rule of three: where a
+        share p fails, none shows with probability below (1 - p)^N < exp(-N p). Hanley and
+        Lippman-Hand, JAMA 249, 1743 (1983). None, too, where one failed.
+        """
+        if self.drawn_from is None or not self.passed:
+            return None
+        return min(1.0, 3 / self.samples)
+
+    @property
+    def confidence(self) -> str:
+        """In words, what drawn samples say about all; empty where all were compared."""
+        if self.drawn_from is None:
+            return ""
+        text = f"{self.samples:,} of {self.drawn_from:,} samples, drawn at random"
+        share = self.differ_at_most
+        if share is None:
+            return text
+        return f"{text}: at 95 % confidence at most {100 * share:.2g} % of all differ"
+
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
         return {
@@ -44,6 +69,8 @@ class Report:
             "samples": self.samples,
             "steps": self.steps,
             "compared": self.compared,
+            "drawn_from": self.drawn_from,
+            "differ_at_most": self.differ_at_most,
             "verdicts": [verdict.to_dict() for verdict in self.verdicts],
             "provenance": [dict(p) for p in self.provenance],
         }

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +74,7 @@ def verify_targets(
     *,
     all_thresholds: bool = False,
     expected: Path | None = None,
+    samples: int | None = None,
     console: Console | None = None,
 ) -> dict[str, Report]:
     """Compare engines on every net: integers where there are any, else floats.
@@ -87,7 +87,8 @@ def verify_targets(
         expected: a file (.npy, .npz) with the output spikes (samples, time, neurons) of a NIR
             file's own source, which are compared as well. Where its source or reset is not stated,
             it is the one that makes these spikes.
-        console: for progress.
+        samples: compare only so many, drawn at random; not together with `expected`.
+        console: for progress: samples done, and the verdict so far.
 
     Returns:
         A report for each net, or for each and each threshold scale.
@@ -97,38 +98,57 @@ def verify_targets(
     for target in nets.values():
         if target.spec is None and target.network is None and expected is None:
             refuse_guesses(target.graph)
+    if samples is not None and expected is not None:
+        raise InputError("--expected has the spikes of all samples; leave out --samples")
     raster, reports = events.raster, {}
+    count = len(raster) if samples is None else min(samples, len(raster))
     scales = THRESHOLD_SCALES if all_thresholds else (None,)
     with bar(console) as progress:
         for name, target in nets.items():
             for scale in scales:
                 label = name if scale is None else f"{name} x {scale}"
-                task = progress.add_task(f"verify {label}", total=len(raster), note="")
-                advance = partial(progress.advance, task)
+                task = progress.add_task(f"verify {label}", total=count, note="loading engines")
+
+                def show(report: Report, task: Any = task) -> None:
+                    progress.update(task, completed=report.samples, note=_note(report))
+
                 model = target.model
                 if model is target.graph or expected is not None:
-                    reports[label] = _verify_graph(target, raster, engines or None, expected)
-                    advance(len(raster))
+                    chosen = engines or None
+                    reports[label] = _verify_graph(target, raster, chosen, expected, samples, show)
                     continue
                 scaled = model if scale is None else model.with_threshold(scale)
-                reports[label] = verify(scaled, raster, engines or None, progress=advance)
+                reports[label] = verify(
+                    scaled, raster, engines or None, so_far=show, samples=samples
+                )
     return reports
 
 
+def _note(report: Report) -> str:
+    """Say what the samples done so far showed, engine by engine."""
+    pairs = zip(report.engines[1:], report.verdicts, strict=True)
+    return f"{report.engines[0]}, " + ", ".join(f"{name} {v.kind}" for name, v in pairs)
+
+
 def _verify_graph(
-    target: Net, raster: np.ndarray, engines: Sequence[str] | None, expected: Path | None
+    target: Net,
+    raster: np.ndarray,
+    engines: Sequence[str] | None,
+    expected: Path | None,
+    samples: int | None,
+    show: Callable[[Report], None],
 ) -> Report:
     """Compare engines on a NIR graph, and them with the spikes of its source."""
     graph = target.graph
     if graph is None:
         raise InputError(f"{target.name}: expected={expected} is for NIR files; leave it out")
     if expected is None:
-        report = verify(graph, raster, engines)
+        report = verify(graph, raster, engines, so_far=show, samples=samples)
         return replace(report, compared=_compared(graph, report.engines))
     theirs, recorded = event_sets.load_spikes(expected), graph.assumed
     if recorded:
         graph = _reproducing(graph, raster, theirs, expected)
-    report = verify(graph, raster, engines)
+    report = verify(graph, raster, engines, so_far=show)
     ours, source = _outputs(graph, raster, theirs, expected, report.engines[0])
     name = str(graph.convention.source)
     return replace(

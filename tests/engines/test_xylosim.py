@@ -44,6 +44,18 @@ def test_samples_do_not_know_of_each_other(rng):
         np.testing.assert_array_equal(alone.v_mem[0][0], together.v_mem[0][sample])
 
 
+def test_equal_samples_run_once_and_have_equal_records(rng):
+    spec = nets.spec(rng)
+    raster = nets.events(rng, (3, 40, 4), rate=0.8)
+    apart = XYLOSIM.run(spec, raster, record=ALL)
+    order = [0, 1, 0, 2, 1, 0]
+    together = XYLOSIM.run(spec, raster[order], record=ALL)
+    assert apart.spikes[0].any(axis=(1, 2)).all()
+    for variable in ALL:
+        for one, all_six in zip(getattr(apart, variable), getattr(together, variable), strict=True):
+            np.testing.assert_array_equal(all_six, one[order])
+
+
 def test_empty_steps_are_appended_for_the_lag_of_layers(rng):
     spec = nets.spec(rng, layers=(8, 4))
     raster = nets.events(rng, (2, 30, 4))

@@ -8,7 +8,7 @@ import pytest
 import neurosim as ns
 from neurosim import engines
 from neurosim.errors import InputError
-from neurosim.verify import compare
+from neurosim.verify import check, compare
 from neurosim.verify.compare import merge
 from tests import nets
 
@@ -99,6 +99,59 @@ def test_brian2_and_xylosim_agree_over_chunks_and_workers(rng, tmp_path):
     page = report.save(tmp_path / "report.html").read_text()
     assert "identical" in page
     assert "300" in page
+
+
+def test_the_first_verdict_comes_before_the_others_start(rng):
+    spec, raster = nets.spec(rng), nets.events(rng, (80, 20, 4))
+    reports = []
+    whole = ns.verify(spec, raster, workers=2, so_far=reports.append)
+    assert reports[0].samples == check.FIRST
+    assert reports[-1] == whole
+    done = [report.samples for report in reports]
+    assert done == sorted(set(done))
+    assert whole == ns.verify(spec, raster, workers=1)
+    # As one recording of each engine, which knows nothing of parts.
+    runs = [engines.get(name).run(spec, raster, record=check.STATES) for name in whole.engines]
+    assert whole.verdicts == (compare(*runs),)
+
+
+def test_drawn_samples_say_how_many_of_all_may_differ(rng):
+    spec, raster = nets.spec(rng), nets.events(rng, (40, 20, 4))
+    report = ns.verify(spec, raster, samples=10)
+    assert (report.samples, report.drawn_from) == (10, 40)
+    # Exact: the share p at which 10 agreeing samples have probability 1/20; 3/N lies above it.
+    exact = 1 - 0.05**0.1
+    assert exact < report.differ_at_most == 0.3 < exact * 1.2
+    assert "10 of 40 samples" in report.confidence
+    assert "at most 30 %" in report.confidence
+    assert report.to_dict()["differ_at_most"] == 0.3
+    assert ns.verify(spec, raster, samples=2).differ_at_most == 1.0
+    for everything in (None, 40, 100):
+        whole = ns.verify(spec, raster, samples=everything)
+        assert (whole.samples, whole.differ_at_most, whole.confidence) == (40, None, "")
+    with pytest.raises(InputError, match="samples is 0"):
+        ns.verify(spec, raster, samples=0)
+
+
+def test_a_divergence_among_drawn_samples_has_its_number_among_all(rng, monkeypatch):
+    spec, raster = nets.spec(rng), nets.events(rng, (40, 20, 4))
+    honest = engines.get("xylosim")
+    marked = raster[33].tobytes()
+
+    class Wrong:
+        name = "wrong"
+
+        def run(self, model, events, *, record, seed):
+            recording = honest.run(model, events, record=record)
+            for sample, one in enumerate(events):
+                if one.tobytes() == marked:
+                    recording = changed(recording, "v_mem", 0, (sample, 3, 2))
+            return recording
+
+    monkeypatch.setattr(engines, "get", lambda name: honest if name == "xylosim" else Wrong())
+    report = ns.verify(spec, raster, ("xylosim", "wrong"), samples=39, seed=1)
+    assert report.verdicts[0].first.sample == 33
+    assert report.differ_at_most is None
 
 
 def test_a_divergence_is_reported(rng, monkeypatch):
