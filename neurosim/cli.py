@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import signal
 import sys
@@ -47,6 +48,9 @@ def main() -> None:
     differ.
     """
     warnings.showwarning = _show_warning
+    notes = logging.getLogger("neurosim")
+    notes.setLevel(logging.INFO)
+    notes.addHandler(_NOTES)
     arguments = sys.argv[1:] or ["--help"]
     try:
         status = app(arguments, standalone_mode=False) or 0
@@ -81,6 +85,16 @@ def _explained(error: OSError) -> tuple[str, int]:
     place = error.filename or "the output or a file"  # files are named
     remedy = REMEDIES.get(error.errno or 0, "then run the same command again")
     return f"{shown(place)}: {error.strerror or error}; {remedy}", 3
+
+
+class _Notes(logging.Handler):
+    """Shows what takes a while, such as compiling, in a line on stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(f"neurosim: {shown(record.getMessage(), LONGEST_MESSAGE)}\n")
+
+
+_NOTES = _Notes()
 
 
 def _stop(message: str, status: int) -> NoReturn:

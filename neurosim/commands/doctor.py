@@ -15,7 +15,8 @@ def doctor(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="After --clear-cache: equations, encoded, compiled, nets; all but nets without."
+            help="After --clear-cache: equations, encoded, compiled, kernels, nets; "
+            "all but nets without."
         ),
     ] = None,
     clear_cache: Annotated[

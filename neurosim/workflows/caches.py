@@ -22,6 +22,7 @@ from neurosim.engines.brian2 import cache as compiled
 from neurosim.equations import dimensions
 from neurosim.errors import InputError, nearest
 from neurosim.run import Run
+from neurosim.snn import kernels
 
 NETS = "nets"
 NETS_VARIABLE = "NEUROSIM_NETS"
@@ -68,6 +69,7 @@ def caches() -> tuple[Cache, ...]:
         Cache(
             "compiled", "libraries that Brian2's code was built to", "minutes", compiled.folder()
         ),
+        Cache("kernels", "compiled kernels of layers", "seconds", kernels.folder()),
         Cache(NETS, "nets that studies have trained", "hours", nets_folder()),
     )
 

@@ -44,6 +44,15 @@ def test_a_library_is_built_once_and_runs(own_folder) -> None:
     assert info.size > 1000
 
 
+def test_a_build_is_announced_and_a_kept_one_is_not(caplog) -> None:
+    caplog.set_level("INFO", "neurosim")
+    cache.library("one", files)
+    assert [record.levelname for record in caplog.records] == ["INFO"]
+    assert "compiling" in caplog.text
+    cache.library("one", refuse)
+    assert len(caplog.records) == 1
+
+
 def test_a_build_that_fails_leaves_nothing(own_folder) -> None:
     with pytest.raises(UnavailableError, match=r"failed: .*error"):
         cache.library("bad", lambda: {"source.cpp": "this is no C++"})

@@ -14,7 +14,7 @@ from neurosim.run import Run
 from neurosim.workflows import caches, machine
 from tests import nets
 
-CHEAP = ("equations", "encoded", "compiled")
+CHEAP = ("equations", "encoded", "compiled", "kernels")
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def home(tmp_path, monkeypatch):
     for name in ("cache", "data"):
         place = tmp_path / name
         monkeypatch.setattr(platformdirs, f"user_{name}_path", lambda app, p=place: p / app)
-    for name in ("equations", "data", "brian2/key"):
+    for name in ("equations", "data", "brian2/key", "kernels"):
         folder = tmp_path / "cache" / "neurosim" / name
         folder.mkdir(parents=True)
         (folder / "file").write_bytes(bytes(500_000))
@@ -48,7 +48,7 @@ def test_each_cache_is_listed_with_its_size_and_cost(home, rng):
     net(folder / ("b" * 20), rng, 1800.0)
     net(folder / ("c" * 20), rng)
     found = {cache.name: cache for cache in caches.caches()}
-    assert [found[name].size for name in CHEAP] == [500_000] * 3
+    assert [found[name].size for name in CHEAP] == [500_000] * 4
     assert caches.training_times(found["nets"]) == [3600.0, 1800.0, None]
     cells = list(machine.table().columns[1].cells)
     rows = dict(zip(machine.table().columns[0].cells, cells, strict=True))
@@ -83,7 +83,7 @@ def test_nothing_is_deleted_unasked(home, monkeypatch):
     assert "nothing was deleted" in refused.output
     assert names(caches.chosen(["encoded"])[0]) == ["file"]
     CliRunner().invoke(app, ["doctor", "--clear-cache", "encoded"], input="y\n")
-    assert [names(cache) for cache in caches.chosen(CHEAP)] == [["file"], [], ["key"]]
+    assert [names(cache) for cache in caches.chosen(CHEAP)] == [["file"], [], ["key"], ["file"]]
 
 
 class Terminal:

@@ -12,6 +12,7 @@ import atexit
 import errno
 import hashlib
 import json
+import logging
 import os
 import platform
 import shutil
@@ -30,6 +31,8 @@ from filelock import FileLock
 
 from neurosim.equations import declaration
 from neurosim.errors import UnavailableError
+
+_LOG = logging.getLogger(__name__)
 
 LIMIT = 256
 """Most builds kept."""
@@ -155,6 +158,7 @@ def _built(place: Path, build: Callable[[Path], None], needed: Sequence[str]) ->
             shutil.rmtree(place, ignore_errors=True)
             for left in place.parent.glob(f".building-{place.name}-*"):  # by a killed process
                 shutil.rmtree(left, ignore_errors=True)
+            _LOG.info("compiling what Brian2 generates, once on this machine: some seconds")
             _make(place, build)
     return place
 

@@ -18,7 +18,7 @@ from numba.core import cgutils
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-from neurosim.compiled import compiled
+from neurosim.snn.kernels.kept import compiled
 
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 
@@ -65,7 +65,7 @@ _HALF, _LEAST = np.float32(0.5), np.float32(-126.0)
 _EXPONENT_BIAS, _MANTISSA = np.int32(127), np.int32(23)
 
 
-_CONTRACTED: Any = {**_INLINE, "fastmath": {"contract"}}
+_CONTRACTED: Any = {**_INLINE, "cache": True, "fastmath": {"contract"}}
 
 
 @overload(exp2_of_negative, jit_options=_CONTRACTED)

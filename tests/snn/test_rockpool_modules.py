@@ -1,0 +1,66 @@
+"""Rockpool behaves as ever where neurosim imported it without what it probes for."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HELD_BACK = ("brian2", "matplotlib", "scipy.signal", "scipy.interpolate")
+USE = f"""
+import json, sys, warnings
+%s
+held = [name for name in {HELD_BACK} if name in sys.modules]
+warnings.simplefilter("ignore")
+import numpy as np
+from rockpool import TSContinuous
+from rockpool.nn.modules import ExpSyn
+from rockpool.nn.modules.native import filter_bank
+from rockpool.utilities.backend_management import backend_available
+series = TSContinuous(np.arange(5) * 0.1, np.arange(5.0) ** 2)
+results = [series(0.25).tolist(), type(series.interp).__module__]
+synapse = ExpSyn(2, tau=0.02, dt=0.001)
+results += [synapse(np.eye(2)[None].repeat(3, 1))[0].tolist()]
+sections = filter_bank.butter(2, (0.2, 0.4), btype="bandpass", output="sos")
+results += [filter_bank.sosfilt(sections, np.sin(np.arange(50.0))).tolist()]
+import matplotlib
+matplotlib.use("agg")
+results += [len(series.plot()), rockpool.timeseries.get_global_ts_plotting_backend()]
+results += [backend_available("brian2"), backend_available("brian")]
+from rockpool.utilities.timedarray_shift import TimedArray
+import brian2
+array = TimedArray(np.arange(3.0), dt=1 * brian2.ms)
+results += [float(array(1.5 * brian2.ms))]
+group = brian2.NeuronGroup(2, "dv/dt = 1 / (10 * ms) : 1", method="euler")
+brian2.run(1 * brian2.ms)
+results += [group.v[:].tolist()]
+print(json.dumps([held, results]))
+"""
+
+
+def used(first):
+    done = subprocess.run(
+        [sys.executable, "-c", USE % first], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_what_is_held_back_comes_when_it_is_needed_and_results_are_the_same():
+    held, ours = used("import rockpool, neurosim.snn.rockpool_modules as _; import rockpool")
+    assert set(held) == set(HELD_BACK)  # rockpool was imported first, as by anybody
+    held, after = used("import neurosim.snn.rockpool_modules; import rockpool")
+    assert held == []
+    assert after == ours
+
+
+@pytest.mark.parametrize("name", HELD_BACK)
+def test_what_was_loaded_before_stays_the_same_module(name):
+    code = f"""
+import importlib, json, sys
+before = importlib.import_module({name!r})
+import neurosim.snn.rockpool_modules
+print(json.dumps(sys.modules[{name!r}] is before))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert json.loads(done.stdout.splitlines()[-1]) is True, done.stderr
