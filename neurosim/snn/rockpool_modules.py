@@ -65,8 +65,8 @@ def _held_back() -> Iterator[None]:
         parent, _, child = name.rpartition(".")
         if parent in deferred:
             vars(deferred[parent])[child] = module
-    sys.modules.update(deferred)
-    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  (None: not to be found)
+    modules: dict[str, Any] = sys.modules
+    modules |= {**deferred, **dict.fromkeys(absent)}  # None: not to be found
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of its modules that wait to be ported

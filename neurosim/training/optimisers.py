@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 import torch
 from torch.optim import SGD, Adam, AdamW, Optimizer
@@ -27,7 +28,7 @@ def optimiser(parameters: Iterable[torch.nn.Parameter], settings: TrainConfig) -
 
 
 @cache
-def _uncompiled(kind: type[Optimizer]) -> type[Optimizer]:
+def _uncompiled(kind: type[Optimizer]) -> Any:
     """Return an optimiser of torch's that does not load torch's compiler, nor can be compiled.
 
     torch wraps these methods so that its compiler leaves them alone, and a wrapper's first call

@@ -44,7 +44,8 @@ def stamp() -> str:
 @cache
 def _place() -> Path:
     """Return the folder of these kernels, marked as used now; forgotten ones go."""
-    base = Path(config.CACHE_DIR) / "neurosim" if config.CACHE_DIR else folder()
+    theirs: str = getattr(config, "CACHE_DIR", "")  # $NUMBA_CACHE_DIR
+    base = Path(theirs) / "neurosim" if theirs else folder()
     place = base / stamp()
     place.mkdir(parents=True, exist_ok=True)
     with suppress(OSError):
@@ -71,7 +72,7 @@ class _ByContent(caching.UserWideCacheLocator):
 
 class _Results(caching.CompileResultCacheImpl):
     # Where that folder cannot be written, numba's own places.
-    _locator_classes = (_ByContent, *caching.CacheImpl._locator_classes)
+    _locator_classes = [_ByContent, *caching.CacheImpl._locator_classes]  # noqa: RUF012
 
 
 class _Cache(caching.FunctionCache):
