@@ -156,3 +156,17 @@ def test_errors_and_warnings_are_reported_as_the_process_chose(code, brian2):
     assert kept == [True] * 3
     assert loaded == brian2
     assert same_filters
+
+
+def test_the_command_line_says_what_takes_a_while():
+    code = """
+import json, logging, sys
+from neurosim import cli
+sys.argv = ["neurosim", "--version"]
+try:
+    cli.main()
+except SystemExit:
+    logging.getLogger("neurosim.engines").info("compiling")
+print(json.dumps([]))
+"""
+    assert python(code)[1] == "neurosim: compiling\n"
