@@ -75,6 +75,8 @@ def main() -> None:
             _stop(f"{error.format_message()} (see neurosim --help)", 2)
         traceback.print_exc()
         sys.exit(4)
+    finally:
+        notes.removeHandler(_NOTES)
 
 
 def _explained(error: OSError) -> tuple[str, int]:
