@@ -27,10 +27,15 @@ def compiled(function: Callable[..., Any], **options: Any) -> Any:
         if "no locator available" not in str(error):
             raise
         return numba.njit(**options)(function)
-    cache = dispatcher._cache
+    dispatcher._cache = forgiving(dispatcher._cache)
+    return dispatcher
+
+
+def forgiving(cache: Any) -> Any:
+    """Return a cache of numba's that leaves be what it cannot read or write."""
     cache.load_overload = _forgiving(cache.load_overload, cache.flush)
     cache.save_overload = _forgiving(cache.save_overload, cache.flush)
-    return dispatcher
+    return cache
 
 
 def _forgiving(act: Callable[..., Any], forget: Callable[[], None]) -> Callable[..., Any]:

@@ -88,7 +88,7 @@ def compiled(function: Callable[..., Any], **options: Any) -> Any:
     """
     dispatcher = plain.compiled(function, **options)
     if dispatcher.stats.cache_path is not None:  # there is a place that can be written
-        dispatcher._cache = _Cache(function)
+        dispatcher._cache = plain.forgiving(_Cache(function))
     return dispatcher
 
 
