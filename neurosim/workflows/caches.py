@@ -17,12 +17,12 @@ from pathlib import Path
 
 import platformdirs
 
+from neurosim import compiled
 from neurosim.data import cache as encoded
-from neurosim.engines.brian2 import cache as compiled
+from neurosim.engines.brian2 import cache as libraries
 from neurosim.equations import dimensions
 from neurosim.errors import InputError, nearest
 from neurosim.run import Run
-from neurosim.snn import kernels
 
 NETS = "nets"
 NETS_VARIABLE = "NEUROSIM_NETS"
@@ -67,9 +67,9 @@ def caches() -> tuple[Cache, ...]:
         Cache("equations", "texts whose dimensions were checked", "seconds", dimensions.folder()),
         Cache("encoded", "recordings as events, sweeps of nets", "seconds", encoded.folder()),
         Cache(
-            "compiled", "libraries that Brian2's code was built to", "minutes", compiled.folder()
+            "compiled", "libraries that Brian2's code was built to", "minutes", libraries.folder()
         ),
-        Cache("kernels", "compiled kernels of layers", "seconds", kernels.folder()),
+        Cache("kernels", "compiled functions, of layers above all", "seconds", compiled.folder()),
         Cache(NETS, "nets that studies have trained", "hours", nets_folder()),
     )
 

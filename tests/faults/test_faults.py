@@ -349,42 +349,6 @@ def test_a_missing_compiler_is_said_in_one_line(target, programs, message, tmp_p
     assert "\n" not in str(ended.value)
 
 
-def test_without_a_place_for_what_numba_compiles_it_is_compiled_anew(tmp_path, monkeypatch):
-    import numba.core.caching
-
-    from neurosim.compiled import compiled
-
-    def double(x):
-        return 2 * x
-
-    monkeypatch.setattr(numba.core.caching.CacheImpl, "_locator_classes", [])
-    with pytest.raises(RuntimeError, match="no locator available"):
-        numba.njit(cache=True)(double)
-    assert compiled(double)(21) == 42
-
-
-@pytest.mark.parametrize("ending", ["nbi", "nbc"])
-@pytest.mark.parametrize("left", [0, 40])
-def test_what_numba_compiled_and_was_cut_is_compiled_again(tmp_path, ending, left):
-    path = tmp_path / "doubled.py"
-    path.write_text(
-        "from neurosim.compiled import compiled\n@compiled\ndef double(x):\n    return 2 * x\n"
-    )
-
-    def hits():
-        """Compile or load the function anew; return how often it was loaded."""
-        spec = importlib.util.spec_from_file_location("doubled", path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        assert module.double(21) == 42
-        return sum(module.double.stats.cache_hits.values())
-
-    assert [hits(), hits()] == [0, 1]
-    (file,) = tmp_path.rglob(f"*.{ending}")
-    file.write_bytes(file.read_bytes()[:left])
-    assert [hits(), hits()] == [0, 1]
-
-
 # --- kills ---
 
 

@@ -18,7 +18,7 @@ from numba.core import cgutils
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-from neurosim.snn.kernels.kept import compiled
+from neurosim.compiled import compiled
 
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 
