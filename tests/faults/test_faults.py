@@ -6,7 +6,6 @@ Each ends with one line that says what to do, and leaves no file that looks comp
 from __future__ import annotations
 
 import errno
-import importlib.util
 import os
 import resource
 import subprocess
