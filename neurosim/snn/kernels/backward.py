@@ -131,9 +131,9 @@ def _adjoint_step(by_spikes, slope, theta, alpha, beta, g_v, g_i, to):
 @part
 def _exponential_adjoint_step(by_spikes, v, theta, limit, window, alpha, beta, g_v, g_i, to):
     """Do `slopes` of PeriodicExponential and `_adjoint_step` at once."""
-    rate = v.dtype.type(LOG2_E) / window
+    rate, one = v.dtype.type(LOG2_E) / window, v.dtype.type(1)
     for n in range(g_v.size):
-        slope = exponential_slope(v[n], theta[n], limit, rate)
+        slope = exponential_slope(v[n], theta[n], one / theta[n], limit, rate)
         g = g_v[n] + (by_spikes[n] - g_v[n] * theta[n]) * slope
         by_x = (g_i[n] + g) * beta[n]
         g_v[n] = g * alpha[n]

@@ -19,6 +19,7 @@ from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
 from neurosim.compiled import compiled
+from neurosim.snn.kernels import lanes
 
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 
@@ -65,22 +66,36 @@ _HALF, _LEAST = np.float32(0.5), np.float32(-126.0)
 _EXPONENT_BIAS, _MANTISSA = np.int32(127), np.int32(23)
 
 
-_CONTRACTED: Any = {**_INLINE, "cache": True, "fastmath": {"contract"}}
-
-
-@overload(exp2_of_negative, jit_options=_CONTRACTED)
+@overload(exp2_of_negative, jit_options=_INLINE)
 def _exp2_of_negative(y):
-    if y != types.float32:
+    if y == types.float64:
         return lambda y: math.pow(2.0, y)
+    if y == lanes.Lanes(types.float64):
+        return lambda y: lanes.power_of_two(y)
 
     def polynomial(y):
-        y = max(y, _LEAST)
-        k = np.floor(y + _HALF)
+        y = lanes.greatest(y, _LEAST)
+        k = lanes.floor(y + _HALF)
         f = y - k
-        p = ((((_C5 * f + _C4) * f + _C3) * f + _C2) * f + _C1) * f + _C0
-        return p * _float_of_bits((np.int32(k) + _EXPONENT_BIAS) << _MANTISSA)
+        p = lanes.multiply_add(_C5, f, _C4)
+        p = lanes.multiply_add(p, f, _C3)
+        p = lanes.multiply_add(p, f, _C2)
+        p = lanes.multiply_add(p, f, _C1)
+        return lanes.multiply_add(p, f, _C0) * _whole_power(k)
 
     return polynomial
+
+
+def _whole_power(k):
+    """Return 2^k for a whole number -126 <= k <= 127."""
+    return 2.0**k
+
+
+@overload(_whole_power, jit_options=_INLINE)
+def _whole_power_of(k):
+    if k == types.float32:
+        return lambda k: _float_of_bits((np.int32(k) + _EXPONENT_BIAS) << _MANTISSA)
+    return lambda k: lanes.whole_power_of_two(k)
 
 
 @_intrinsic

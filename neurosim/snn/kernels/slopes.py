@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.snn.kernels.floats import exp2_of_negative, part
+from neurosim.snn.kernels.lanes import floor, greatest, least, select, size_of
 
 HANDED_IN, PERIODIC_EXPONENTIAL, STEP_PWL, SIGMOID, ATAN, TRIANGULAR, GAUSSIAN = range(7)
 """How a spike passes a gradient on: by slopes handed in, or by a surrogate evaluated here."""
@@ -15,18 +16,9 @@ LOG2_E = float(np.log2(np.e))
 @part
 def slopes(surrogate, v, theta, limit, window, to):
     """Write the derivative (N,) of the spikes by the membrane v (N,)."""
-    if surrogate == PERIODIC_EXPONENTIAL:
-        _periodic_exponential(v, theta, limit, window, to)
-    elif surrogate == STEP_PWL:
-        _step_pwl(v, theta, window, to)
-    elif surrogate == SIGMOID:
-        _sigmoid(v, theta, limit, window, to)
-    elif surrogate == ATAN:
-        _atan(v, theta, limit, window, to)
-    elif surrogate == TRIANGULAR:
-        _triangular(v, theta, limit, window, to)
-    else:
-        _gaussian(v, theta, limit, window, to)
+    one = v.dtype.type(1)
+    for n in range(v.size):
+        to[n] = slope_at(surrogate, v[n], theta[n], one / theta[n], limit, window)
 
 
 @part
@@ -41,74 +33,72 @@ def through_step_pwl(by_spikes, v, theta, window, g_v, g_spike):
 
 
 @part
-def _distance(r, limit, half, one):
-    """Return how far the membrane r = v/theta is from the nearest spike: 1, 2, ... limit."""
-    u = r - half
-    nearest = min(np.floor(u), limit - one)
-    nearest = nearest if u >= half else half - half
-    return abs(u - nearest - half)
+def slope_at(surrogate, v, theta, per_theta, limit, window):
+    """Return the derivative at the membrane v; per_theta is 1 / theta, all floats or Lanes."""
+    if surrogate == PERIODIC_EXPONENTIAL:
+        slope = exponential_slope(v, theta, per_theta, limit, type(limit)(LOG2_E) / window)
+    elif surrogate == STEP_PWL:
+        slope = _step_pwl(v, theta, per_theta, window)
+    elif surrogate == SIGMOID:
+        slope = _sigmoid(v, per_theta, limit, window)
+    elif surrogate == ATAN:
+        slope = _atan(v, per_theta, limit, window)
+    elif surrogate == TRIANGULAR:
+        slope = _triangular(v, per_theta, limit, window)
+    else:
+        slope = _gaussian(v, per_theta, limit, window)
+    return slope
 
 
 @part
-def exponential_slope(v, theta, limit, rate):
+def _distance(r, limit):
+    """Return how far the membrane r = v/theta is from the nearest spike: 1, 2, ... limit."""
+    half, one = type(limit)(0.5), type(limit)(1)
+    u = r - half
+    nearest = greatest(least(floor(u), limit - one), half - half)
+    return size_of(u - nearest - half)
+
+
+@part
+def exponential_slope(v, theta, per_theta, limit, rate):
     """Return PeriodicExponential's slope of a neuron; rate is log2(e) / window."""
-    half, one = type(rate)(0.5), type(rate)(1)
-    per_theta = one / theta
-    d = _distance(v * per_theta, limit, half, one) * theta
+    d = _distance(v * per_theta, limit) * theta
     return exp2_of_negative(-d * rate) * per_theta
 
 
 @part
-def _periodic_exponential(v, theta, limit, window, to):
-    rate = v.dtype.type(LOG2_E) / window
-    for n in range(v.size):
-        to[n] = exponential_slope(v[n], theta[n], limit, rate)
+def _step_pwl(v, theta, per_theta, window):
+    return select(v >= theta - window, per_theta, window - window)
 
 
 @part
-def _step_pwl(v, theta, window, to):
-    one, zero = v.dtype.type(1), v.dtype.type(0)
-    for n in range(v.size):
-        slope = one / theta[n]
-        to[n] = slope if v[n] >= theta[n] - window else zero
+def _sigmoid(v, per_theta, limit, window):
+    one = type(limit)(1)
+    rate, height = type(limit)(LOG2_E) / window, one / window
+    e = exp2_of_negative(-_distance(v * per_theta, limit) * rate)
+    return height * per_theta * e / ((one + e) * (one + e))
 
 
 @part
-def _sigmoid(v, theta, limit, window, to):
-    half, one = v.dtype.type(0.5), v.dtype.type(1)
-    rate, height = v.dtype.type(LOG2_E) / window, one / window
-    for n in range(v.size):
-        per_theta = one / theta[n]
-        e = exp2_of_negative(-_distance(v[n] * per_theta, limit, half, one) * rate)
-        to[n] = height * per_theta * e / ((one + e) * (one + e))
+def _atan(v, per_theta, limit, window):
+    one = type(limit)(1)
+    height = one / (window * type(limit)(np.pi))
+    y = _distance(v * per_theta, limit) / window
+    return height * per_theta / (one + y * y)
 
 
 @part
-def _atan(v, theta, limit, window, to):
-    half, one = v.dtype.type(0.5), v.dtype.type(1)
-    height = one / (window * v.dtype.type(np.pi))
-    for n in range(v.size):
-        per_theta = one / theta[n]
-        y = _distance(v[n] * per_theta, limit, half, one) / window
-        to[n] = height * per_theta / (one + y * y)
-
-
-@part
-def _triangular(v, theta, limit, window, to):
-    half, one, zero = v.dtype.type(0.5), v.dtype.type(1), v.dtype.type(0)
+def _triangular(v, per_theta, limit, window):
+    one = type(limit)(1)
     height = one / window
-    for n in range(v.size):
-        per_theta = one / theta[n]
-        y = _distance(v[n] * per_theta, limit, half, one) * height
-        to[n] = height * per_theta * max(one - y, zero)
+    y = _distance(v * per_theta, limit) * height
+    return height * per_theta * greatest(one - y, one - one)
 
 
 @part
-def _gaussian(v, theta, limit, window, to):
-    half, one = v.dtype.type(0.5), v.dtype.type(1)
-    rate = v.dtype.type(LOG2_E / 2) / (window * window)
-    height = one / (window * v.dtype.type(np.sqrt(2 * np.pi)))
-    for n in range(v.size):
-        per_theta = one / theta[n]
-        d = _distance(v[n] * per_theta, limit, half, one)
-        to[n] = height * per_theta * exp2_of_negative(-d * d * rate)
+def _gaussian(v, per_theta, limit, window):
+    one = type(limit)(1)
+    rate = type(limit)(LOG2_E / 2) / (window * window)
+    height = one / (window * type(limit)(np.sqrt(2 * np.pi)))
+    d = _distance(v * per_theta, limit)
+    return height * per_theta * exp2_of_negative(-d * d * rate)
