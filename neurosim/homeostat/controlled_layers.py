@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from neurosim.errors import InputError
-from neurosim.snn.adapters import ADAPTERS, Scale, adapter_of
+from neurosim.snn.adapters import ADAPTERS, Scale, adapter_of, reads_rate
 
 _ABSENT = object()
 
@@ -86,6 +86,7 @@ class ControlledLayer:
     def _hook(self) -> None:
         self._before = self.module.threshold_scale
 
+    @reads_rate
     def _sense(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
         if self.sensing:
             self._take(self._adapter.rate(module, output))

@@ -17,6 +17,7 @@ _NAMES = {
     "ImageNet": "neurosim.snn.image_nets",
     "LIF": "neurosim.snn.lif",
     "Spiking": "neurosim.snn.spiking",
+    "fuse": "neurosim.snn.fusing",
     "reset_state": "neurosim.snn.adapters",
     "set_rates": "neurosim.snn.initial_rates",
 }

@@ -16,11 +16,21 @@ not be installed, and is imported by nobody but the net itself.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 
 Scale = float | torch.Tensor
+Hook = TypeVar("Hook", bound=Callable[..., None])
+
+
+def reads_rate(hook: Hook) -> Hook:
+    """Mark a forward hook that reads the `mean_rate` of its layer and nothing it is passed.
+
+    Fused nets, which have no input of their neurons to pass on, call such hooks with none.
+    """
+    vars(hook)["reads_rate"] = True
+    return hook
 
 
 class Adapter(NamedTuple):

@@ -6,17 +6,23 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
 import torch
 
 from neurosim.errors import InputError
 from neurosim.snn import stepwise
-from neurosim.snn.kernels import fused
+from neurosim.snn.kernels import fused, layer
 from neurosim.snn.rockpool_modules import LIFTorch, TorchModule, parameters
 from neurosim.snn.surrogates import surrogate_of
 from neurosim.snn.threshold_axes import three_axes
 
 STATES = ("vmem", "isyn", "spikes")
 """Buffers that hold where the neurons of a LIFTorch stand."""
+CONSTANTS = (
+    "tau_mem", "tau_syn", "alpha", "beta", "dash_mem", "dash_syn", "log_tau_mem", "log_tau_syn",
+    "bias", "threshold",
+)  # fmt: skip
+"""What a LIF's constants come from, in one or other form."""
 
 
 class TrainedLogarithms(TorchModule):
@@ -174,6 +180,57 @@ class LIF(TrainedLogarithms, LIFTorch):
         if self._record:
             self._keep_record(spikes, vmem, isyn, recurrent, start[2])
         return spikes
+
+    def as_layer(self, x: torch.Tensor) -> layer.Layer | None:
+        """Return what fused kernels need of these neurons, or None where they cannot do this call.
+
+        Args:
+            x: (B, T, channels) input of the linear layer before the neurons.
+        """
+        surrogate, n = self._surrogate(x), self.size_out
+        if surrogate is None:
+            return None
+        cells = self._cells(x)
+        if not (cells.theta > 0).all():
+            return None
+        vmem, isyn = (self._held(name).to(x.dtype).numpy() for name in ("vmem", "isyn"))
+        isyn = isyn.reshape(n, 1)[:, 0] if isyn.size == n else isyn
+        return layer.Layer(cells, surrogate, vmem, isyn)
+
+    def _cells(self, x: torch.Tensor) -> layer.Cells:
+        """Return the constants for kernels; those of the last call if none has changed since."""
+        scale, numbers = self.threshold_scale, ("learning_window", "max_spikes_per_dt")
+        window, limit = (self._number(name) for name in numbers)
+        held = self._parameters | self._buffers | vars(self)
+        sources = (held.get(name) for name in CONSTANTS)
+        values = (s.numpy(force=True).tobytes() if torch.is_tensor(s) else repr(s) for s in sources)
+        key = (x.dtype, window, limit, scale, self.dt, *values)
+        constant = isinstance(scale, float)
+        if constant and self.__dict__.get("_last_cells", ((), None))[0] == key:
+            return self.__dict__["_last_cells"][1]
+        alpha, beta = self._decays()
+        n, theta = self.size_out, self._theta(self.threshold, x)
+        cells = layer.constants(
+            alpha.detach().to(x).expand(n).numpy(),
+            np.empty(0) if beta is None else beta.detach().to(x).expand(n, 1)[:, 0].numpy(),
+            self.bias.detach().to(x).expand(n).numpy(),
+            theta.detach().expand(*theta.shape[:2], n).numpy(),
+            limit,
+            window,
+        )
+        if constant:
+            self.__dict__["_last_cells"] = key, cells
+        return cells
+
+    def end_layer(self, run: layer.Layer, dtype: torch.dtype) -> None:
+        """Keep state, mean rate and density of spikes after a call in a type."""
+        spikes = run.spikes
+        assert spikes is not None
+        assert run.last is not None
+        rate = torch.tensor(run.count / (spikes.rows * spikes.neurons), dtype=dtype)
+        self.__dict__["mean_rate"], self.__dict__["last_density"] = rate, spikes.density
+        ends = (run.vmem, run.isyn[:, None], run.last)
+        self._keep_state(*(torch.from_numpy(end) for end in ends))
 
     def _evolve_fused(
         self,

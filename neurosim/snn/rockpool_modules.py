@@ -85,7 +85,7 @@ with _held_back():
     import rockpool.parameters as parameters
     from rockpool.nn.combinators import Residual, Sequential
     from rockpool.nn.combinators.residual import ResidualMixin
-    from rockpool.nn.combinators.sequential import SequentialMixin
+    from rockpool.nn.combinators.sequential import SequentialMixin, TorchSequential
     from rockpool.nn.modules import LIFTorch, LinearTorch, TimeStepDropout, TorchModule
     from rockpool.nn.modules.module import Module
     from rockpool.nn.modules.torch.lif_torch import LIFBaseTorch, PeriodicExponential, StepPWL
@@ -105,5 +105,6 @@ __all__ = [
     "SynNet",
     "TimeStepDropout",
     "TorchModule",
+    "TorchSequential",
     "parameters",
 ]
