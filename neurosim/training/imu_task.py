@@ -14,9 +14,9 @@ from neurosim.data.imu_encoders import MAX_EVENTS
 from neurosim.data.imu_filters import BANDS_HZ
 from neurosim.errors import InputError
 from neurosim.formats.rockpool import network_from_module
+from neurosim.snn import fusing
 from neurosim.snn.adapters import reset_state
 from neurosim.snn.layered import HIDDEN_MAX_SPIKES, layered
-from neurosim.snn.lif import LIF
 from neurosim.snn.synnet import synnet
 from neurosim.training import losses
 from neurosim.training.config import TrainConfig
@@ -87,19 +87,21 @@ class EventTask:
         """Run the net; logits are what the loss sees of the readout."""
         settings = self.settings
         by_membrane = settings.loss == "membrane"
-        output, layers, membrane = _forward(self.net, inputs, record=by_membrane)
-        evidence = losses.EVIDENCE[settings.loss](membrane if by_membrane else output)
+        saturating = training and settings.saturation_penalty != 0
+        result = _run(self.net, inputs, rasters=saturating, record=by_membrane)
+        seen = result.recorded["vmem"] if by_membrane else result.output
         return Pass(
-            settings.logit_scale * evidence,
-            self._price(layers[:-1]) if training else None,
-            [float(spikes.detach().sum()) for spikes in layers[:-1]],
-            [spikes.numel() for spikes in layers[:-1]],
+            settings.logit_scale * losses.EVIDENCE[settings.loss](seen),
+            self._price(result) if training else None,
+            result.counts[:-1],
+            [spikes.numel() for spikes in result.spikes[:-1]],
         )
 
-    def _price(self, layers: list[torch.Tensor]) -> torch.Tensor:
+    def _price(self, result: fusing.Run) -> torch.Tensor:
         """Return what the spikes of hidden layers cost."""
         return losses.activity_price(
-            layers,
+            result.means[:-1],
+            result.spikes[:-1],
             spike_penalty=self.settings.spike_penalty,
             saturation_penalty=self.settings.saturation_penalty,
             saturated=SATURATED,
@@ -177,24 +179,14 @@ def forward(net: TorchModule, events: torch.Tensor) -> tuple[torch.Tensor, list[
     Returns:
         Its output (B, T, classes) and the spikes (B, T, neurons) of every LIF layer.
     """
-    output, layers, _ = _forward(net, events, record=False)
-    return output, layers
+    result = _run(net, events, rasters=True)
+    return result.output, result.spikes
 
 
-def _forward(
-    net: TorchModule, events: torch.Tensor, *, record: bool
-) -> tuple[torch.Tensor, list[torch.Tensor], torch.Tensor]:
-    """As `forward`; return the readout's membrane (B, T, classes) too, empty if not recorded."""
-    layers: list[torch.Tensor] = []
-    value, membrane = events, events.new_empty(0)
-    modules = list(net.modules().values())
+def _run(net: TorchModule, events: torch.Tensor, **wanted: bool) -> fusing.Run:
+    """Run a Sequential from a zero state, each linear layer as one with its neurons."""
     reset_state(net)
-    for module in modules:
-        value, _, recorded = module(value, record=record and module is modules[-1])
-        membrane = recorded.get("vmem", membrane)
-        if isinstance(module, LIF):
-            layers.append(value)
-    return value, layers, membrane
+    return fusing.run(list(net.modules().values()), events, **wanted)
 
 
 def random_gain(

@@ -82,6 +82,7 @@ def _on(loss: Loss, series: torch.Tensor, labels: torch.Tensor, scale: float) ->
 
 
 def activity_price(
+    means: Sequence[torch.Tensor],
     layers: Sequence[torch.Tensor],
     *,
     spike_penalty: float,
@@ -91,12 +92,13 @@ def activity_price(
     """Return what the spikes of the hidden layers cost: the mean over the layers.
 
     Args:
-        layers: spikes (B, T, N) of each.
+        means: spikes per neuron and step () of each.
+        layers: spikes (B, T, N) of each; read only where there is a saturation penalty.
         spike_penalty: price of one spike per neuron and step.
         saturation_penalty: price of the squared spikes in a step beyond `saturated`.
         saturated: spikes a step that are free of it.
     """
-    price = spike_penalty * torch.stack([spikes.mean() for spikes in layers]).mean()
+    price = spike_penalty * torch.stack(list(means)).mean()
     if saturation_penalty:
         beyond = [_squares_beyond(saturated, spikes) for spikes in layers]
         price = price + saturation_penalty * torch.stack(beyond).mean()
