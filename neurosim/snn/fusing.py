@@ -13,8 +13,10 @@ from torch import Tensor
 from neurosim.errors import InputError
 from neurosim.snn.kernels import layer as kernels
 from neurosim.snn.kernels.events import DIGITS, Spikes, pack
-from neurosim.snn.lif import LIF
+from neurosim.snn.lif import LIF, STATES
 from neurosim.snn.rockpool_modules import LinearTorch, TorchSequential
+
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
 def fuse(net: torch.nn.Module) -> Any:
@@ -214,9 +216,14 @@ def _together(
 def _hooks(module: Any) -> list[Any]:
     """Return the hooks of a module's calls."""
     held = vars(module)
-    names = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    return [hook for name in names for hook in held[name].values()]
+    return [hook for name in HOOKS if held[name] for hook in held[name].values()]
 
 
 def _state(module: Any) -> dict[str, Any]:
-    return module.state() if hasattr(module, "state") else {}
+    """Return a module's state; of ours and of linear layers without rockpool's search for it."""
+    if isinstance(module, LIF):
+        return {name: module._held(name) for name in STATES}
+    if isinstance(module, LinearTorch) or not hasattr(module, "state"):
+        return {}
+    state: dict[str, Any] = module.state()
+    return state

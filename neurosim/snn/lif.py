@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -18,10 +19,10 @@ from neurosim.snn.threshold_axes import three_axes
 
 STATES = ("vmem", "isyn", "spikes")
 """Buffers that hold where the neurons of a LIFTorch stand."""
-CONSTANTS = (
+CONSTANTS = frozenset((
     "tau_mem", "tau_syn", "alpha", "beta", "dash_mem", "dash_syn", "log_tau_mem", "log_tau_syn",
     "bias", "threshold",
-)  # fmt: skip
+))  # fmt: skip
 """What a LIF's constants come from, in one or other form."""
 
 
@@ -191,7 +192,7 @@ class LIF(TrainedLogarithms, LIFTorch):
         if surrogate is None:
             return None
         cells = self._cells(x)
-        if not (cells.theta > 0).all():
+        if not cells.positive:
             return None
         vmem, isyn = (self._held(name).to(x.dtype).numpy() for name in ("vmem", "isyn"))
         isyn = isyn.reshape(n, 1)[:, 0] if isyn.size == n else isyn
@@ -199,27 +200,31 @@ class LIF(TrainedLogarithms, LIFTorch):
 
     def _cells(self, x: torch.Tensor) -> layer.Cells:
         """Return the constants for kernels; those of the last call if none has changed since."""
-        scale, numbers = self.threshold_scale, ("learning_window", "max_spikes_per_dt")
-        window, limit = (self._number(name) for name in numbers)
-        held = self._parameters | self._buffers | vars(self)
-        sources = (held.get(name) for name in CONSTANTS)
-        values = (s.numpy(force=True).tobytes() if torch.is_tensor(s) else repr(s) for s in sources)
-        key = (x.dtype, window, limit, scale, self.dt, *values)
-        constant = isinstance(scale, float)
-        if constant and self.__dict__.get("_last_cells", ((), None))[0] == key:
-            return self.__dict__["_last_cells"][1]
-        alpha, beta = self._decays()
-        n, theta = self.size_out, self._theta(self.threshold, x)
-        cells = layer.constants(
-            alpha.detach().to(x).expand(n).numpy(),
-            np.empty(0) if beta is None else beta.detach().to(x).expand(n, 1)[:, 0].numpy(),
-            self.bias.detach().to(x).expand(n).numpy(),
-            theta.detach().expand(*theta.shape[:2], n).numpy(),
-            limit,
-            window,
-        )
-        if constant:
-            self.__dict__["_last_cells"] = key, cells
+        window, limit = (self._number(n) for n in ("learning_window", "max_spikes_per_dt"))
+        scale, n = self.threshold_scale, self.size_out
+        places = self._parameters, self._buffers, self.__dict__
+        values = [
+            value.numpy(force=True).tobytes() if isinstance(value, torch.Tensor) else repr(value)
+            for place in places
+            for name, value in place.items()
+            if name in CONSTANTS
+        ]
+        key = (x.dtype, window, limit, self.dt, *values)
+        known = self.__dict__.get("_known_cells")
+        if known is None or known[0] != key:
+            alpha, beta = self._decays()
+            arrays = (
+                alpha.detach().to(x).expand(n).numpy(),
+                np.empty(0) if beta is None else beta.detach().to(x).expand(n, 1)[:, 0].numpy(),
+                self.bias.detach().to(x).expand(n).numpy(),
+            )
+            known = key, arrays, None, None
+        elif known[2] is not None and isinstance(scale, float) and scale == known[2]:
+            return known[3]
+        theta = self._theta(self.threshold, x).detach()
+        cells = layer.constants(*known[1], theta.expand(*theta.shape[:2], n).numpy(), limit, window)
+        number = scale if isinstance(scale, float) else None
+        self.__dict__["_known_cells"] = *known[:2], number, cells
         return cells
 
     def end_layer(self, run: layer.Layer, dtype: torch.dtype) -> None:
@@ -229,8 +234,9 @@ class LIF(TrainedLogarithms, LIFTorch):
         assert run.last is not None
         rate = torch.tensor(run.count / (spikes.rows * spikes.neurons), dtype=dtype)
         self.__dict__["mean_rate"], self.__dict__["last_density"] = rate, spikes.density
-        ends = (run.vmem, run.isyn[:, None], run.last)
-        self._keep_state(*(torch.from_numpy(end) for end in ends))
+        with torch.inference_mode(False) if torch.is_inference_mode_enabled() else nullcontext():
+            for name, end in zip(STATES, (run.vmem, run.isyn[:, None], run.last), strict=True):
+                self._buffers[name] = torch.from_numpy(end)
 
     def _evolve_fused(
         self,

@@ -49,6 +49,8 @@ class Cells(NamedTuple):
     limit: float
     window: float
     delta: bool
+    positive: bool
+    """Whether all thresholds are above zero, without which there are no cells."""
 
 
 @dataclass
@@ -86,7 +88,7 @@ def constants(
         alpha: (N,) membrane decay per step.
         beta: (N,) synaptic decay per step; empty for delta synapses.
         bias: (N,) added to the membrane each step.
-        theta: (1 or B, 1 or T, N) thresholds, above zero.
+        theta: (1 or B, 1 or T, N) thresholds.
         limit: most spikes in a step.
         window: width of the surrogate.
     """
@@ -98,16 +100,18 @@ def constants(
     edges[:, :, : theta.shape[2]] = theta
     samples, steps, _ = theta.shape
     edges = edges.reshape(-1)
+    positive = bool((edges > 0).all())
     return Cells(
         *rows,
         edges,
-        1 / edges,
+        1 / edges if positive else edges,
         edges * scalar(1.9 if limit > 1 else np.inf),
         steps * width if samples > 1 else 0,
         width if steps > 1 else 0,
         limit,
         window,
         beta.size == 0,
+        positive,
     )
 
 
@@ -175,6 +179,24 @@ def inside(inputs: int, neurons: int, density: float) -> bool:
     return padded(inputs) * padded(neurons) <= WIDEST_INSIDE and density < DENSE_GRADIENT
 
 
+_JOINED: dict[tuple[int, ...], tuple[Sequence[Cells], list[np.ndarray]]] = {}
+
+
+def _joined(cells: Sequence[Cells]) -> list[np.ndarray]:
+    """Return constants of layers one after the other; those of the last calls are kept."""
+    key = tuple(map(id, cells))
+    if key not in _JOINED:
+        if len(_JOINED) >= SIZES:
+            _JOINED.clear()
+        dtype = cells[0].alpha.dtype
+        arrays = [np.concatenate(arrays) for arrays in zip(*(c[:6] for c in cells), strict=True)]
+        arrays += [
+            np.array(values, dtype) for values in zip(*(c[8:10] for c in cells), strict=True)
+        ]
+        _JOINED[key] = cells, arrays  # the cells too: their ids are theirs as long as they live
+    return _JOINED[key][1]
+
+
 class _Pass:
     """Arrays of a call of a chain."""
 
@@ -195,7 +217,7 @@ class _Pass:
         self.dtype = self.tables[0].numpy().dtype
         self.surrogates = [CODES[layer.surrogate] for layer in layers]
         cells = [layer.cells for layer in layers]
-        flat = [np.concatenate(arrays) for arrays in zip(*(c[:6] for c in cells), strict=True)]
+        alpha, beta, bias, *thresholds, limits, windows = _joined(cells)
         self.limits = [c.limit for c in cells]
         starts = [
             np.zeros(width, self.dtype) if offset is None else pad(offset).numpy()
@@ -208,10 +230,9 @@ class _Pass:
             back[:, : len(table)] = table.numpy().T
             backs.append(back.reshape(-1))
         self.shapes = self._shapes(cells, backs)
-        alpha, beta, bias, *thresholds = flat
         self.constants = kernels.Chain(
             self.shapes, alpha, beta, bias, np.concatenate(starts), *thresholds,
-            np.array(self.limits, self.dtype), np.array([c.window for c in cells], self.dtype),
+            limits, windows,
             np.concatenate([table.numpy().reshape(-1) for table in self.tables]),
             np.concatenate(backs),
         )  # fmt: skip
@@ -286,9 +307,9 @@ class _Pass:
         for k, layer in enumerate(layers):
             neurons, cells = self.neurons[k], self.shapes[k, kernels.CELLS]
             layer.vmem, layer.isyn = (
-                self._of(array, k)[0, :neurons] for array in (state.v, state.i)
+                self._of(array, k)[0, :neurons].copy() for array in (state.v, state.i)
             )
-            layer.last = last[cells : cells + neurons]
+            layer.last = last[cells : cells + neurons].copy()
             layer.count, events = float(totals[k][0]), totals[k][1]
             layer.spikes = self._spikes(k, events)
         if not raster:

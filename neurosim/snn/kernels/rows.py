@@ -213,13 +213,16 @@ def two_rows(
             j = builder.phi(_INT64)
             before = [builder.phi(rows.vector) for _ in range(2 * n)]
             base = builder.gep(start, [builder.mul(j, stride)])
-            values = [rows.load(base, k) for k in range(n)]
-            after = []
-            for r, scalar in enumerate(scalars):
-                factor = builder.load(builder.gep(scalar, [j]), align=align)
-                spread = spread_in(builder, factor)
-                for k, value in enumerate(values):
-                    after.append(multiply_add_in(builder, spread, value, before[r * n + k]))
+            spread = [
+                spread_in(builder, builder.load(builder.gep(scalar, [j]), align=align))
+                for scalar in scalars
+            ]
+            after: list[Any] = [None] * (2 * n)
+            for k in range(n):
+                value = rows.load(base, k)
+                for r, factor in enumerate(spread):
+                    place = r * n + k
+                    after[place] = multiply_add_in(builder, factor, value, before[place])
             following = builder.add(j, _INT64(1))
             j.add_incoming(_INT64(0), entry)
             j.add_incoming(following, loop)
