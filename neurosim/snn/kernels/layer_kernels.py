@@ -158,16 +158,22 @@ def _advance(x, place, cells, state, b, t0, t1, steps, bits, traces, spare):
 
 
 @part
-def _count(bits, r):
-    """Return spikes and set bits of a row, and note whether there are any."""
+def _count(bits, r0, r1):
+    """Return spikes and set bits of rows r0..r1, and note which rows have none."""
     count = ones = np.int64(0)
-    for p in range(max(bits.tops[r], 1)):
+    for r in range(r0, r1):
+        in_row = np.int64(0)
         for w in range(bits.words):
-            here = ones_in(bits.flat[p * bits.size + r * bits.words + w])
-            count += here << p
-            ones += here
-    if bits.tops[r] < 2:
-        bits.tops[r] = min(ones, 1)
+            in_row += ones_in(bits.flat[r * bits.words + w])
+        count += in_row
+        ones += in_row
+        if bits.tops[r] < 2:
+            bits.tops[r] = min(in_row, 1)
+        for p in range(1, bits.tops[r]):
+            for w in range(bits.words):
+                here = ones_in(bits.flat[p * bits.size + r * bits.words + w])
+                count += here << p
+                ones += here
     return count, ones
 
 
@@ -266,11 +272,12 @@ def forward(entering, x, chain, state, written, room, steps, b0, b1):
                     source, place = room, np.int64(0)
                     _products(incoming, weights, start, width, b * steps + t0, t1 - t0, room, spare)
                 _advance(source, place, cells, here, b, t0, t1, steps, spikes, trace, spare)
-                for r in range(b * steps + t0, b * steps + t1):
-                    count, ones = _count(spikes, r)
-                    written.counts[k, b, 0] += count
-                    written.counts[k, b, 1] += ones
-                    if last and written.raster.size:
+                r0, r1 = b * steps + t0, b * steps + t1
+                count, ones = _count(spikes, r0, r1)
+                written.counts[k, b, 0] += count
+                written.counts[k, b, 1] += ones
+                if last and written.raster.size:
+                    for r in range(r0, r1):
                         _write_floats(spikes, r, one, written.raster, r * neurons, neurons)
             if b == 0:
                 _write_floats(spikes, steps - 1, one, written.last, shape[CELLS], width)
