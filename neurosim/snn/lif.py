@@ -210,19 +210,21 @@ class LIF(TrainedLogarithms, LIFTorch):
             if name in CONSTANTS
         ]
         key = (x.dtype, window, limit, self.dt, *values)
-        known = self.__dict__.get("_known_cells")
+        known: Any = self.__dict__.get("_known_cells")
         if known is None or known[0] != key:
-            alpha, beta = self._decays()
+            of_v, of_i = self._decays()
             arrays = (
-                alpha.detach().to(x).expand(n).numpy(),
-                np.empty(0) if beta is None else beta.detach().to(x).expand(n, 1)[:, 0].numpy(),
+                of_v.detach().to(x).expand(n).numpy(),
+                np.empty(0) if of_i is None else of_i.detach().to(x).expand(n, 1)[:, 0].numpy(),
                 self.bias.detach().to(x).expand(n).numpy(),
             )
             known = key, arrays, None, None
         elif known[2] is not None and isinstance(scale, float) and scale == known[2]:
             return known[3]
         theta = self._theta(self.threshold, x).detach()
-        cells = layer.constants(*known[1], theta.expand(*theta.shape[:2], n).numpy(), limit, window)
+        alpha, beta, bias = known[1]
+        thresholds = theta.expand(*theta.shape[:2], n).numpy()
+        cells = layer.constants(alpha, beta, bias, thresholds, limit, window)
         number = scale if isinstance(scale, float) else None
         self.__dict__["_known_cells"] = *known[:2], number, cells
         return cells

@@ -40,8 +40,8 @@ def put_counts(counts, place, total, planes, tops, r):
             planes[p, r, n >> 6] |= (count & _ONE) << np.uint64(n & 63)
             events += np.int64(count & _ONE)
             count >>= _ONE
-            p += 1
-        top = max(top, p)
+            p += np.int64(1)
+        top = p if p > top else top
     tops[r] = top
     return events
 

@@ -21,7 +21,7 @@ from numba.extending import intrinsic, overload
 from neurosim.compiled import compiled
 from neurosim.snn.kernels import lanes
 
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
+_OPTIONS: Any = {"nogil": True, "error_model": "numpy", "_nrt": False}
 
 
 class _Apart(Compiler):
@@ -32,7 +32,7 @@ class _Apart(Compiler):
         self.state.flags.noalias = True
 
 
-_INLINE: dict[str, Any] = {**_OPTIONS, "forceinline": True, "pipeline_class": _Apart}
+_INLINE: Any = {**_OPTIONS, "forceinline": True, "pipeline_class": _Apart}
 
 kernel: Any = partial(compiled, **_OPTIONS)
 """Compile a kernel. It does without reference counts (_nrt), which cost more than the arithmetic,

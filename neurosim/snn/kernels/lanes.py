@@ -30,7 +30,7 @@ LANES = 8
 # numba's annotations know nothing of the arguments that it adds itself.
 _intrinsic: Any = intrinsic
 _BYTE, _INT32, _INT64, _BIT = (ir.IntType(bits) for bits in (8, 32, 64, 1))
-_ALWAYS: dict[str, Any] = {"forceinline": True, "_nrt": False}
+_ALWAYS: Any = {"forceinline": True, "_nrt": False}
 
 
 class Lanes(types.Type):
@@ -112,7 +112,9 @@ def load(typing_context, array, place):
 
     def generate(context, builder, signature, arguments):
         dtype = signature.args[0].dtype
-        where = pointer(context, builder, signature.args[0], *arguments, _vector(dtype))
+        where = pointer(
+            context, builder, signature.args[0], arguments[0], arguments[1], _vector(dtype)
+        )
         return builder.load(where, align=dtype.bitwidth // 8)
 
     return Lanes(array.dtype)(array, types.int64), generate
@@ -124,7 +126,7 @@ def store(typing_context, array, place, value):
 
     def generate(context, builder, signature, arguments):
         kind, dtype = signature.args[0], signature.args[0].dtype
-        where = pointer(context, builder, kind, *arguments[:2], _vector(dtype))
+        where = pointer(context, builder, kind, arguments[0], arguments[1], _vector(dtype))
         builder.store(arguments[2], where, align=dtype.bitwidth // 8)
         return context.get_dummy_value()
 
@@ -151,7 +153,7 @@ def load_first(typing_context, array, place, count):
 
     def generate(context, builder, signature, arguments):
         dtype, kind = signature.args[0].dtype, _vector(signature.args[0].dtype)
-        where = pointer(context, builder, signature.args[0], *arguments[:2], kind)
+        where = pointer(context, builder, signature.args[0], arguments[0], arguments[1], kind)
         zeros = ir.Constant(kind, [0.0] * LANES)
         wanted = _first(builder, arguments[2])
         align = _INT32(dtype.bitwidth // 8)
@@ -201,7 +203,7 @@ def _define(operation: Any, emit: Any, result: Any = None) -> None:
 
     @_intrinsic
     def on_vectors(typing_context, a, b):
-        lanes = _lanes_of(a, b)
+        lanes: Any = _lanes_of(a, b)
 
         def generate(context, builder, signature, arguments):
             return emit(builder, *_operands(context, builder, signature, arguments, lanes))
@@ -322,7 +324,7 @@ def _select_of(condition, a, b):
 
 @_intrinsic
 def _fused(typing_context, a, b, c):
-    lanes = _lanes_of(a, b, c)
+    lanes: Any = _lanes_of(a, b, c)
 
     def generate(context, builder, signature, arguments):
         values = _operands(context, builder, signature, arguments, lanes)

@@ -102,7 +102,9 @@ def constants(
     edges = edges.reshape(-1)
     positive = bool((edges > 0).all())
     return Cells(
-        *rows,
+        rows[0],
+        rows[1],
+        rows[2],
         edges,
         1 / edges if positive else edges,
         edges * scalar(1.9 if limit > 1 else np.inf),
@@ -217,7 +219,7 @@ class _Pass:
         self.dtype = self.tables[0].numpy().dtype
         self.surrogates = [CODES[layer.surrogate] for layer in layers]
         cells = [layer.cells for layer in layers]
-        alpha, beta, bias, *thresholds, limits, windows = _joined(cells)
+        alpha, beta, bias, theta, inverse, twice, limits, windows = _joined(cells)
         self.limits = [c.limit for c in cells]
         starts = [
             np.zeros(width, self.dtype) if offset is None else pad(offset).numpy()
@@ -231,7 +233,7 @@ class _Pass:
             backs.append(back.reshape(-1))
         self.shapes = self._shapes(cells, backs)
         self.constants = kernels.Chain(
-            self.shapes, alpha, beta, bias, np.concatenate(starts), *thresholds,
+            self.shapes, alpha, beta, bias, np.concatenate(starts), theta, inverse, twice,
             limits, windows,
             np.concatenate([table.numpy().reshape(-1) for table in self.tables]),
             np.concatenate(backs),
@@ -252,7 +254,7 @@ class _Pass:
             kernels.STATE: [self.samples * width for width in self.widths],
         }
         shapes = np.zeros((len(cells), len(kernels.SHAPES)), np.int64)
-        columns = {
+        columns: dict[int, Sequence[Any]] = {
             kernels.NEURONS: self.neurons,
             kernels.WIDTH: self.widths,
             kernels.DELTA: [c.delta for c in cells],
@@ -289,8 +291,8 @@ class _Pass:
         last = np.empty(sum(self.widths), self.dtype)
         state = kernels.State(*np.zeros((2, size), self.dtype))
         for k, layer in enumerate(layers):
-            for start, array in ((layer.vmem, state.v), (layer.isyn, state.i)):
-                self._of(array, k)[:, : self.neurons[k]] = start
+            self._of(state.v, k)[:, : self.neurons[k]] = layer.vmem
+            self._of(state.i, k)[:, : self.neurons[k]] = layer.isyn
         written = kernels.Written(
             self.bits, self.trace.array, spikes.reshape(-1).numpy(), counts, last
         )
