@@ -35,13 +35,13 @@ def put_counts(counts, place, total, planes, tops, r):
             continue
         if not (0 < x < most) or np.floor(x) != x:
             return np.int64(-1)
-        count, p = np.uint64(x), np.int64(0)
+        count, digit = np.uint64(x), np.int64(0)
         while count:
-            planes[p, r, n >> 6] |= (count & _ONE) << np.uint64(n & 63)
+            planes[digit, r, n >> 6] |= (count & _ONE) << np.uint64(n & 63)
             events += np.int64(count & _ONE)
             count >>= _ONE
-            p += np.int64(1)
-        top = p if p > top else top
+            digit += np.int64(1)
+        top = max(top, digit)
     tops[r] = top
     return events
 
