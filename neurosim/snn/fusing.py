@@ -130,7 +130,11 @@ def run(modules: Sequence[Any], x: Tensor, *, rasters: bool = False, record: boo
         while True:  # as many layers as can be one chain
             neurons = modules[k + 2 * len(chain) - 1]
             settings = settings_of(k + 2 * len(chain), neurons.size_out)
-            if settings is None or rasters or not _joins(neurons, settings):
+            if (
+                settings is None
+                or rasters
+                or not kernels.inside(neurons.size_out, settings.vmem.size)
+            ):
                 break
             chain.append(settings)
         layers = [modules[n : n + 2] for n in range(k, k + 2 * len(chain), 2)]
@@ -143,12 +147,6 @@ def run(modules: Sequence[Any], x: Tensor, *, rasters: bool = False, record: boo
         means += of_chain
         counts += [layer.count for layer in chain]
     return Run(value, spikes, means, counts, recorded)
-
-
-def _joins(neurons: LIF, settings: kernels.Layer) -> bool:
-    """Return whether a layer can follow neurons in a chain."""
-    density = neurons.__dict__.get("last_density", 0.0)
-    return kernels.inside(neurons.size_out, settings.vmem.size, density)
 
 
 def _fit(linear: Any, neurons: Any) -> bool:

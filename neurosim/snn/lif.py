@@ -230,12 +230,12 @@ class LIF(TrainedLogarithms, LIFTorch):
         return cells
 
     def end_layer(self, run: layer.Layer, dtype: torch.dtype) -> None:
-        """Keep state, mean rate and density of spikes after a call in a type."""
+        """Keep state and mean rate after a call in a type."""
         spikes = run.spikes
         assert spikes is not None
         assert run.last is not None
         rate = torch.tensor(run.count / (spikes.rows * spikes.neurons), dtype=dtype)
-        self.__dict__["mean_rate"], self.__dict__["last_density"] = rate, spikes.density
+        self.__dict__["mean_rate"] = rate
         with torch.inference_mode(False) if torch.is_inference_mode_enabled() else nullcontext():
             for name, end in zip(STATES, (run.vmem, run.isyn[:, None], run.last), strict=True):
                 self._buffers[name] = torch.from_numpy(end)

@@ -15,6 +15,7 @@ from rockpool.parameters import Constant
 
 from neurosim.errors import InputError
 from neurosim.snn import LIF, fuse, reset_state
+from neurosim.snn.fusing import run
 from neurosim.snn.kernels import layer as kernels
 from neurosim.snn.surrogates import ATan, Gaussian, Sigmoid, Triangular
 from tests.snn.nets import assert_close, raster
@@ -254,6 +255,27 @@ def test_not_finite_input_is_said():
 def test_other_nets_are_refused():
     with pytest.raises(InputError, match="Linear"):
         fuse(torch.nn.Linear(2, 3))
+
+
+def test_mean_rates_carry_gradients_as_rasters_do():
+    net = net_of([15, 48, 48, 6], np.random.default_rng(0), dtype=torch.float64)
+    events, prices, results = raster().double(), (0.3, -2.0, 1.1), []
+    for rasters in (False, True):
+        reset_state(net)
+        ran = run(list(net), events, rasters=rasters)
+        means = [spikes.mean() for spikes in ran.spikes] if rasters else ran.means
+        loss = sum(price * mean for price, mean in zip(prices, means, strict=True))
+        (loss + 0.01 * ran.output.square().mean()).backward()
+        weights = [p for p in torch.nn.Module.parameters(net) if p.requires_grad]
+        results.append((ran.counts, [spikes.shape for spikes in ran.spikes], means, weights))
+        results[-1] += ([p.grad.clone() for p in weights],)
+        for p in weights:
+            p.grad = None
+    ours, theirs = results
+    assert ours[:2] == theirs[:2]
+    assert min(ours[0]) > 100
+    for a, b in zip(ours[2] + ours[4], theirs[2] + theirs[4], strict=True):
+        assert_close(a, b, 1e-10)
 
 
 def test_threads_change_nothing():

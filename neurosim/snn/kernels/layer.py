@@ -2,8 +2,8 @@
 
 Inside a chain spikes are bits only: no raster exists, and what a layer hands on is still in cache
 when the next one takes it. The forward pass keeps the membrane at each spike decision, so that the
-backward pass repeats nothing. Products with spikes go through events where that is faster, else
-through dense matrices, at the beginning of a chain: `DENSE_PRODUCT` and `DENSE_GRADIENT` say where.
+backward pass repeats nothing. Products with spikes go through events; with those that enter a chain
+through dense matrices where that is faster: `DENSE_PRODUCT` and `DENSE_GRADIENT` say where.
 """
 
 from __future__ import annotations
@@ -170,15 +170,14 @@ def chain(
     return _Pass(x, entering, weights, offsets, layers).forward(layers, raster, keep=False)
 
 
-def inside(inputs: int, neurons: int, density: float) -> bool:
+def inside(inputs: int, neurons: int) -> bool:
     """Return whether a layer can follow another one in a chain.
 
     Args:
         inputs: neurons of the one before.
         neurons: its own.
-        density: set bits per neuron and step of the one before, in the last call.
     """
-    return padded(inputs) * padded(neurons) <= WIDEST_INSIDE and density < DENSE_GRADIENT
+    return padded(inputs) * padded(neurons) <= WIDEST_INSIDE
 
 
 _JOINED: dict[tuple[int, ...], tuple[Sequence[Cells], list[np.ndarray]]] = {}
@@ -303,7 +302,9 @@ class _Pass:
             kernels.forward(incoming, products, constants, state, written, room, self.steps, b0, b1)
 
         share(run, self.samples, self.steps * size)
-        if not math.isfinite(state.v.sum() + state.i.sum()):
+        with np.errstate(invalid="ignore"):  # inf - inf
+            end = state.v.sum() + state.i.sum()
+        if not math.isfinite(end):
             raise InputError(self._not_finite(state))
         totals = counts.sum(1).tolist()
         for k, layer in enumerate(layers):
