@@ -184,11 +184,12 @@ def _row(net: XyloSpec, raster: np.ndarray, part: int, record: tuple[str, ...]) 
 def threads() -> None:
     """One thread and two in turn: elapsed times of pairs, and the CPU time that they take.
 
-    Elapsed times need two idle processors; the ratio of CPU times says on any machine how much work
-    the second thread adds.
+    Elapsed times need two idle processors. CPU times do not: of two threads with equal shares of
+    the work and a part that only the first one does, they say what the elapsed times would be.
     """
-    columns = ("steps", "recorded", "two threads: times faster (median)", "(best)", "CPU time")
-    table = Table(*columns, title=f"15-48-48-48-6, {SAMPLES} samples, one thread and two in turn")
+    columns = ("steps", "recorded", "elapsed: times faster (median)", "(best)", "CPU time",
+               "from CPU times")  # fmt: skip
+    table = Table(*columns, title=f"15-48-48-48-6, {SAMPLES} samples: two threads and one")
     net, two = spec(), Brian2Engine(target="library", threads=2)
     for steps in (100, 1000):
         raster = events(SAMPLES, steps)
@@ -199,14 +200,16 @@ def threads() -> None:
                 else partial(engine.run, net, raster, record=record)
                 for k, engine in enumerate((OURS, two))
             }
-            elapsed, spent = (
+            elapsed, spent, first = (
                 [np.array(timing.seconds) for timing in in_turn(steps_of, 9, clock=clock).values()]
-                for clock in (time.perf_counter, time.process_time)
+                for clock in (time.perf_counter, time.process_time, time.thread_time)
             )
-            pairs = elapsed[0] / elapsed[1]
-            cells = (np.median(pairs), elapsed[0].min() / elapsed[1].min())
-            work = f"x {spent[1].min() / spent[0].min():.2f}"
-            table.add_row(f"{steps}", " ".join(record), *(f"{c:.2f}" for c in cells), work)
+            one, both, serial = spent[0].min(), spent[1].min(), first[1].min()
+            median = np.median(elapsed[0] / elapsed[1])
+            best = elapsed[0].min() / elapsed[1].min()
+            expected = one / (serial + (both - serial) / 2)
+            cells = (f"{median:.2f}", f"{best:.2f}", f"x {both / one:.2f}", f"{expected:.2f}")
+            table.add_row(f"{steps}", " ".join(record), *cells)
     CONSOLE.print(table)
 
 
