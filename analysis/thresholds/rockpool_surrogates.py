@@ -6,6 +6,7 @@ They differ from the textbook forms that their names suggest: neither has unit m
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.special import ndtr
@@ -48,7 +49,7 @@ class PeriodicExponential:
         sums = np.zeros(bumps.size)
         group = np.cumsum(bumps) // _PAIRS
         edges = (*np.flatnonzero(np.diff(group, prepend=-1)), bumps.size)
-        for start, end in zip(edges[:-1], edges[1:], strict=True):
+        for start, end in pairwise(edges):
             own = slice(start, end)
             member = np.repeat(np.arange(end - start), bumps[own])
             before = np.cumsum(bumps[own]) - bumps[own]
