@@ -115,7 +115,7 @@ def _close(b: FloatArray, w: FloatArray) -> FloatArray:
     return value
 
 
-def _by_width(width: FloatArray, table: Nodes) -> Iterator[tuple[FloatArray, int]]:
+def _by_width(width: FloatArray, table: Nodes) -> Iterator[tuple[np.ndarray, int]]:
     """Yield the indices of the widths up to each limit of a table, with its number of nodes."""
     group = np.searchsorted([limit for limit, _ in table], width)
     for k, (_, order) in enumerate(table):
