@@ -2,26 +2,32 @@
 
     python benchmarks/analysis.py        # below 2 minutes
 
-Times are the best of some repetitions in this run. NNMT 1.3 is compared where it can be imported
-(`make peers`, then .venv-peers/bin/python benchmarks/analysis.py), else that part is left out.
+Times are the best of some repetitions in this run. NNMT 1.3 is compared in CPU time, in turn, where
+it can be imported (`make peers`, then .venv-peers/bin/python benchmarks/analysis.py), else that
+part is left out; `--times` leaves the accuracy out.
 """
 
 from __future__ import annotations
 
+import argparse
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from accuracy import references, simulations
 from accuracy.simulations import TENTH
-from measure import alone
+from measure import alone, in_turn
 from rich.console import Console
 from rich.table import Table
 
 from neurosim.analysis.discrete import discrete_time
 from neurosim.analysis.firing_rate import cv, log_gradient, log_siegert, siegert
+from neurosim.analysis.passage import first_passage
+from neurosim.analysis.thresholds.random_threshold import Uniform, expected_rate
+from neurosim.analysis.thresholds.stationary import gate
 
 CELL = {"threshold": 1.0, "reset": 0.0, "tau": 0.02, "refractory": 0.002}
 POINTS = 10_000
@@ -56,6 +62,9 @@ def speeds() -> list[tuple[str, str, float]]:
     rng = np.random.default_rng(0)
     mean, std = rng.uniform(-20, 20, POINTS), rng.uniform(0.5, 2, POINTS)
     rate = discrete_time.rate
+    centre, spread = rng.normal(0, 1, POINTS), rng.uniform(0.1, 1, POINTS)
+    one_wide = np.where(np.arange(POINTS) == 0, 500.0, spread)
+    law = Uniform(0.8, 1.2)
     jobs: list[tuple[str, str, Callable[[], object]]] = [
         ("10,000 Siegert rates", "20", lambda: siegert(mean, std, **CELL)),
         ("10,000 gradients", "", lambda: log_gradient(mean, std, **CELL)),
@@ -63,8 +72,25 @@ def speeds() -> list[tuple[str, str, float]]:
         ("1000 CVs", "10", lambda: cv(mean[:1000], std[:1000], **CELL)),
         ("discrete-time rate, std 0.4", "", lambda: rate(0.8, 0.4, threshold=1.0, decay=TENTH)),
         ("discrete-time rate, std 0.01", "", lambda: rate(1.2, 0.01, threshold=1.0, decay=TENTH)),
+        ("10,000 sigmoid gates", "", lambda: gate(1.0, centre, spread, "sigmoid")),
+        (
+            "10,000 rockpool gates, one of std 500",
+            "",
+            lambda: gate(1.0, centre, one_wide, "periodic-exponential"),
+        ),
+        (
+            "median passage from 0.35 std below",
+            "",
+            lambda: first_passage.quantile(0.5, 1.0, 0.5, 0.4, 0.02, 0.86),
+        ),
+        (
+            "expected rate, std 0.05, 10 % of range",
+            "",
+            lambda: expected_rate(law, 0.8, 0.05, decay=0.9),
+        ),
+        ("expected rate, std 0.01", "", lambda: expected_rate(law, 0.8, 0.01, decay=0.9)),
     ]
-    return [(name, target, 1e3 * fastest(job)) for name, target, job in jobs]
+    return [(name, target, 1e3 * fastest(job, 3)) for name, target, job in jobs]
 
 
 def beside_nnmt(console: Console) -> None:
@@ -82,17 +108,22 @@ def beside_nnmt(console: Console) -> None:
 
     rng = np.random.default_rng(0)
     table = Table(title="10,000 Siegert rates", title_justify="left")
-    for column in ("means", "NNMT (ms)", "neurosim (ms)", "ratio", "largest difference"):
+    for column in ("means", "NNMT (ms)", "neurosim (ms)", "ratio", "median", "least", "difference"):
         table.add_column(column, justify="right")
     for low, high in ((-4.0, 6.0), (-20.0, 20.0)):
         mean, std = rng.uniform(low, high, POINTS), rng.uniform(0.5, 2, POINTS)
-        them = 1e3 * fastest(lambda m=mean, s=std: theirs(m, s))
-        us = 1e3 * fastest(lambda m=mean, s=std: siegert(m, s, **CELL))
-        ours = siegert(mean, std, **CELL)
-        other, normal = theirs(mean, std), ours > 1e-290  # not yet denormal
-        apart = np.abs(other[normal] / ours[normal] - 1).max()
-        cells = (f"{low:g} to {high:g}", f"{them:.1f}", f"{us:.1f}", f"{them / us:.1f}")
-        table.add_row(*cells, f"{apart:.1e}")
+        them, us = in_turn(
+            {"NNMT": partial(theirs, mean, std), "neurosim": partial(siegert, mean, std, **CELL)},
+            21,
+        ).values()
+        normal = us.result > 1e-290  # not yet denormal
+        apart = np.abs(them.result[normal] / us.result[normal] - 1).max()
+        pairs = np.array(them.seconds) / us.seconds
+        times = (f"{1e3 * them.least:.1f}", f"{1e3 * us.least:.1f}", f"{them.least / us.least:.1f}")
+        table.add_row(
+            f"{low:g} to {high:g}", *times, *(f"{f(pairs):.1f}" for f in (np.median, np.min)),
+            f"{apart:.1e}",
+        )  # fmt: skip
     console.print(table)
     table = Table(title="Where they differ", title_justify="left")
     for column in ("case", "mean", "std", "NNMT (Hz)", "neurosim (Hz)", "its logarithm"):
@@ -108,18 +139,27 @@ def beside_nnmt(console: Console) -> None:
     console.print(table)
 
 
-def main() -> None:
-    console = Console(width=100)
+def accuracy(console: Console) -> None:
+    """Print the worst error of every quantity."""
     table = Table(title="Errors (relative unless said)", title_justify="left")
     for column in ("quantity", "target", "worst error", "where"):
         table.add_column(column, justify="left" if column in ("quantity", "where") else "right")
-    begin = time.perf_counter()
     for part in PARTS:
         for quantity, target, error, where in part():
             missed = target != "" and not error <= float(target)
             shown = f"{error:.1e}" + (" MISSED" if missed else "")
             table.add_row(quantity, target, shown, where)
     console.print(table)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--times", action="store_true", help="times only")
+    only_times = parser.parse_args().times
+    console = Console(width=100)
+    begin = time.perf_counter()
+    if not only_times:
+        accuracy(console)
     table = Table(title="Times", title_justify="left")
     for column in ("what", "target (ms)", "ms"):
         table.add_column(column, justify="left" if column == "what" else "right")

@@ -1,25 +1,28 @@
 """The Brian2 engine on Xylo nets: against XyloSim and a hand-written kernel, and what a run costs.
 
-All in one thread and in CPU time, engines in turn, round after round, so that other work on the
-machine disturbs them alike; the smallest time of each counts. XyloSim runs some of the samples and
-its time is scaled up: it takes them one by one.
+All but the table of threads in one thread and in CPU time, engines in turn, round after round, so
+that other work on the machine disturbs them alike; the smallest time of each counts. XyloSim runs
+some of the samples and its time is scaled up: it takes them one by one.
 
-    python benchmarks/brian2_engine.py              # under two minutes
-    python benchmarks/brian2_engine.py --plot FILE  # and a figure of the costs
+    python benchmarks/brian2_engine.py                    # about two minutes
+    python benchmarks/brian2_engine.py --plot FILE        # and a figure of the costs
+    python benchmarks/brian2_engine.py --memory 1000000   # that many samples of 1,000 steps instead
 """
 
 from __future__ import annotations
 
 import argparse
+import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 warnings.simplefilter("ignore")
 
 import numba  # noqa: E402
 import numpy as np  # noqa: E402
-from measure import alone  # noqa: E402
+from measure import alone, in_fresh_process, in_turn, peak  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
@@ -178,6 +181,65 @@ def _row(net: XyloSpec, raster: np.ndarray, part: int, record: tuple[str, ...]) 
     return row
 
 
+def threads() -> None:
+    """One thread and two in turn: elapsed times of pairs, and the CPU time that they take.
+
+    Elapsed times need two idle processors. CPU times do not: of two threads with equal shares of
+    the work and a part that only the first one does, they say what the elapsed times would be.
+    """
+    columns = ("steps", "recorded", "elapsed: times faster (median)", "(best)", "CPU time",
+               "from CPU times")  # fmt: skip
+    table = Table(*columns, title=f"15-48-48-48-6, {SAMPLES} samples: two threads and one")
+    net, two = spec(), Brian2Engine(target="library", threads=2)
+    for steps in (100, 1000):
+        raster = events(SAMPLES, steps)
+        for record in (("spikes",), STATES, ("counts",)):
+            steps_of = {
+                str(k): partial(engine.counts, net, raster)
+                if record == ("counts",)
+                else partial(engine.run, net, raster, record=record)
+                for k, engine in enumerate((OURS, two))
+            }
+            elapsed, spent, first = (
+                [np.array(timing.seconds) for timing in in_turn(steps_of, 9, clock=clock).values()]
+                for clock in (time.perf_counter, time.process_time, time.thread_time)
+            )
+            one, both, serial = spent[0].min(), spent[1].min(), first[1].min()
+            median = np.median(elapsed[0] / elapsed[1])
+            best = elapsed[0].min() / elapsed[1].min()
+            expected = one / (serial + (both - serial) / 2)
+            cells = (f"{median:.2f}", f"{best:.2f}", f"x {both / one:.2f}", f"{expected:.2f}")
+            table.add_row(f"{steps}", " ".join(record), *cells)
+    CONSOLE.print(table)
+
+
+def memory(numbers: tuple[int, ...], steps: int = 1000) -> None:
+    """Most memory that counting output spikes takes, in a fresh process for each number."""
+    columns = ("samples", "events (GB)", "hidden spikes (GB)", "most memory (MB)", "minutes")
+    table = Table(*columns, title=f"15-48-48-48-6, {steps} steps, samples made and run in chunks")
+    for samples in numbers:
+        most, seconds = in_fresh_process(counted, samples, steps)
+        sizes = (f"{samples * steps * n / 1e9:.2f}" for n in (15, spec().hidden))
+        table.add_row(f"{samples:,}", *sizes, f"{most:.0f}", f"{seconds / 60:.1f}")
+    CONSOLE.print(table)
+
+
+def counted(samples: int, steps: int) -> tuple[float, float]:
+    """Run samples that come in chunks; return the peak in MB and the seconds."""
+    begin = time.perf_counter()
+    rng = np.random.default_rng(2)
+
+    def chunks(size: int = 256) -> Iterator[np.ndarray]:
+        for first in range(0, samples, size):
+            shape = (min(size, samples - first), steps, 15)
+            yield np.frombuffer(rng.bytes(np.prod(shape)), np.uint8).reshape(shape) < 38
+
+    counts = Brian2Engine(target="library", threads=2).counts(spec(), chunks())
+    assert counts.shape == (samples, 6)
+    assert counts.any(axis=0).all()
+    return peak(), time.perf_counter() - begin
+
+
 def costs(picture: Path | None) -> None:
     """How the time grows with samples, steps, neurons and spikes: slopes in double logarithms."""
 
@@ -226,6 +288,12 @@ def draw(sweeps: dict, picture: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--plot", type=Path)
+    parser.add_argument("--memory", type=int, metavar="SAMPLES")
     options = parser.parse_args()
-    against_xylosim()
-    costs(options.plot)
+    if options.memory:
+        memory((options.memory,))
+    else:
+        against_xylosim()
+        threads()
+        memory((256, 1024, 4096))
+        costs(options.plot)

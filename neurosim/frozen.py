@@ -8,6 +8,7 @@ nor by making an array writeable again. So they are known when they come by a se
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import fields
 from typing import Any
 
@@ -31,6 +32,16 @@ def is_own(array: np.ndarray) -> bool:
     while isinstance(base, np.ndarray):
         base = base.base
     return isinstance(base, bytes)
+
+
+def unfilled(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Return zeros in memory of their own, which Python cannot write to.
+
+    Compiled code fills them by their address, once, before anyone else has seen them; a frozen
+    object then takes them without a copy.
+    """
+    dtype = np.dtype(dtype)
+    return np.ndarray(shape, dtype, bytes(math.prod(shape) * dtype.itemsize))
 
 
 def owned(value: Any) -> Any:

@@ -108,7 +108,7 @@ class Recording(Frozen):
         for population, array in zip(self.populations, arrays, strict=True):
             if np.asarray(array).dtype.kind not in "biuf":
                 raise InputError(f"Recording.{name} of {shown(population)} holds {array.dtype}")
-            if name == "spikes" and array.size and not 0 <= array.min() <= array.max() < np.inf:
+            if name == "spikes" and not _are_counts(array):
                 raise InputError(f"Recording.spikes of {shown(population)}: give counts from 0")
 
     @property
@@ -195,6 +195,13 @@ class Recording(Frozen):
                 populations=populations,
                 provenance=json.loads(head["provenance"]),
             )
+
+
+def _are_counts(array: np.ndarray) -> bool:
+    """Return whether no value is negative or without end; unsigned types need no look."""
+    if array.dtype.kind in "bu" or not array.size:
+        return True
+    return bool(0 <= array.min() <= array.max() < np.inf)
 
 
 def _digest(arrays: Mapping[Any, Any], attributes: Mapping[Any, Any]) -> str:

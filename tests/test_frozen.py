@@ -15,7 +15,7 @@ from neurosim.data.recordings import Recordings
 from neurosim.energy.wear import Outcomes
 from neurosim.engines.loihi import LoihiLayer
 from neurosim.formats.case import Case
-from neurosim.frozen import Frozen, is_own, own
+from neurosim.frozen import Frozen, is_own, own, unfilled
 from neurosim.network import Layer, Network
 from neurosim.recording import Recording
 from neurosim.run import Run
@@ -160,3 +160,13 @@ def test_values_shape_and_type_stay(array):
     np.testing.assert_array_equal(kept, array)
     assert not kept.flags.writeable
     assert kept.flags.c_contiguous
+
+
+def test_memory_to_be_filled_by_compiled_code_is_taken_without_a_copy():
+    array = unfilled((2, 3), np.int16)
+    assert array.dtype == np.int16
+    assert array.shape == (2, 3)
+    assert not array.any()
+    assert own(array) is array
+    with pytest.raises(ValueError, match="WRITEABLE"):
+        array.flags.writeable = True

@@ -143,6 +143,8 @@ def _log_rate(
         exponent, integral = scaled_integral((theta - mu) / scale, (theta - v_reset) / scale)
         passage = tau_m * np.sqrt(np.pi) * integral
         noisy = -exponent - np.log(dead * np.exp(-exponent) + passage)
+        if not noiseless.any():
+            return np.asarray(noisy)
         drift = np.where(mu > theta, mu - theta, 0.0)
         limit = -np.log(dead + tau_m * np.log1p((theta - v_reset) / drift))
         return np.where(noiseless, limit, noisy)
@@ -152,4 +154,6 @@ def _valid(*values: FloatArray) -> tuple[FloatArray, ...]:
     """Replace by NaN what the model has no rate for."""
     _, std, threshold, reset, tau, refractory = values
     bad = ~((std >= 0) & (threshold > reset) & (tau > 0) & (refractory >= 0))
+    if not bad.any():
+        return values
     return tuple(np.where(bad, np.nan, value) for value in values)

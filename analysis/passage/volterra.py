@@ -18,12 +18,16 @@ exact to high order, where the published scheme has order 3/2.
 from __future__ import annotations
 
 import numpy as np
+from scipy.fft import irfft, next_fast_len, rfft
 from scipy.linalg import solve as solve_linear
 from scipy.special import erf, ndtr, zeta
 
 from neurosim.analysis.arrays import FloatArray
+from neurosim.compiled import compiled
 
 _POINTS = 6
+_DIRECT = 1024
+"""So many steps are summed one by one."""
 _NOTHING = -300.0  # smaller densities would fill the sums with slow subnormal numbers
 
 
@@ -47,17 +51,12 @@ def passage_density(
     # the first point has no kernel: the passage cannot happen at time 0
     free[1:] = -2 * _psi(boundary[1:], speed[1:], start, time[1:])
     free[1:] += damping[1:] * _above(boundary[1:], start, time[1:])
-    constant = slope is None
-    if constant:
-        whole = _kernel(boundary[:1], speed[:1], boundary[1:][::-1], time[1:][::-1], damping[:1])
+    if slope is None:
+        return _homogeneous(boundary, free, time, damping, step)
     root, flat = end_corrections(_POINTS)
     total = 0.0
     for k in range(1, n):
-        kernel = (
-            whole[n - 1 - k :]
-            if constant
-            else _kernel(boundary[k], speed[k], boundary[:k], time[k] - time[:k], damping[k])
-        )
+        kernel = _kernel(boundary[k], speed[k], boundary[:k], time[k] - time[:k], damping[k])
         past = density[:k]
         m = min(k, _POINTS)
         smooth = kernel @ past + (kernel[-m:] * past[-m:]) @ root[:m][::-1]
@@ -66,6 +65,57 @@ def passage_density(
         implicit = 1 + step * damping[k] / 2 * flat[0]
         density[k] = (free[k] + step * (smooth - damping[k] / 2 * level)) / implicit
     return density
+
+
+def _homogeneous(
+    boundary: FloatArray, free: FloatArray, time: FloatArray, damping: FloatArray, step: float
+) -> FloatArray:
+    """Solve for a constant boundary, where the kernel depends on the elapsed time alone.
+
+    The sums over the past are a convolution of what is still being found: halves of the grid in
+    turn, each handing on its part of the sums of the next by a fast Fourier transform (Hairer,
+    Lubich and Schlichte 1985, SIAM J. Sci. Stat. Comput. 6:532).
+    """
+    n = time.size
+    kernel = np.zeros(n)
+    kernel[1:] = _kernel(boundary[:1], np.zeros(1), boundary[1:], time[1:], damping[:1])
+    density, sums = np.zeros(n), np.zeros(n)
+    corrections = end_corrections(_POINTS)
+
+    def solve(first: int, end: int) -> None:
+        if end - first <= _DIRECT:
+            _advance(density, sums, free, kernel, *corrections, damping[0], step, first, end)
+            return
+        middle = (first + end) // 2
+        solve(first, middle)
+        size = next_fast_len(end - first, real=True)
+        spectrum = rfft(density[first:middle], size) * rfft(kernel[: end - first], size)
+        # of the circular convolution only places that nothing wraps around to are read
+        sums[middle:end] += irfft(spectrum, size)[middle - first : end - first]
+        solve(middle, end)
+
+    solve(0, n)
+    return density
+
+
+@compiled
+def _advance(  # type: ignore[no-untyped-def]
+    density, sums, free, kernel, root, flat, damping, step, first, end
+):  # pragma: no cover
+    """Solve from `first` to `end`; `sums` hold what all before `first` contribute."""
+    total = density[: max(first - 1, 0)].sum()
+    implicit = 1 + step * damping / 2 * flat[0]
+    for k in range(max(first, 1), end):
+        smooth = sums[k]
+        for j in range(first, k):
+            smooth += kernel[k - j] * density[j]
+        total += density[k - 1]
+        level = total
+        for i in range(min(k, len(root))):
+            smooth += kernel[i + 1] * density[k - 1 - i] * root[i]
+            if i:
+                level += flat[i] * density[k - i]
+        density[k] = (free[k] + step * (smooth - damping / 2 * level)) / implicit
 
 
 def _psi(

@@ -54,6 +54,9 @@ __all__ = [
 
 Rate = Callable[[FloatArray], FloatArray]
 
+_RARE = 1e-20
+_NEGLIGIBLE = 1e-17
+
 
 def expected_exceedance(law: Law | Any, mean: Numbers, std: Numbers) -> FloatArray:
     """Return E[P(U >= threshold)] over the law; absolute error below 1e-12.
@@ -238,12 +241,45 @@ def _rate_moments(
         if decay is None:
             rates = siegert(m, d, threshold=points, reset=v, tau=t, refractory=r)
         else:
-            rates = discrete_time.rate(
-                m, d, threshold=points, decay=k, reset=reset, reset_to=v, max_spikes=max_spikes
-            )
+            rates = _discrete_rates(points, shares, (m, d, k, v), reset, max_spikes)
         average[own] = rates @ shares
         variance[own] = (rates - average[own][:, None]) ** 2 @ shares
     return average, variance
+
+
+def _discrete_rates(
+    points: FloatArray,
+    shares: FloatArray,
+    cell: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
+    reset: discrete_time.Reset,
+    max_spikes: float,
+) -> FloatArray:
+    """Return rates (cells, points) for (mean, std, decay, reset_to), each an array (cells, 1).
+
+    A reset lowers V for all time to come, so a rate lies below the membrane's exceedance without
+    reset. Thresholds that add less than 1e-17 of the expected rate even so get the rate 0.
+    """
+    mu, s, a, origin, theta = np.broadcast_arrays(*cell, points)
+    rates = np.zeros(theta.shape)
+
+    def fill(chosen: np.ndarray) -> None:
+        rates[chosen] = discrete_time.rate(
+            mu[chosen],
+            s[chosen],
+            threshold=theta[chosen],
+            decay=a[chosen],
+            reset=reset,
+            reset_to=origin[chosen],
+            max_spikes=max_spikes,
+        )
+
+    bound = exceedance(theta, mu, s)
+    valid = theta > (origin if reset == "hard" else 0.0)
+    likely = ~(valid & (bound < _RARE)) | (reset == "multi")
+    fill(likely)
+    average = (rates @ shares)[:, None]
+    fill(~likely & ~(bound * shares < _NEGLIGIBLE * average / points.size))
+    return rates
 
 
 def _annealed(

@@ -6,6 +6,7 @@ They differ from the textbook forms that their names suggest: neither has unit m
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.special import ndtr
@@ -14,6 +15,8 @@ from neurosim.analysis.arrays import FloatArray
 from neurosim.analysis.thresholds.surrogates import SQRT2, half_laplace
 
 _MOST_BUMPS = 20_000
+_PAIRS = 1 << 15
+"""Of membranes and bumps, about so many are computed at once."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +43,24 @@ class PeriodicExponential:
         most = np.minimum(np.maximum(np.ceil((mu + 9.5 * s) / theta), 1), self.max_spikes)
         first = np.clip(np.floor((mu - 9.5 * s) / theta), 1, most)
         spanned = most - first
-        bumps = int(np.max(spanned[spanned <= _MOST_BUMPS], initial=0)) + 1
-        for k in range(bumps):
-            n = first + k
-            used = n <= most
-            right = np.where(n == self.max_spikes, np.inf, theta / 2)
-            bump = self._half(n * theta, right, theta, mu, s)
-            mirrored = self._half(n * theta, theta / 2, theta, 2 * n * theta - mu, s)
-            total = total + np.where(used, bump + np.where(n > 1, mirrored, 0.0), 0.0)
-        return np.where(spanned <= _MOST_BUMPS, total, np.nan)
+        few = spanned <= _MOST_BUMPS
+        bumps = np.where(few, spanned + 1, 0).astype(np.int64).ravel()
+        theta, mu, s, first, most = (a.ravel() for a in (theta, mu, s, first, most))
+        sums = np.zeros(bumps.size)
+        group = np.cumsum(bumps) // _PAIRS
+        edges = (*np.flatnonzero(np.diff(group, prepend=-1)), bumps.size)
+        for start, end in pairwise(edges):
+            own = slice(start, end)
+            member = np.repeat(np.arange(end - start), bumps[own])
+            before = np.cumsum(bumps[own]) - bumps[own]
+            t, m, d = theta[own][member], mu[own][member], s[own][member]
+            n = first[own][member] + (np.arange(member.size) - before[member])
+            right = np.where(n == self.max_spikes, np.inf, t / 2)
+            bump = self._half(n * t, right, t, m, d)
+            mirrored = self._half(n * t, t / 2, t, 2 * n * t - m, d)
+            both = bump + np.where(n > 1, mirrored, 0.0)
+            sums[own] = np.bincount(member, both, minlength=end - start)
+        return np.where(few, total + sums.reshape(total.shape), np.nan)
 
     def _half(
         self,

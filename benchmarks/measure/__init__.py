@@ -63,6 +63,11 @@ def added_peak(step: Callable[[], object]) -> float:
     return (_kilobytes("VmHWM") - before) / 1024
 
 
+def peak() -> float:
+    """Return the most MB that this process has held at once (Linux)."""
+    return _kilobytes("VmHWM") / 1024
+
+
 def _kilobytes(name: str) -> int:
     status = Path("/proc/self/status").read_text()
     return int(status.split(name + ":")[1].split()[0])

@@ -9,7 +9,7 @@ sample from a fresh state, some hundred times faster. Two habits of rockpool's m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from neurosim.data.imu_encoders import iaf_events, scale_events
 from neurosim.data.imu_filters import BANDS_HZ, RATE_HZ, band_pass, taps
-from neurosim.data.imu_rotation import remove_rotation
+from neurosim.data.imu_rotation import Axes, remove_rotation
 from neurosim.errors import InputError, shown
 
 __all__ = ["BANDS_HZ", "CHANNELS", "RATE_HZ", "FrontEnd", "encode", "quantise"]
@@ -118,6 +118,44 @@ class FrontEnd:
         else:
             events = iaf_events(batch, self.threshold)
         return events if bands.ndim == 3 else events[0]
+
+    def stream(self, chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Encode one recording that comes piece by piece, to the bits that it gives as a whole.
+
+        Args:
+            chunks: (steps, 3) accelerations in g at 200 Hz, any number of steps each, in the order
+                of the recording; an iterable that need not end.
+
+        Yields:
+            (steps, 15) uint8 event counts of each chunk. Filters, axes and encoder keep a few
+            hundred bytes from chunk to chunk, however long the recording.
+
+        Raises:
+            InputError: `reversed_prefix` is set, which filters a recording from its end; or a chunk
+                is not what `encode` takes.
+        """
+        if self.reversed_prefix:
+            raise InputError(
+                "FrontEnd.stream: reversed_prefix filters the whole recording from its end first; "
+                "set it to False to encode as the chip does"
+            )
+        registers = np.zeros((1, CHANNELS, 2), np.int64)
+        remainder = np.zeros((1, CHANNELS), np.int64)
+        axes = Axes.fresh(1)
+        for number, chunk in enumerate(chunks):
+            if np.ndim(chunk) != 2:
+                raise InputError(f"chunk {number} has shape {np.shape(chunk)}; give (steps, 3)")
+            try:
+                signal = self.quantise(chunk)[None]
+            except InputError as error:
+                raise InputError(f"chunk {number}: {error}") from error
+            if self.rotation_removal:
+                signal = remove_rotation(signal, self.averaging_shift, self.hold, axes)
+            bands = band_pass(signal, taps(), False, registers)
+            if self.encoder == "scale":
+                yield scale_events(bands, self.shift)[0]
+            else:
+                yield iaf_events(bands, self.threshold, remainder)[0]
 
     @property
     def dt(self) -> float:

@@ -30,8 +30,9 @@ def scale_events(bands, shift):
     return events
 
 
-@compiled
-def iaf_events(bands, threshold):
+def iaf_events(
+    bands: np.ndarray, threshold: int, remainder: np.ndarray | None = None
+) -> np.ndarray:
     """Return 1 where the running sum of |y| crosses a multiple of the threshold, else 0.
 
     Several multiples crossed in one step give one event; the sum loses all of them.
@@ -39,14 +40,24 @@ def iaf_events(bands, threshold):
     Args:
         bands: (samples, time, channels) int32 filter outputs.
         threshold: positive integer; the chip's default is 1024.
+        remainder: (samples, channels) int64, what the sums hold before the first step; left as it
+            is after the last. Zeros if None.
 
     Returns:
         uint8 array of the same shape.
     """
+    if remainder is None:
+        remainder = np.zeros((bands.shape[0], bands.shape[2]), np.int64)
+    return np.asarray(_iaf_events(bands, threshold, remainder))
+
+
+@compiled
+def _iaf_events(bands, threshold, remainders):
+    """Encode; see `iaf_events`."""
     samples, steps, channels = bands.shape
     events = np.zeros(bands.shape, np.uint8)
     for sample in range(samples):
-        remainder = np.zeros(channels, np.int64)
+        remainder = remainders[sample]
         for step in range(steps):
             for channel in range(channels):
                 total = remainder[channel] + abs(np.int64(bands[sample, step, channel]))

@@ -39,9 +39,13 @@ def taps() -> np.ndarray:
     return table
 
 
-@compiled
-def band_pass(signal, taps, reversed_prefix):
-    """Filter all samples, each from a zero state.
+def band_pass(
+    signal: np.ndarray,
+    taps: np.ndarray,
+    reversed_prefix: bool,
+    registers: np.ndarray | None = None,
+) -> np.ndarray:
+    """Filter all samples, each from a zero state or from the given one.
 
     No register overflows: with inputs below 2^15 the recursive part stays below 2^27 (the sum of
     the absolute impulse response is at most 15.1 times 2^8), and the chip gives it 32 bits.
@@ -51,10 +55,20 @@ def band_pass(signal, taps, reversed_prefix):
         taps: what `taps` returns.
         reversed_prefix: run the time-reversed signal through the filters first, as rockpool does
             to shorten their transient; the result is then not causal.
+        registers: (samples, 15, 2) int64, the two last values of the recursive part: what comes
+            before the signal has left them so, and they are left as the signal leaves them.
 
     Returns:
         (samples, time, 15) int32.
     """
+    if registers is None:
+        registers = np.zeros((len(signal), signal.shape[2] * len(taps), 2), np.int64)
+    return np.asarray(_band_pass(signal, taps, reversed_prefix, registers))
+
+
+@compiled
+def _band_pass(signal, taps, reversed_prefix, registers):
+    """Filter; see `band_pass`."""
     samples, steps, axes = signal.shape
     bands = taps.shape[0]
     out = np.empty((samples, steps, axes * bands), np.int32)
@@ -65,7 +79,8 @@ def band_pass(signal, taps, reversed_prefix):
                 a1, a2, gain_shift = taps[band]
                 feedback_shift = _TAP_BITS - gain_shift
                 channel = axis * bands + band
-                w1 = w2 = np.int64(0)
+                w1 = registers[sample, channel, 0]
+                w2 = registers[sample, channel, 1]
                 for step in range(first, steps):
                     x = signal[sample, step if step >= 0 else -step - 1, axis]
                     feedback = (-a2 * w2 - a1 * w1) >> feedback_shift
@@ -74,4 +89,6 @@ def band_pass(signal, taps, reversed_prefix):
                         out[sample, step, channel] = (w - w2) >> _EXTRA_BITS
                     w2 = w1
                     w1 = w
+                registers[sample, channel, 0] = w1
+                registers[sample, channel, 1] = w2
     return out

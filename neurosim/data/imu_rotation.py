@@ -18,6 +18,8 @@ Why 64 bits suffice for signals below 2^15 in magnitude, where rockpool uses unb
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from neurosim.compiled import compiled
@@ -54,8 +56,26 @@ def _angle_table() -> tuple[np.ndarray, ...]:
 _SIN, _COS, _TAN2, _COT2, _HALF_GAIN = _angle_table()
 
 
-@compiled
-def remove_rotation(signal, averaging_shift, hold):
+class Axes(NamedTuple):
+    """What the removal of rotation remembers from step to step."""
+
+    accumulator: np.ndarray
+    """(samples, 3, 3) int64: the covariance times 2^averaging_shift."""
+    rotation: np.ndarray
+    """(samples, 3, 3) int64: the axes as columns."""
+    steps: np.ndarray
+    """(samples,) int64: steps until now."""
+
+    @classmethod
+    def fresh(cls, samples: int) -> Axes:
+        """Return the state before the first step."""
+        rotation = np.tile(np.eye(3, dtype=np.int64), (samples, 1, 1))
+        return cls(np.zeros((samples, 3, 3), np.int64), rotation, np.zeros(samples, dtype=np.int64))
+
+
+def remove_rotation(
+    signal: np.ndarray, averaging_shift: int, hold: int, state: Axes | None = None
+) -> np.ndarray:
     """Turn each sample's signal into its principal axes, the strongest first.
 
     An axis whose first direction is exactly orthogonal to its sensor axis (a signal that starts
@@ -65,28 +85,37 @@ def remove_rotation(signal, averaging_shift, hold):
         signal: (samples, time, 3) int64, magnitudes below 2^15.
         averaging_shift: the covariance averages over 2^averaging_shift steps.
         hold: steps between two updates of the axes.
+        state: what the steps before have left, and left as these steps leave it; fresh if None.
 
     Returns:
         (samples, time, 3) int64, half the amplitude.
     """
+    state = Axes.fresh(len(signal)) if state is None else state
+    return np.asarray(_remove_rotation(signal, averaging_shift, hold, *state))
+
+
+@compiled
+def _remove_rotation(signal, averaging_shift, hold, accumulators, rotations, before):
+    """Turn; see `remove_rotation`."""
     samples, steps, _ = signal.shape
     out = np.empty_like(signal)
     for sample in range(samples):
-        accumulator = np.zeros((3, 3), np.int64)
-        rotation = np.eye(3).astype(np.int64)
+        accumulator, rotation = accumulators[sample], rotations[sample].copy()
         for step in range(steps):
             x = signal[sample, step]
             for i in range(3):
                 for j in range(3):
                     leak = accumulator[i, j] >> averaging_shift
                     accumulator[i, j] += x[i] * x[j] - leak
-            if step % hold == 0:
+            if (before[sample] + step) % hold == 0:
                 rotation = _keep_signs(_principal_axes(accumulator >> averaging_shift), rotation)
             for i in range(3):
                 turned = np.int64(0)
                 for k in range(3):
                     turned += (rotation[k, i] * x[k]) >> 32
                 out[sample, step, i] = turned
+        rotations[sample] = rotation
+        before[sample] += steps
     return out
 
 

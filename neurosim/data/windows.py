@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -83,6 +84,39 @@ def cut(signal: np.ndarray, steps: int = STEPS, hop: int = HOP) -> np.ndarray:
         return np.empty((0, steps, signal.shape[1]), signal.dtype)
     view = np.lib.stride_tricks.sliding_window_view(signal, steps, axis=0)
     return np.ascontiguousarray(view[::hop].swapaxes(1, 2))
+
+
+def cut_stream(
+    chunks: Iterable[np.ndarray], steps: int = STEPS, hop: int = HOP
+) -> Iterator[np.ndarray]:
+    """Cut what comes piece by piece into the windows that `cut` gives of the whole.
+
+    Args:
+        chunks: (time, channels) arrays that follow one another, such as the events that
+            `FrontEnd.stream` yields; any number of steps each.
+        steps: length of a window.
+        hop: steps from the start of one window to that of the next, 1 or more.
+
+    Yields:
+        (windows, steps, channels) of every chunk that completes some: a raster that any engine
+        runs. At most a chunk and a window are held at once.
+
+    Raises:
+        InputError: `steps` or `hop` is less than 1.
+    """
+    if min(steps, hop) < 1:
+        raise InputError(f"windows of {steps} steps, every {hop}: both must be 1 or more")
+    held: np.ndarray | None = None
+    skipped = 0  # steps to leave out before the next window: hop may exceed a window
+    for chunk in chunks:
+        left_out = min(skipped, len(chunk))
+        chunk, skipped = chunk[left_out:], skipped - left_out
+        held = chunk if held is None else np.concatenate((held, chunk))
+        complete = max(0, (len(held) - steps) // hop + 1)
+        if complete:
+            yield cut(held, steps, hop)
+            skipped = max(0, complete * hop - len(held))
+            held = held[complete * hop :]
 
 
 def lead_in(signal: np.ndarray, steps: int = LEAD_IN) -> np.ndarray:

@@ -222,3 +222,14 @@ def test_bad_arguments():
     late = first_passage.quantile([0.5, 0.999999], lambda t: 1 + t, 0.2, 0.3, 0.02, 0.0)
     assert np.isfinite(late[0]) != np.isnan(late[0])
     assert np.isnan(late[1])
+
+
+@pytest.mark.parametrize(("boundary", "start"), [(1.0, 0.4), (2.0, 1.2), (-0.5, -2.0)])
+def test_a_constant_boundary_is_solved_as_one_that_might_move(boundary, start):
+    n, step = 2401, 0.002  # more than one block of steps: parts of the sums by Fourier transforms
+    still = np.full(n, boundary)
+    constant = passage_density(still, None, start, step)
+    moving = passage_density(still, np.zeros(n), start, step)
+    assert constant.max() > 0.1
+    # the same sums in another order, in units of their largest terms
+    np.testing.assert_allclose(constant, moving, rtol=0, atol=1e-13 * moving.max())

@@ -236,3 +236,17 @@ def test_bad_arguments():
         expected_exceedance("wide", 0.5, 0.5)
     with pytest.raises(InputError, match="two levels"):
         matched_levels(1, 1.0, 1.5)
+
+
+@pytest.mark.parametrize("reset", ["hard", "soft"])
+def test_thresholds_out_of_reach_may_be_left_out(reset):
+    law = Uniform(0.9, 1.7)
+    mean, std = np.array([0.9, 0.3]), np.array([0.08, 0.05])
+    points, shares = law.nodes(float(std.min() * np.sqrt(1 - 0.8**2)))
+    settings = {"decay": 0.8, "reset": reset}
+    rates = discrete_time.rate(mean[:, None], std[:, None], threshold=points, **settings)
+    assert (rates[0] < 1e-19 * rates[0].max()).any()  # there are some to leave out
+    averages = expected_rate(law, mean, std, **settings)
+    np.testing.assert_allclose(averages[1], rates[1] @ shares, rtol=1e-14)
+    finer = expected_rate(law, mean[0], std[0], **settings)  # with nodes of its own noise
+    np.testing.assert_allclose(averages[0], finer, rtol=1e-13)

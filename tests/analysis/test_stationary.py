@@ -172,3 +172,18 @@ def test_unknown_surrogate():
         gate(1.0, 0.0, 1.0, "relu")
     with pytest.raises(InputError, match="between 0 and 1"):
         productive_band(0.0, 1.0, fraction=1.5)
+
+
+@pytest.mark.parametrize("name", ["periodic-exponential", "sigmoid"])
+def test_many_gates_at_once_are_those_of_single_membranes(name):
+    rng = np.random.default_rng(3)
+    mean, std = rng.normal(0, 2, (700, 2)), rng.uniform(0.01, 3, (700, 2))
+    std[5, 0] = 400.0  # one membrane that reaches thousands of bumps
+    std[6, 1] = 1e6  # and one that reaches too many
+    values = gate(1.0, mean, std, name)
+    assert values.shape == mean.shape
+    chosen = [(0, 0), (5, 0), (6, 1), *((int(i), 1) for i in rng.integers(0, 700, 20))]
+    singles = [gate(1.0, mean[i], std[i], name) for i in chosen]
+    # sums of positive terms in another order
+    np.testing.assert_allclose([values[i] for i in chosen], singles, rtol=1e-13)
+    assert np.isnan(values).sum() == (name == "periodic-exponential")

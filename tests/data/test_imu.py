@@ -1,6 +1,7 @@
 """The IMU front end equals rockpool's, sample by sample; and what it refuses."""
 
 import json
+import tracemalloc
 import warnings
 from dataclasses import replace
 
@@ -271,3 +272,65 @@ def test_overflow_names_the_axis_and_a_scale_that_fits():
 def test_bad_settings_are_refused(setting, value):
     with pytest.raises(InputError, match=setting):
         encode(np.zeros((4, 3)), **{"scale": 0.1, setting: value})
+
+
+@given(
+    data=st.data(),
+    encoder=st.sampled_from(["scale", "IAF"]),
+    rotation_removal=st.booleans(),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=40, deadline=None)
+def test_a_recording_in_pieces_encodes_as_a_whole(data, encoder, rotation_removal, seed):
+    acceleration = np.random.default_rng(seed).normal(0, 1.5, (300, 3)).cumsum(axis=0) / 4
+    front_end = FrontEnd(0.01, encoder, rotation_removal, hold=7, threshold=200, shift=3)
+    places = data.draw(st.lists(st.integers(0, 300), max_size=12))
+    pieces = np.split(acceleration, sorted(places))
+    events = list(front_end.stream(iter(pieces)))
+    assert [len(part) for part in events] == [len(piece) for piece in pieces]
+    whole = front_end.encode(acceleration)
+    assert whole.any()
+    np.testing.assert_array_equal(np.concatenate(events), whole)
+
+
+def test_a_stream_does_not_wait_for_what_follows():
+    asked = []
+
+    def endless():
+        while True:
+            asked.append(1)
+            yield np.zeros((5, 3))
+
+    stream = FrontEnd(0.1).stream(endless())
+    assert next(stream).shape == (5, CHANNELS)
+    assert next(stream).shape == (5, CHANNELS)
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("settings_", "chunks", "says"),
+    [
+        ({"reversed_prefix": True}, [np.zeros((5, 3))], "reversed_prefix"),
+        ({}, [np.zeros((5, 3)), np.zeros((2, 5, 3))], "chunk 1 has shape"),
+        ({}, [np.zeros((5, 3)), np.full((5, 3), np.nan)], "chunk 1: .*finite"),
+    ],
+)
+def test_streams_that_cannot_be_encoded_are_refused(settings_, chunks, says):
+    with pytest.raises(InputError, match=says):
+        list(FrontEnd(0.1, **settings_).stream(chunks))
+
+
+def test_a_stream_keeps_no_more_memory_for_a_longer_recording():
+    def peak(chunks):
+        pieces = (np.ones((2000, 3)) * (k % 3) for k in range(chunks))
+        tracemalloc.start()
+        for events in FrontEnd(0.1, "IAF", rotation_removal=True).stream(pieces):
+            assert events.shape == (2000, CHANNELS)
+        top = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return top
+
+    peak(1)  # what is loaded once
+    few, many = peak(2), peak(20)
+    assert few > 2000 * 3 * 8  # a chunk is counted
+    assert many < 1.2 * few  # ten times as long; some small objects await collection

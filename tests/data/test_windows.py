@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from neurosim.data import FrontEnd, windows
 from neurosim.errors import InputError
@@ -56,3 +58,28 @@ def test_an_empty_recording_has_no_windows():
     assert windows.resample(np.zeros((0, 3)), 50).shape == (0, 3)
     empty = windows.encode_recording(np.zeros((0, 3)), 50, FrontEnd(0.1))
     assert windows.cut(empty).shape == (0, 512, 15)
+
+
+@given(
+    st.integers(0, 90),
+    st.integers(1, 12),
+    st.integers(1, 30),
+    st.lists(st.integers(0, 90), max_size=10),
+)
+@settings(deadline=None)
+def test_a_stream_is_cut_into_the_windows_of_the_whole(length, steps, hop, places):
+    events = np.arange(3 * length).reshape(length, 3)
+    pieces = np.split(events, sorted(places))
+    parts = list(windows.cut_stream(iter(pieces), steps, hop))
+    assert all(len(part) for part in parts)
+    whole = windows.cut(events, steps, hop)
+    if len(whole):
+        np.testing.assert_array_equal(np.concatenate(parts), whole)
+    else:
+        assert not parts
+
+
+@pytest.mark.parametrize(("steps", "hop"), [(0, 1), (1, 0)])
+def test_windows_of_no_steps_are_refused(steps, hop):
+    with pytest.raises(InputError, match="1 or more"):
+        list(windows.cut_stream([np.zeros((5, 3))], steps, hop))

@@ -159,6 +159,47 @@ def test_streaming_needs_no_more_memory_for_more_samples(net) -> None:
     assert many < 1.5 * few  # ten times the samples; some small objects await collection
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_counts_are_the_sums_of_output_spikes(net, raster, threads: int) -> None:
+    expected = Brian2Engine().run(net, raster).spikes[1].sum(axis=1)
+    assert expected.any()
+    engine = Brian2Engine(threads=threads)
+    np.testing.assert_array_equal(engine.counts(net, raster), expected)
+    np.testing.assert_array_equal(engine.counts(net, raster, samples=2), expected)
+    pieces = iter((raster[:3], raster[3:]))  # of samples that come one after the other
+    np.testing.assert_array_equal(engine.counts(net, pieces, samples=2), expected)
+    objects = Brian2Engine(target="numpy").counts(net, raster[:2])
+    np.testing.assert_array_equal(objects, expected[:2])
+
+
+def test_chunks_may_differ_in_length(net, raster) -> None:
+    pieces = (raster[:3], raster[3:, :20])
+    engine = Brian2Engine()
+    expected = [engine.run(net, piece).spikes[1].sum(axis=1) for piece in pieces]
+    np.testing.assert_array_equal(engine.counts(net, pieces), np.concatenate(expected))
+    assert [chunk.steps for chunk in engine.stream(net, pieces)] == [93, 23]
+
+
+@pytest.mark.parametrize("fault", [[], [np.zeros((2, 5, 3), np.uint8)], [np.zeros((5, 15), int)]])
+def test_counts_refuses_what_run_refuses(net, fault) -> None:
+    with pytest.raises(InputError, match="raster"):
+        Brian2Engine().counts(net, fault)
+
+
+def test_counting_needs_no_more_memory_for_more_chunks(net) -> None:
+    def peak(chunks: int) -> int:
+        tracemalloc.start()
+        Brian2Engine().counts(net, (np.ones((16, 50, 15), np.uint8) for _ in range(chunks)))
+        top = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return top
+
+    peak(1)  # what is loaded once
+    few, many = peak(2), peak(20)
+    assert few > 16 * 53 * 15  # the raster is counted
+    assert many < 1.5 * few + 16 * 18 * 6 * 8  # ten times the samples, and their sums
+
+
 def test_only_what_is_asked_for_is_recorded(net, raster) -> None:
     recording = Brian2Engine().run(net, raster)
     assert recording.v_mem is None

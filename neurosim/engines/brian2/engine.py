@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -46,20 +46,57 @@ class Brian2Engine(Engine):
     def stream(
         self,
         model: object,
-        raster: np.ndarray,
+        rasters: np.ndarray | Iterable[np.ndarray],
         *,
         record: Sequence[str] = ("spikes",),
         samples: int = 64,
     ) -> Iterator[Recording]:
-        """Run a raster of any length, for example a memory map, some samples at a time.
+        """Run a raster of any length some samples at a time.
+
+        Args:
+            model: as for `run`.
+            rasters: one, for example a memory map, or an iterable of them that need not fit in
+                memory together.
+            record: as for `run`.
+            samples: at most this many at once.
 
         Yields:
             A Recording of each `samples` samples in turn; memory does not grow with their number.
         """
-        if samples < 1:
-            raise InputError(f"samples is {samples}; a chunk holds at least one")
-        for first in range(0, len(raster), samples):
-            yield self.run(model, raster[first : first + samples], record=record)
+        for raster in _pieces(rasters, samples):
+            yield self.run(model, raster, record=record)
+
+    def counts(
+        self,
+        model: XyloSpec | Network,
+        rasters: np.ndarray | Iterable[np.ndarray],
+        *,
+        samples: int = 256,
+    ) -> np.ndarray:
+        """Return the spikes of each output neuron, for rasters whose recordings would not fit.
+
+        Args:
+            model: as for `run`.
+            rasters: as for `stream`; those of an iterable may differ in length.
+            samples: at most this many at once.
+
+        Returns:
+            (samples, outputs) int64: the sums over time of the last population's spikes. Memory
+            beside them does not grow with the number of samples.
+        """
+        totals = [self._counts(model, raster) for raster in _pieces(rasters, samples)]
+        if not totals:
+            raise InputError("rasters hold no sample: nothing to run")
+        return np.concatenate(totals)
+
+    def _counts(self, model: XyloSpec | Network, raster: np.ndarray) -> np.ndarray:
+        if isinstance(model, XyloSpec) and targets.choose(self.target) == "library":
+            from neurosim.engines.brian2 import xylo_run
+
+            spikes = xylo_run.output_spikes(model, self._events(model, raster), self.threads)
+        else:
+            spikes = self.run(model, raster).spikes[-1]
+        return np.asarray(spikes.sum(axis=1, dtype=np.int64))
 
     def _run(
         self, model: XyloSpec | Network, raster: np.ndarray, variables: tuple[str, ...]
@@ -82,3 +119,13 @@ class Brian2Engine(Engine):
         from neurosim.engines.brian2 import xylo_objects
 
         return xylo_objects.run(model, raster, variables, target), provenance
+
+
+def _pieces(rasters: np.ndarray | Iterable[np.ndarray], samples: int) -> Iterator[np.ndarray]:
+    """Cut one or several rasters into pieces of at most so many samples."""
+    if samples < 1:
+        raise InputError(f"samples is {samples}; a chunk holds at least one")
+    one = hasattr(rasters, "shape")
+    for raster in cast("Iterable[np.ndarray]", (rasters,) if one else rasters):
+        for first in range(0, len(raster), samples):
+            yield raster[first : first + samples]

@@ -21,22 +21,17 @@ from neurosim.engines.brian2.xylo_parameters import (
 from neurosim.engines.engine import Records
 from neurosim.equations.functions import TABLE
 from neurosim.equations.xylo import MAX_INPUT
+from neurosim.frozen import unfilled
 
 if TYPE_CHECKING:
     from neurosim.xylo.spec import XyloSpec
 
-_INT16: Any = ctypes.POINTER(ctypes.c_int16)
-_INT32: Any = ctypes.POINTER(ctypes.c_int32)
-_UINT8: Any = ctypes.POINTER(ctypes.c_uint8)
-_POINTERS = {
-    np.dtype(np.int16): _INT16,
-    np.dtype(np.int32): _INT32,
-    np.dtype(np.uint8): _UINT8,
-}
+_ADDRESS = ctypes.c_void_p
+"""Of the first element of an array; typed pointers of ctypes would hold their arrays in cycles."""
 
 
 class _Weights(ctypes.Structure):
-    _fields_ = (("values", _INT16), ("first", _INT32), ("last", _INT32))
+    _fields_ = (("values", _ADDRESS), ("first", _ADDRESS), ("last", _ADDRESS))
 
 
 @lru_cache
@@ -48,11 +43,11 @@ def _model_type(synapses: int) -> type[ctypes.Structure]:
         _fields_ = (
             *((n, ctypes.c_int32) for n in ("channels", "hidden", "output")),
             *((n, ctypes.c_int32) for n in ("first_output", "max_input")),
-            ("alias", _INT32),
+            ("alias", _ADDRESS),
             ("input", _Weights * synapses),
             ("recurrent", _Weights * synapses),
             ("readout", _Weights * 1),
-            *((f"{population}_{name}", _INT16) for population, name in names),
+            *((f"{population}_{name}", _ADDRESS) for population, name in names),
         )
 
     return Model
@@ -64,10 +59,7 @@ def _record_type(synapses: int) -> type[ctypes.Structure]:
     names = [(p, name) for p, model in models(synapses).items() for name in model.variables]
 
     class Record(ctypes.Structure):
-        _fields_ = tuple(
-            (f"{population}_{name}", _UINT8 if name == "spikes" else _INT16)
-            for population, name in names
-        )
+        _fields_ = tuple((f"{population}_{name}", _ADDRESS) for population, name in names)
 
     return Record
 
@@ -95,7 +87,7 @@ def _load(synapses: int) -> Any:
     run.restype = None
     run.argtypes = (
         ctypes.POINTER(_model_type(synapses)),
-        _UINT8,
+        _ADDRESS,
         *(ctypes.c_int64,) * 2,
         ctypes.POINTER(_record_type(synapses)),
     )
@@ -112,30 +104,46 @@ def run(spec: XyloSpec, raster: np.ndarray, record: tuple[str, ...], threads: in
         threads: at most this many at once; they change nothing in the result.
 
     Returns:
-        Of the hidden and the output neurons, arrays (samples, steps, neurons) by variable.
+        Of the hidden and the output neurons, arrays (samples, steps, neurons) by variable, in
+        memory that nobody can write to any more.
     """
-    synapses, (samples, steps, _) = spec.synapses, raster.shape
-    function, record_type = load(synapses), _record_type(synapses)
-    neurons = populations(spec)
-    pointed_at: list[np.ndarray] = []
-    model = _model(spec, neurons, pointed_at)
     records = {
         population: {
-            name: np.empty((samples, steps, of.n), np.uint8 if name == "spikes" else np.int16)
+            name: unfilled((*raster.shape[:2], of.n), np.uint8 if name == "spikes" else np.int16)
             for name in of.model.variables
             if name in record
         }
-        for population, of in neurons.items()
+        for population, of in populations(spec).items()
     }
+    _fill(spec, raster, records, threads)
+    return list(records.values())
+
+
+def output_spikes(spec: XyloSpec, raster: np.ndarray, threads: int) -> np.ndarray:
+    """Return the output neurons' spikes alone, uint8 (samples, steps, neurons); see `run`."""
+    spikes = np.empty((*raster.shape[:2], spec.outputs), np.uint8)
+    _fill(spec, raster, {"output": {"spikes": spikes}}, threads)
+    return spikes
+
+
+def _fill(
+    spec: XyloSpec, raster: np.ndarray, records: dict[str, dict[str, np.ndarray]], threads: int
+) -> None:
+    """Run all samples and write what they do into arrays by population and variable."""
+    samples, steps, _ = raster.shape
+    function, record_type = load(spec.synapses), _record_type(spec.synapses)
+    pointed_at: list[np.ndarray] = []
+    model = _model(spec, populations(spec), pointed_at)
 
     def part(first: int, last: int) -> None:
         pointers = {
-            f"{population}_{name}": _pointer(array[first:last])
+            f"{population}_{name}": array[first:last].ctypes.data
             for population, arrays in records.items()
             for name, array in arrays.items()
         }
-        part_of_raster = _pointer(raster[first:last])
-        function(model, part_of_raster, last - first, steps, record_type(**pointers))
+        function(
+            model, raster[first:last].ctypes.data, last - first, steps, record_type(**pointers)
+        )
 
     edges = np.linspace(0, samples, min(threads, samples) + 1).astype(int).tolist()
     if len(edges) == 2:
@@ -143,7 +151,6 @@ def run(spec: XyloSpec, raster: np.ndarray, record: tuple[str, ...], threads: in
     else:
         with ThreadPoolExecutor(len(edges) - 1) as pool:
             list(pool.map(part, edges[:-1], edges[1:]))
-    return list(records.values())
 
 
 def _model(
@@ -157,9 +164,9 @@ def _model(
         pointed_at: takes the arrays to which it points: they must live as long.
     """
 
-    def pointer(array: np.ndarray) -> Any:
+    def pointer(array: np.ndarray) -> int:
         pointed_at.append(array)
-        return _pointer(array)
+        return array.ctypes.data
 
     def rows(matrix: np.ndarray) -> _Weights:
         """Return a matrix with the range of each row that is not zero."""
@@ -190,7 +197,3 @@ def _model(
         **matrices,
         **values,
     )
-
-
-def _pointer(array: np.ndarray) -> Any:
-    return array.ctypes.data_as(_POINTERS[array.dtype])
