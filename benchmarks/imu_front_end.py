@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
-from measure import in_fresh_process, in_turn, peak
+from measure import in_fresh_process, in_turn, peak, ratio
 
 from neurosim.data import FrontEnd, seglearn
 from neurosim.data.imu import RATE_HZ
@@ -115,6 +115,7 @@ def against_rockpool() -> None:
         np.testing.assert_array_equal(*(timing.result for timing in timings.values()))
         ours, theirs = (timing.least for timing in timings.values())
         name = "yes" if rotation_removal else "no"
+        ratio(f"to rockpool, rotation removal: {name}", theirs / ours)
         print(f"{name:<18}{theirs * 1e3:>14.1f}{ours * 1e3:>14.2f}{theirs / ours:>9.0f}x")
 
 
