@@ -1,0 +1,246 @@
+"""How cost grows: a training step over T, width, batch and layers, a study over processes.
+
+    python benchmarks/growth.py          # about three minutes
+    python benchmarks/growth.py --write  # and benchmarks/growth.md
+
+Steps are what `neurosim train` computes (forward, backward, Adam) in one thread, in CPU time, in
+turn; the least of the rounds counts. A power law is fitted through them by least squares of the
+logarithms; the interval is that of Student's t, and holds noise and what is no power law. A study
+runs one process and two in turn, by the clock on the wall, with libraries loaded before; the
+interval is over rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+warnings.simplefilter("ignore")
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from measure import in_turn  # noqa: E402
+from scipy import stats  # noqa: E402
+
+from neurosim import store, tables  # noqa: E402
+from neurosim.provenance import processor, versions  # noqa: E402
+from neurosim.snn.layered import layered  # noqa: E402
+from neurosim.studies.runner import run_cases  # noqa: E402
+from neurosim.studies.study import Row, Study  # noqa: E402
+from neurosim.training import imu_task  # noqa: E402
+
+BASE = {"steps": 100, "width": 48, "batch": 128, "layers": 3}
+SWEEPS = {
+    "steps": (50, 100, 200, 400, 800),
+    "width": (24, 48, 96, 192, 384),
+    "batch": (32, 64, 128, 256, 512),
+    "layers": (1, 2, 4, 8),
+}
+TITLES = {
+    "steps": "training step over T",
+    "width": "over the width of hidden layers",
+    "batch": "over the batch",
+    "layers": "over the number of hidden layers",
+}
+ROUNDS, STUDY_ROUNDS, CASES, CASE_STEPS = 7, 5, 6, 20
+PAGE = Path(__file__).with_suffix(".md")
+
+
+class Growth(NamedTuple):
+    """A fitted exponent of cost against a size."""
+
+    title: str
+    sizes: tuple[int, ...]
+    milliseconds: list[float]
+    exponent: float
+    low: float
+    high: float
+    last: float
+    """Exponent of the last two sizes alone."""
+    note: str
+
+    def row(self) -> list[str]:
+        """Return the cells of a table."""
+        return [
+            self.title,
+            " ".join(map(str, self.sizes)),
+            " ".join(f"{value:.3g}" for value in self.milliseconds),
+            f"{self.exponent:.2f}",
+            f"{self.low:.2f} .. {self.high:.2f}",
+            f"{self.last:.2f}",
+            self.note,
+        ]
+
+
+COLUMNS = (
+    "cost", "sizes", "ms", "exponent", "95 % interval", "last two sizes", "note",
+)  # fmt: skip
+
+
+# --- a training step ------------------------------------------------------------------------------
+
+
+def step_of(*, steps: int, width: int, batch: int, layers: int) -> Callable[[], float]:
+    """Return one training step; it gives back the part of hidden neurons that fire in a step."""
+    net = layered(15, 6, hidden=(width,) * layers, weight_gain=1.0, dt=5e-3)
+    optimiser = torch.optim.Adam(list(net.parameters().astorch()), lr=1e-6)
+    rng = np.random.default_rng(0)
+    events = torch.tensor(rng.poisson(0.5, (batch, steps, 15)), dtype=torch.float32)
+    labels = torch.tensor(rng.integers(0, 6, batch))
+
+    def step() -> None:
+        output, _ = imu_task.forward(net, events)
+        loss = torch.nn.functional.cross_entropy(0.05 * output.sum(1), labels)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+
+    with torch.no_grad():
+        hidden = imu_task.forward(net, events)[1][:-1]
+    density = float(np.mean([float((spikes > 0).float().mean()) for spikes in hidden]))
+
+    def measured() -> float:
+        step()
+        return density
+
+    return measured
+
+
+def training() -> Iterator[Growth]:
+    """Yield how a training step grows over each size."""
+    cases = {
+        (axis, size): step_of(**{**BASE, axis: size})
+        for axis, sizes in SWEEPS.items()
+        for size in sizes
+    }
+    timings = in_turn(cases, ROUNDS)
+    for axis, sizes in SWEEPS.items():
+        rows = [timings[axis, size] for size in sizes]
+        densities = [timing.result for timing in rows]
+        note = f"{min(densities):.0%} to {max(densities):.0%} of hidden neurons fire in a step"
+        yield fitted(TITLES[axis], sizes, [1e3 * timing.least for timing in rows], note)
+
+
+def fitted(title: str, sizes: tuple[int, ...], milliseconds: list[float], note: str) -> Growth:
+    """Fit a power law, with the 95 % interval of its exponent by Student's t."""
+    x, y = np.log(sizes), np.log(milliseconds)
+    line = stats.linregress(x, y)
+    half = stats.t.ppf(0.975, len(sizes) - 2) * line.stderr
+    last = (y[-1] - y[-2]) / (x[-1] - x[-2])
+    slope = line.slope
+    return Growth(title, sizes, milliseconds, slope, slope - half, slope + half, last, note)
+
+
+# --- a study --------------------------------------------------------------------------------------
+
+
+def train_briefly(**case: Any) -> list[Row]:
+    """Measure a case of the study: some training steps of a net in one thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    step = step_of(**BASE)
+    for _ in range(case["repeats"]):
+        step()
+    torch.set_num_threads(threads)
+    return [{"steps": case["repeats"]}]
+
+
+STUDY = Study(
+    name="growth",
+    title="Some training steps",
+    measure=train_briefly,
+    grid={"net": tuple(range(CASES))},
+    units={"steps": "1"},
+    settings={"repeats": CASE_STEPS},
+    seeds=1,
+)
+
+
+def studies() -> Iterator[Growth | str]:
+    """Yield how the time of a study changes with processes, or why that was not measured."""
+    joblib = {n: lambda n=n: run({"jobs": n}) for n in (1, 2)}
+    yield over_processes("joblib", joblib)
+    if find_spec("distributed") is None:
+        yield "dask.distributed: skipped, it is not installed (`pip install 'neurosim[cluster]'`)"
+        return
+    from distributed import LocalCluster
+
+    with ExitStack() as clusters:
+        dask = {}
+        for n in (1, 2):
+            cluster = clusters.enter_context(
+                LocalCluster(
+                    n_workers=n, threads_per_worker=1, dashboard_address=None, silence_logs=50
+                )
+            )
+            dask[n] = lambda address=cluster.scheduler_address: run({"dask": address})
+        yield over_processes("dask.distributed", dask)
+
+
+def run(where: dict[str, Any]) -> None:
+    """Run all cases of the study anew."""
+    with tempfile.TemporaryDirectory() as folder:
+        run_cases(STUDY, Path(folder), **where)
+
+
+def over_processes(library: str, runs: dict[int, Callable[[], None]]) -> Growth:
+    """Measure one process and two in turn; the interval is over the rounds' pairs."""
+    timings = in_turn(runs, STUDY_ROUNDS, clock=time.perf_counter)
+    one, two = (np.array(timings[n].seconds) for n in (1, 2))
+    slopes = np.log2(two / one)
+    middle = float(slopes.mean())
+    half = stats.t.ppf(0.975, len(slopes) - 1) * stats.sem(slopes)
+    milliseconds = [1e3 * float(np.median(seconds)) for seconds in (one, two)]
+    note = f"{CASES} cases of {CASE_STEPS} steps; two processes are {2**-middle:.2f} times faster"
+    title = f"study over processes, {library}"
+    return Growth(title, (1, 2), milliseconds, middle, middle - half, middle + half, middle, note)
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+def page(rows: list[Growth], skipped: list[str]) -> str:
+    """Return the page with one table."""
+    head = __doc__.partition("\n\n")[0].rstrip(".")
+    about = " ".join(__doc__.split("\n\n")[2].split())
+    base = ", ".join(f"{value} {name}" for name, value in BASE.items())
+    packages = ", ".join(f"{name} {version}" for name, version in versions().items())
+    text = tables.markdown(COLUMNS, [growth.row() for growth in rows], right=("exponent",))
+    return "\n".join(
+        [
+            f"# {head}\n",
+            "Command: `python benchmarks/growth.py --write`\n",
+            f"Processor: {processor()['processor']}. Versions: {packages}.\n",
+            f"{about} Unless they are varied: {base} (hidden); 15 inputs, 6 outputs.\n",
+            text,
+            *(f"\n{reason}" for reason in skipped),
+            "",
+        ]
+    )
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--write", action="store_true", help="write benchmarks/growth.md")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    results = [*training(), *studies()]
+    text = page(
+        [one for one in results if isinstance(one, Growth)],
+        [one for one in results if isinstance(one, str)],
+    )
+    print(text)
+    if options.write:
+        store.write_text(PAGE, text)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
