@@ -21,14 +21,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 warnings.simplefilter("ignore")
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from measure import in_turn  # noqa: E402
-from scipy import stats  # noqa: E402
+from measure.power_laws import COLUMNS, Growth, fitted, of_pairs  # noqa: E402
 
 from neurosim import store, tables  # noqa: E402
 from neurosim.provenance import processor, versions  # noqa: E402
@@ -52,37 +52,6 @@ TITLES = {
 }
 ROUNDS, STUDY_ROUNDS, CASES, CASE_STEPS = 7, 5, 6, 20
 PAGE = Path(__file__).with_suffix(".md")
-
-
-class Growth(NamedTuple):
-    """A fitted exponent of cost against a size."""
-
-    title: str
-    sizes: tuple[int, ...]
-    milliseconds: list[float]
-    exponent: float
-    low: float
-    high: float
-    last: float
-    """Exponent of the last two sizes alone."""
-    note: str
-
-    def row(self) -> list[str]:
-        """Return the cells of a table."""
-        return [
-            self.title,
-            " ".join(map(str, self.sizes)),
-            " ".join(f"{value:.3g}" for value in self.milliseconds),
-            f"{self.exponent:.2f}",
-            f"{self.low:.2f} .. {self.high:.2f}",
-            f"{self.last:.2f}",
-            self.note,
-        ]
-
-
-COLUMNS = (
-    "cost", "sizes", "ms", "exponent", "95 % interval", "last two sizes", "note",
-)  # fmt: skip
 
 
 # --- a training step ------------------------------------------------------------------------------
@@ -126,17 +95,8 @@ def training() -> Iterator[Growth]:
         rows = [timings[axis, size] for size in sizes]
         densities = [timing.result for timing in rows]
         note = f"{min(densities):.0%} to {max(densities):.0%} of hidden neurons fire in a step"
-        yield fitted(TITLES[axis], sizes, [1e3 * timing.least for timing in rows], note)
-
-
-def fitted(title: str, sizes: tuple[int, ...], milliseconds: list[float], note: str) -> Growth:
-    """Fit a power law, with the 95 % interval of its exponent by Student's t."""
-    x, y = np.log(sizes), np.log(milliseconds)
-    line = stats.linregress(x, y)
-    half = stats.t.ppf(0.975, len(sizes) - 2) * line.stderr
-    last = (y[-1] - y[-2]) / (x[-1] - x[-2])
-    slope = line.slope
-    return Growth(title, sizes, milliseconds, slope, slope - half, slope + half, last, note)
+        growth = fitted(TITLES[axis], sizes, [timing.least for timing in rows])
+        yield growth._replace(note=note)
 
 
 # --- a study --------------------------------------------------------------------------------------
@@ -192,16 +152,12 @@ def run(where: dict[str, Any]) -> None:
 
 
 def over_processes(library: str, runs: dict[int, Callable[[], None]]) -> Growth:
-    """Measure one process and two in turn; the interval is over the rounds' pairs."""
+    """Measure one process and two in turn."""
     timings = in_turn(runs, STUDY_ROUNDS, clock=time.perf_counter)
-    one, two = (np.array(timings[n].seconds) for n in (1, 2))
-    slopes = np.log2(two / one)
-    middle = float(slopes.mean())
-    half = stats.t.ppf(0.975, len(slopes) - 1) * stats.sem(slopes)
-    milliseconds = [1e3 * float(np.median(seconds)) for seconds in (one, two)]
-    note = f"{CASES} cases of {CASE_STEPS} steps; two processes are {2**-middle:.2f} times faster"
-    title = f"study over processes, {library}"
-    return Growth(title, (1, 2), milliseconds, middle, middle - half, middle + half, middle, note)
+    growth = of_pairs(f"study over processes, {library}", timings[1].seconds, timings[2].seconds)
+    faster = 2**-growth.exponent
+    note = f"{CASES} cases of {CASE_STEPS} steps; two processes are {faster:.2f} times faster"
+    return growth._replace(note=note)
 
 
 # --- the page -------------------------------------------------------------------------------------
