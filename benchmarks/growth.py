@@ -39,9 +39,9 @@ from neurosim.training import imu_task  # noqa: E402
 
 BASE = {"steps": 100, "width": 48, "batch": 128, "layers": 3}
 SWEEPS = {
-    "steps": (50, 100, 200, 400, 800),
+    "steps": (50, 100, 200, 400),
     "width": (24, 48, 96, 192, 384),
-    "batch": (32, 64, 128, 256, 512),
+    "batch": (32, 64, 128, 256),
     "layers": (1, 2, 4, 8),
 }
 TITLES = {
@@ -50,7 +50,7 @@ TITLES = {
     "batch": "over the batch",
     "layers": "over the number of hidden layers",
 }
-ROUNDS, STUDY_ROUNDS, CASES, CASE_STEPS = 7, 5, 6, 20
+ROUNDS, STUDY_ROUNDS, CASES, CASE_STEPS = 5, 4, 6, 10
 PAGE = Path(__file__).with_suffix(".md")
 
 

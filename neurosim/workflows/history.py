@@ -125,16 +125,21 @@ def append(file: Path, entry: Entry) -> None:
     store.write_bytes(file, before + entry.model_dump_json().encode() + b"\n")
 
 
-def entry_of(ratios: dict[str, float], checkout: Path) -> Entry:
-    """Return an entry of ratios measured now, here, with the files of a checkout."""
+def state_of(checkout: Path) -> tuple[str, bool]:
+    """Return the commit of a checkout, and whether files differ from it: `Entry` has both."""
+    changed = _git(checkout, "status", "--porcelain", "--untracked-files=no", "--", *_SOURCES)
+    return _git(checkout, "rev-parse", "HEAD"), bool(changed)
+
+
+def entry_of(ratios: dict[str, float], commit: str, dirty: bool) -> Entry:
+    """Return an entry of ratios measured now, here, with the files of a commit."""
     switches = processor()
     name = switches.pop("processor")
     packages = versions()
-    changes = _git(checkout, "status", "--porcelain", "--untracked-files=no", "--", *_SOURCES)
     return Entry(
         date=datetime.now(UTC).isoformat(timespec="seconds"),
-        commit=_git(checkout, "rev-parse", "HEAD"),
-        dirty=bool(changes),
+        commit=commit,
+        dirty=dirty,
         version=packages.pop("neurosim"),
         processor=", ".join([name, *(f"{key}={value}" for key, value in switches.items())]),
         versions=packages,
@@ -227,11 +232,12 @@ def measure(names: list[str], file: Path, console: Console) -> None:
     from neurosim.workflows import history_page
 
     earlier = read(file)
+    state = state_of(benchmarks.folder().parent)
     outcome = benchmarks.run(names, console)
     if not outcome.ratios:
         outcome.check()
         raise InputError(f"--json: {', '.join(names) or 'no benchmark'} measured no ratios to keep")
-    entry = entry_of(outcome.ratios, benchmarks.folder().parent)
+    entry = entry_of(outcome.ratios, *state)
     append(file, entry)
     console.rule("history")
     show(changes(earlier, entry), entry, console)

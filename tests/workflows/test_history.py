@@ -175,13 +175,13 @@ def test_all_ratios_of_the_scripts_land_in_the_entry(checkout, console):
     assert "38.5" in (checkout / "history.svg").read_text()
 
 
-def test_an_entry_knows_its_commit_and_whether_sources_differed_from_it(checkout):
+def test_the_commit_is_known_and_whether_sources_differ_from_it(checkout):
     def git(*arguments):
         author = ("-c", "user.name=a", "-c", "user.email=a@b")
         subprocess.run(["git", "-C", checkout.parent, *author, *arguments], check=True)
 
     root = checkout.parent
-    assert history.entry_of({"a: fast": 1.0}, root).commit == ""
+    assert history.state_of(root)[0] == ""
     file = checkout / "history.jsonl"
     script(checkout, "a")
     history.append(file, entry(a_fast=1.0))
@@ -189,10 +189,10 @@ def test_an_entry_knows_its_commit_and_whether_sources_differed_from_it(checkout
     git("add", ".")
     git("commit", "-q", "-m", "all")
     history.append(file, entry(day=2, a_fast=1.0))  # its own lines are no change
-    one = history.entry_of({"a: fast": 1.0}, root)
-    assert (len(one.commit), one.dirty) == (40, False)
+    commit, dirty = history.state_of(root)
+    assert (len(commit), dirty) == (40, False)
     script(checkout, "a", ("fast", 1.0))
-    assert history.entry_of({"a: fast": 1.0}, root).dirty
+    assert history.state_of(root) == (commit, True)
 
 
 def test_a_fall_is_printed_by_the_command_which_still_succeeds(checkout, console):
