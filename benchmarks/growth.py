@@ -13,6 +13,7 @@ interval is over rounds.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -167,15 +168,17 @@ def page(rows: list[Growth], skipped: list[str]) -> str:
     """Return the page with one table."""
     head = __doc__.partition("\n\n")[0].rstrip(".")
     about = " ".join(__doc__.split("\n\n")[2].split())
-    base = ", ".join(f"{value} {name}" for name, value in BASE.items())
+    base = "T = {steps}, width {width}, batch {batch}, {layers} hidden layers".format(**BASE)
     packages = ", ".join(f"{name} {version}" for name, version in versions().items())
     text = tables.markdown(COLUMNS, [growth.row() for growth in rows], right=("exponent",))
+    load = f"Mean load of its {os.cpu_count()} cores while measured: {os.getloadavg()[1]:.1f}"
     return "\n".join(
         [
             f"# {head}\n",
             "Command: `python benchmarks/growth.py --write`\n",
-            f"Processor: {processor()['processor']}. Versions: {packages}.\n",
-            f"{about} Unless they are varied: {base} (hidden); 15 inputs, 6 outputs.\n",
+            f"Processor: {processor()['processor']}. {load}.\n",
+            f"Versions: {packages}.\n",
+            f"{about} Unless it is varied: {base}; 15 inputs, 6 outputs.\n",
             text,
             *(f"\n{reason}" for reason in skipped),
             "",

@@ -25,8 +25,7 @@ from neurosim.workflows import benchmarks
 NAME = "history.jsonl"
 """In benchmarks/."""
 FALL = 0.15
-"""A ratio that is lower by more than this part is named: twice what runs on a shared machine
-usually differ by."""
+"""A ratio that is lower by more than this part is named."""
 Ratio = Annotated[FiniteFloat, Field(gt=0)]
 
 
