@@ -1,6 +1,6 @@
 """The IMU front end against rockpool's modules on the same real signals; outputs are compared.
 
-The least of several times; ours runs once before, so that compilation is not counted. Then how
+The least of several CPU times; ours runs once before, so that compilation is not counted. Then how
 much memory synthetic recordings of minutes to hours take, encoded as a whole and as a stream of ten
 seconds each that is cut into windows, every number in a fresh process.
 
@@ -111,7 +111,7 @@ def against_rockpool() -> None:
             "neurosim": partial(front_end.encode, acceleration),
             "rockpool": partial(rockpool_encode, signal, rotation_removal),
         }
-        timings = in_turn(encoders, REPEATS, seldom={"rockpool": 2}, clock=time.perf_counter)
+        timings = in_turn(encoders, REPEATS, seldom={"rockpool": 2})
         np.testing.assert_array_equal(*(timing.result for timing in timings.values()))
         ours, theirs = (timing.least for timing in timings.values())
         name = "yes" if rotation_removal else "no"
