@@ -19,7 +19,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -137,13 +137,17 @@ def studies() -> Iterator[Growth | str]:
     with ExitStack() as clusters:
         dask = {}
         for n in (1, 2):
-            cluster = clusters.enter_context(
-                LocalCluster(
-                    n_workers=n, threads_per_worker=1, dashboard_address=None, silence_logs=50
-                )
+            cluster = LocalCluster(
+                n_workers=n, threads_per_worker=1, dashboard_address=None, silence_logs=50
             )
+            clusters.callback(_close, cluster)
             dask[n] = lambda address=cluster.scheduler_address: run({"dask": address})
         yield over_processes("dask.distributed", dask)
+
+
+def _close(cluster: Any) -> None:
+    with suppress(TimeoutError):  # a busy machine: the workers end with this process
+        cluster.close(60)
 
 
 def run(where: dict[str, Any]) -> None:

@@ -166,7 +166,7 @@ def changes(earlier: Sequence[Entry], entry: Entry) -> list[Change]:
     for name, now in entry.ratios.items():
         having = [old for old in earlier if name in old.ratios]
         same = [old for old in having if old.processor == entry.processor]
-        last = (same or having or [None])[-1]
+        last = next(reversed(same or having), None)
         out.append(Change(name, now, last, judged=bool(same)))
     return out
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -51,8 +51,8 @@ def page(file: Path, entries: Sequence[Entry]) -> str:
         columns, right = ("ratio", "last", "before", "change", "measured at"), ("last", "before")
         parts.append(f"## Last ratios of {processor}\n")
         parts.append(tables.markdown(columns, rows, right=(*right, "change")) + "\n")
-    columns = ("measured", "commit", "neurosim", "processor", "versions", "ratios")
-    rows = [
+    names = ("measured", "commit", "neurosim", "processor", "versions", "ratios")
+    lines = [
         (
             entry.date,
             (f"`{entry.commit[:12]}`" if entry.commit else "unknown")
@@ -64,7 +64,7 @@ def page(file: Path, entries: Sequence[Entry]) -> str:
         )
         for entry in reversed(entries)
     ]
-    parts += ["## Entries\n", tables.markdown(columns, rows, right=("ratios",))]
+    parts += ["## Entries\n", tables.markdown(names, lines, right=("ratios",))]
     return "\n".join(parts) + "\n"
 
 
@@ -131,7 +131,7 @@ def _panel(axes: Axes, names: Sequence[str], entries: Sequence[Entry], points: f
             ]
             if not line:
                 continue
-            form = {"marker": "o", "color": colour}
+            form: dict[str, Any] = {"marker": "o", "color": colour}
             if processor != last:
                 form |= {"linestyle": ":", "markerfacecolor": "white"}
             axes.plot(*zip(*line, strict=True), **form)
