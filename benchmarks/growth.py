@@ -21,6 +21,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -195,14 +196,17 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--write", action="store_true", help="write benchmarks/growth.md")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    results = [*training(), *studies()]
-    text = page(
-        [one for one in results if isinstance(one, Growth)],
-        [one for one in results if isinstance(one, str)],
-    )
-    print(text)
-    if options.write:
-        store.write_text(PAGE, text)
+    rows: list[Growth] = []
+    skipped: list[str] = []
+    for result in chain(training(), studies()):
+        if isinstance(result, Growth):
+            rows.append(result)
+            print(*result.row(), sep=" | ", flush=True)
+        else:
+            skipped.append(result)
+            print(result, flush=True)
+        if options.write:  # what is measured stays, whatever happens to the rest
+            store.write_text(PAGE, page(rows, skipped))
 
 
 if __name__ == "__main__":
