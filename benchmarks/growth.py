@@ -2,6 +2,7 @@
 
     python benchmarks/growth.py          # about three minutes
     python benchmarks/growth.py --write  # and benchmarks/growth.md
+    python benchmarks/growth.py --training  # without the study, which needs two idle cores
 
 Steps are what `neurosim train` computes (forward, backward, Adam) in one thread, in CPU time, in
 turn; the least of the rounds counts. A power law is fitted through them by least squares of the
@@ -53,6 +54,7 @@ TITLES = {
     "layers": "over the number of hidden layers",
 }
 ROUNDS, STUDY_ROUNDS, CASES, CASE_STEPS = 5, 4, 6, 10
+NO_STUDY = "The study over processes was not measured in this run (`--training`)."
 PAGE = Path(__file__).with_suffix(".md")
 
 
@@ -169,7 +171,7 @@ def over_processes(library: str, runs: dict[int, Callable[[], None]]) -> Growth:
 # --- the page -------------------------------------------------------------------------------------
 
 
-def page(rows: list[Growth], skipped: list[str]) -> str:
+def page(rows: list[Growth], skipped: list[str], command: str) -> str:
     """Return the page with one table."""
     head = __doc__.partition("\n\n")[0].rstrip(".")
     about = " ".join(__doc__.split("\n\n")[2].split())
@@ -180,7 +182,7 @@ def page(rows: list[Growth], skipped: list[str]) -> str:
     return "\n".join(
         [
             f"# {head}\n",
-            "Command: `python benchmarks/growth.py --write`\n",
+            f"Command: `{command}`\n",
             f"Processor: {processor()['processor']}. {load}.\n",
             f"Versions: {packages}.\n",
             f"{about} Unless it is varied: {base}; 15 inputs, 6 outputs.\n",
@@ -194,11 +196,12 @@ def page(rows: list[Growth], skipped: list[str]) -> str:
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--write", action="store_true", help="write benchmarks/growth.md")
+    parser.add_argument("--training", action="store_true", help="leave the study out")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     rows: list[Growth] = []
     skipped: list[str] = []
-    for result in chain(training(), studies()):
+    for result in chain(training(), [NO_STUDY] if options.training else studies()):
         if isinstance(result, Growth):
             rows.append(result)
             print(*result.row(), sep=" | ", flush=True)
@@ -206,7 +209,8 @@ def main(arguments: list[str]) -> None:
             skipped.append(result)
             print(result, flush=True)
         if options.write:  # what is measured stays, whatever happens to the rest
-            store.write_text(PAGE, page(rows, skipped))
+            command = " ".join(["python benchmarks/growth.py", *arguments])
+            store.write_text(PAGE, page(rows, skipped, command))
 
 
 if __name__ == "__main__":
