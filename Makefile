@@ -75,8 +75,9 @@ figures: $(READY)
 gallery: $(READY)
 	$(BIN)/neurosim figures --gallery
 
+# BENCH="train_step --json" chooses benchmarks and options.
 bench: $(READY)
-	$(BIN)/neurosim bench
+	$(BIN)/neurosim bench $(BENCH)
 
 lint: $(READY) typecheck imports
 	$(BIN)/ruff check .

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from accuracy import references, simulations
 from accuracy.simulations import TENTH
-from measure import alone, in_turn
+from measure import alone, in_turn, ratio
 from rich.console import Console
 from rich.table import Table
 
@@ -118,6 +118,7 @@ def beside_nnmt(console: Console) -> None:
         ).values()
         normal = us.result > 1e-290  # not yet denormal
         apart = np.abs(them.result[normal] / us.result[normal] - 1).max()
+        ratio(f"10,000 Siegert rates to NNMT, means {low:g} to {high:g}", them.least / us.least)
         pairs = np.array(them.seconds) / us.seconds
         times = (f"{1e3 * them.least:.1f}", f"{1e3 * us.least:.1f}", f"{them.least / us.least:.1f}")
         table.add_row(

@@ -22,7 +22,7 @@ warnings.simplefilter("ignore")
 
 import numba  # noqa: E402
 import numpy as np  # noqa: E402
-from measure import alone, in_fresh_process, in_turn, peak  # noqa: E402
+from measure import alone, in_fresh_process, in_turn, peak, ratio  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
@@ -175,9 +175,12 @@ def _row(net: XyloSpec, raster: np.ndarray, part: int, record: tuple[str, ...]) 
     vendor = seconds(lambda: VENDOR.run(net, raster[:part], record=record)) * SAMPLES / part
     engine = seconds(lambda: OURS.run(net, raster, record=record), rounds=5)
     row = [" ".join(record), f"{vendor:.2f}", f"{engine:.3f}", f"{vendor / engine:.0f}"]
+    case = f"{'states' if record == STATES else 'spikes'}, {raster.shape[1]} steps"
+    ratio(f"to XyloSim, {case}", vendor / engine)
     if record == STATES:
         limit = seconds(lambda: by_hand(net, raster), rounds=5)
         row += [f"{limit:.3f}", f"{engine / limit:.2f}"]
+        ratio(f"to the kernel written by hand, {case}", limit / engine)
     return row
 
 

@@ -17,7 +17,7 @@ from functools import partial
 
 warnings.simplefilter("ignore")
 
-from measure import alone  # noqa: E402
+from measure import alone, ratio  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
@@ -115,6 +115,8 @@ def population(steps: int) -> None:
                   title=f"noisy LIF, {NEURONS} neurons, {steps} steps")  # fmt: skip
     for name, (spent, spikes) in rows.items():
         table.add_row(name, f"{spent:.2f}", f"{spikes}", f"{spent / fastest:.2f}")
+        if name.startswith("simulate"):
+            ratio(f"{name} to Brian2 written by hand, {steps} steps", fastest / spent)
     CONSOLE.print(table)
 
 

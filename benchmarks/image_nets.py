@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from measure import in_turn
+from measure import in_turn, ratio
 
 from neurosim.snn import image_nets, rate_based, spiking
 
@@ -54,6 +54,8 @@ def main() -> None:
         for row, values in seconds.items():
             ratios = np.divide(values, seconds[ROWS[0]])
             low, middle, high = np.quantile(ratios, [0.25, 0.5, 0.75])
+            if row != ROWS[0]:
+                ratio(f"{name}, {row}, to ReLU", 1 / middle)
             print(
                 f"{row:24} {np.median(values) * 1e3:8.0f} {middle:8.2f} "
                 f"{f'{low:.2f} .. {high:.2f}':>14}"

@@ -20,7 +20,7 @@ warnings.simplefilter("ignore")
 
 import peer_nets  # noqa: E402
 import torch  # noqa: E402
-from measure import Timing, added_peak, in_turn  # noqa: E402
+from measure import Timing, added_peak, in_turn, ratio  # noqa: E402
 
 SIZES, BATCH = (15, 48, 48, 48, 6), 128
 ROUNDS = {100: 7, 400: 3}
@@ -93,6 +93,8 @@ def main() -> None:
             f"{'spikes':>7}"
         )
         for name, seconds in best.items():
+            if name != OURS:
+                ratio(f"{OURS} to {name}, T = {steps}", seconds / best[OURS])
             spikes = "" if name == FLOOR else f"{timings[name].result:7.2f}"
             print(
                 f"{name:22} {seconds * 1e3:8.1f} {seconds / best[FLOOR]:9.2f} "

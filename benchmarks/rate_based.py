@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 
 import torch
-from measure import added_peak, in_fresh_process, in_turn
+from measure import added_peak, in_fresh_process, in_turn, ratio
 
 from neurosim.snn import image_nets, rate_based
 from neurosim.snn.rate_based import agreement
@@ -111,6 +111,8 @@ def main() -> None:
         seconds = times(steps)
         reference = seconds["through time"][0]
         for row, (whole, graph) in seconds.items():
+            if row != "through time":
+                ratio(f"{row} to BPTT, T = {steps}", reference / whole)
             print(
                 f"{f'T={steps}':4} {row:24} {whole * 1e3:8.0f} {graph * 1e3:9.0f} "
                 f"{whole / reference:7.2f} {in_fresh_process(peak, row, steps):8.0f}"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from measure import in_turn
+from measure import in_turn, ratio
 
 from neurosim.homeostat import Homeostat
 from neurosim.snn.layered import layered
@@ -105,6 +105,8 @@ def main() -> None:
     median = {name: float(np.median(timing.seconds)) for name, timing in timings.items()}
     for name, seconds in median.items():
         share = seconds / median["training step"]
+        if name.startswith(("homeostat", "thresholds")):
+            ratio(f"{name}, to a training step", 1 / share)
         print(f"{name:34}{1e3 * seconds:9.3f} ms{share:9.2%} of a step")
 
 

@@ -1,12 +1,42 @@
-"""How the benchmarks measure: the seconds of steps in turn, and the memory that a step takes."""
+"""How the benchmarks measure: steps in turn, the memory that a step takes; and ratios to keep."""
 
 from __future__ import annotations
 
+import json
+import math
 import multiprocessing
+import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+RATIOS = "NEUROSIM_RATIOS"
+"""Environment variable with the file of ratios; `neurosim bench --json` sets it and reads them."""
+_NAMES: set[str] = set()
+
+
+def ratio(name: str, value: float) -> None:
+    """Hand in a ratio to be kept: how many times faster, or smaller in memory, than a reference.
+
+    Larger is better, both sides are measured in one run. Prints nothing; without `RATIOS` in the
+    environment it does nothing.
+
+    Args:
+        name: what to which reference, such as "LIF to LIFTorch, T = 100"; once in a run.
+        value: above 0.
+
+    Raises:
+        ValueError: the value is not above 0, or not finite; the name was handed in before.
+    """
+    if name in _NAMES:
+        raise ValueError(f"ratio {name!r} was handed in before; each needs a name of its own")
+    _NAMES.add(name)
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(f"ratio {name!r} is {value}; it must be above 0 and finite")
+    if file := os.environ.get(RATIOS):
+        with Path(file).open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps({"name": name, "value": float(value)}) + "\n")
 
 
 class Timing(NamedTuple):

@@ -1,21 +1,17 @@
-"""What this machine offers: versions, a compiler, data, what is kept on it; and how fast it is."""
+"""What this machine offers: versions, a compiler, data, what is kept on it."""
 
 from __future__ import annotations
 
 import subprocess
-import sys
 from importlib.util import find_spec
-from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-import neurosim
 from neurosim.data import seglearn
 from neurosim.engines.brian2 import cuda
 from neurosim.engines.brian2.cache import compiler
-from neurosim.errors import InputError, NeurosimError, UnavailableError, nearest
+from neurosim.errors import NeurosimError
 from neurosim.provenance import processor, versions
 from neurosim.workflows import caches
 
@@ -39,36 +35,6 @@ def table() -> Table:
             f"{cache.folder}",
         )
     return out
-
-
-def benchmarks() -> dict[str, Path]:
-    """Return the scripts of a checkout's benchmarks/ by name.
-
-    Raises:
-        UnavailableError: neurosim does not run from a checkout.
-    """
-    folder = Path(neurosim.__file__).resolve().parent.parent / "benchmarks"
-    scripts = {path.stem: path for path in sorted(folder.glob("*.py"))}
-    if not scripts:
-        raise UnavailableError(f"{folder}: no benchmarks there; run this in a checkout of neurosim")
-    return scripts
-
-
-def run_benchmarks(names: list[str], console: Console) -> None:
-    """Run the named scripts one after the other, or all.
-
-    Raises:
-        InputError: no benchmark has such a name.
-        NeurosimError: a script failed.
-    """
-    scripts = benchmarks()
-    for name in names:
-        if name not in scripts:
-            raise InputError(f"benchmark {name!r} is not known; {nearest(name, tuple(scripts))}")
-    for name in names or scripts:
-        console.rule(name)
-        if subprocess.run([sys.executable, str(scripts[name])], check=False).returncode:
-            raise NeurosimError(f"benchmark {name} failed; its message stands above")
 
 
 def _nets(cache: caches.Cache) -> str:
