@@ -155,7 +155,8 @@ def _label(axes: Axes, ends: dict[str, tuple[int, float, str]], points: float) -
             fontsize=8,
             va="center",
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.5, "relpos": (0, 0.5)},
+            # Grey, so that nobody takes it for a line of measurements.
+            arrowprops={"arrowstyle": "-", "color": "0.8", "lw": 0.5, "relpos": (0, 0.5)},
         )
 
 
