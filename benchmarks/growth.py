@@ -4,7 +4,7 @@
     python benchmarks/growth.py --write  # and benchmarks/growth.md
     python benchmarks/growth.py --training  # without the study, which needs two idle cores
 
-Steps are what `neurosim train` computes (forward, backward, Adam) in one thread, in CPU time, in
+Steps (forward, backward, Adam) keep the rasters of all layers, in one thread, in CPU time, in
 turn; the least of the rounds counts. A power law is fitted through them by least squares of the
 logarithms; the interval is that of Student's t, and holds noise and what is no power law. A study
 runs one process and two in turn, by the clock on the wall, with libraries loaded before; the
@@ -32,6 +32,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from measure import in_turn  # noqa: E402
 from measure.power_laws import COLUMNS, Growth, fitted, of_pairs  # noqa: E402
+from training_controls import training_step  # noqa: E402
 
 from neurosim import store, tables  # noqa: E402
 from neurosim.provenance import processor, versions  # noqa: E402
@@ -69,13 +70,7 @@ def step_of(*, steps: int, width: int, batch: int, layers: int) -> Callable[[], 
     events = torch.tensor(rng.poisson(0.5, (batch, steps, 15)), dtype=torch.float32)
     labels = torch.tensor(rng.integers(0, 6, batch))
 
-    def step() -> None:
-        output, _ = imu_task.forward(net, events)
-        loss = torch.nn.functional.cross_entropy(0.05 * output.sum(1), labels)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-
+    step = training_step(net, optimiser, events, labels)
     with torch.no_grad():
         hidden = imu_task.forward(net, events)[1][:-1]
     density = float(np.mean([float((spikes > 0).float().mean()) for spikes in hidden]))

@@ -26,10 +26,12 @@ STEPS, SAMPLES, ROUNDS = 100, 128, 40
 
 
 def training_step(
-    net: torch.nn.Module, optimiser: torch.optim.Optimizer, rng: np.random.Generator
+    net: torch.nn.Module,
+    optimiser: torch.optim.Optimizer,
+    events: torch.Tensor,
+    labels: torch.Tensor,
 ) -> Callable[[], None]:
-    events = torch.tensor(rng.poisson(0.5, (SAMPLES, STEPS, 15)), dtype=torch.float32)
-    labels = torch.tensor(rng.integers(0, 6, SAMPLES))
+    """Return a step of the trainer on events (B, T, channels) and labels (B,)."""
 
     def step() -> None:
         output, _ = imu_task.forward(net, events)
@@ -93,7 +95,9 @@ def main() -> None:
     rng = np.random.default_rng(0)
     net = layered(15, 6, weight_gain=1.0, dt=5e-3)
     optimiser = torch.optim.Adam(list(net.parameters().astorch()))
-    step = training_step(net, optimiser, rng)
+    events = torch.tensor(rng.poisson(0.5, (SAMPLES, STEPS, 15)), dtype=torch.float32)
+    labels = torch.tensor(rng.integers(0, 6, SAMPLES))
+    step = training_step(net, optimiser, events, labels)
     with tempfile.TemporaryDirectory() as folder:
         parts = {
             "training step": step,

@@ -66,10 +66,9 @@ class _FusedRockpool(TorchSequential):
         """Return output, states by module, and with `record` what rockpool's Sequential records."""
         if record:
             return super().evolve(input_data, record=True)
-        modules = torch.nn.Module.named_children(self)
-        output = run([module for _, module in modules], input_data).output
-        states = {name: _state(module) for name, module in torch.nn.Module.named_children(self)}
-        return output, states, {}
+        modules = dict(torch.nn.Module.named_children(self))
+        output = run(list(modules.values()), input_data).output
+        return output, {name: _state(module) for name, module in modules.items()}, {}
 
 
 class Run(NamedTuple):

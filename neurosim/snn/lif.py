@@ -192,13 +192,13 @@ class LIF(TrainedLogarithms, LIFTorch):
         if surrogate is None:
             return None
         cells = self._cells(x)
-        if not cells.positive:
+        if cells is None:
             return None
         vmem, isyn = (self._held(name).to(x.dtype).numpy() for name in ("vmem", "isyn"))
         isyn = isyn.reshape(n, 1)[:, 0] if isyn.size == n else isyn
         return layer.Layer(cells, surrogate, vmem, isyn)
 
-    def _cells(self, x: torch.Tensor) -> layer.Cells:
+    def _cells(self, x: torch.Tensor) -> layer.kernels.Cells | None:
         """Return the constants for kernels; those of the last call if none has changed since."""
         window, limit = (self._number(n) for n in ("learning_window", "max_spikes_per_dt"))
         scale, n = self.threshold_scale, self.size_out

@@ -89,9 +89,9 @@ class EventTask:
         by_membrane = settings.loss == "membrane"
         saturating = training and settings.saturation_penalty != 0
         result = _run(self.net, inputs, rasters=saturating, record=by_membrane)
-        seen = result.recorded["vmem"] if by_membrane else result.output
+        series = result.recorded["vmem"] if by_membrane else result.output
         return Pass(
-            settings.logit_scale * losses.EVIDENCE[settings.loss](seen),
+            settings.logit_scale * losses.EVIDENCE[settings.loss](series),
             self._price(result) if training else None,
             result.counts[:-1],
             [spikes.numel() for spikes in result.spikes[:-1]],

@@ -127,19 +127,38 @@ def outer_row(flat, size, words, r, top, table, column, stride, vectors, row, pl
         add_to_rows(flat, p * size + r * words, words, table, column, stride, vectors, room, 0)
 
 
+@part
+def products(flat, size, words, tops, weights, start, width, r0, rows, to, at, room):
+    """Write rows r0..r0 + rows of spikes times weights, plus `start`, to `to` from `at` on."""
+    for column in range(0, width, BLOCK):
+        vectors = min(width - column, BLOCK) // LANES
+        for k in range(rows):
+            place = at + k * width + column
+            for n in range(0, vectors * LANES, LANES):
+                store(to, place + n, load(start, column + n))
+            product_row(
+                flat, size, words, r0 + k, tops[r0 + k], weights, column, width, vectors, to, place,
+                room,
+            )  # fmt: skip
+
+
+@part
+def outer_rows(flat, size, words, tops, r0, rows, table, start, width, by_rows, at, room):
+    """Add rows r0..r0 + rows of spikes, transposed, times rows of by_rows[at:] to table[start:]."""
+    for column in range(0, width, BLOCK):
+        vectors = min(width - column, BLOCK) // LANES
+        for k in range(rows):
+            outer_row(
+                flat, size, words, r0 + k, tops[r0 + k], table, start + column, width, vectors,
+                by_rows, at + k * width + column, room,
+            )  # fmt: skip
+
+
 @kernel
 def product(flat, size, words, tops, weights, start, to, room, r0, r1):
     """Write spikes (R, N) times weights (N, M) plus `start` (M,) for rows r0..r1; M is padded."""
     width = weights.shape[1]
-    for r in range(r0, r1):
-        for column in range(0, width, BLOCK):
-            vectors = min(width - column, BLOCK) // LANES
-            place = r * width + column
-            for k in range(vectors):
-                store(to, place + k * LANES, load(start, column + k * LANES))
-            product_row(
-                flat, size, words, r, tops[r], weights, column, width, vectors, to, place, room
-            )
+    products(flat, size, words, tops, weights, start, width, r0, r1 - r0, to, r0 * width, room)
 
 
 @kernel
@@ -150,12 +169,9 @@ def outer(flat, size, words, tops, by_rows, tables, room, edges, g0, g1):
     """
     neurons, width = tables.shape[1], tables.shape[2]
     for g in range(g0, g1):
-        start = g * neurons * width
+        start, r0 = g * neurons * width, edges[g]
         clear(tables, start, neurons * width // LANES)
-        for column in range(0, width, BLOCK):
-            vectors = min(width - column, BLOCK) // LANES
-            for r in range(edges[g], edges[g + 1]):
-                outer_row(
-                    flat, size, words, r, tops[r], tables, start + column, width, vectors,
-                    by_rows, r * width + column, room,
-                )  # fmt: skip
+        outer_rows(
+            flat, size, words, tops, r0, edges[g + 1] - r0, tables, start, width, by_rows,
+            r0 * width, room,
+        )  # fmt: skip

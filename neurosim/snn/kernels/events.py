@@ -44,8 +44,7 @@ class Spikes:
     @classmethod
     def empty(cls, rows: int, neurons: int, most: float) -> Spikes:
         """Return room for counts of at most `most` spikes."""
-        digits = max(1, int(most).bit_length())
-        planes = np.zeros((digits, rows, -(-neurons // WORD)), np.uint64)
+        planes = np.zeros((digits_of(most), rows, words_of(neurons)), np.uint64)
         return cls(neurons, planes, np.zeros(rows, np.uint8))
 
     @property
@@ -74,6 +73,16 @@ class Spikes:
 
         share(run, self.rows, array.size)
         return raster
+
+
+def digits_of(most: float) -> int:
+    """Return the binary digits of counts of at most `most` spikes."""
+    return max(1, int(most).bit_length())
+
+
+def words_of(neurons: int) -> int:
+    """Return the words of a row."""
+    return -(-neurons // WORD)
 
 
 def pack(raster: torch.Tensor) -> Spikes | None:

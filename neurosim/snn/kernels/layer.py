@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from torch.autograd.function import once_differentiable
 
 from neurosim.errors import InputError
 from neurosim.snn.kernels import layer_kernels as kernels
-from neurosim.snn.kernels.events import WORD, Spikes, groups_of, pad, padded
+from neurosim.snn.kernels.events import Spikes, digits_of, groups_of, pad, padded, words_of
 from neurosim.snn.kernels.fused import not_finite
 from neurosim.snn.kernels.rows import BLOCK
 from neurosim.snn.kernels.threads import share
@@ -35,24 +35,6 @@ SIZES = 64
 """Sizes of memory that are kept for later."""
 
 
-class Cells(NamedTuple):
-    """Constants of a layer's neurons, padded to whole vectors; see `constants`."""
-
-    alpha: np.ndarray
-    beta: np.ndarray
-    bias: np.ndarray
-    theta: np.ndarray
-    inverse: np.ndarray
-    twice: np.ndarray
-    each_b: int
-    each_t: int
-    limit: float
-    window: float
-    delta: bool
-    positive: bool
-    """Whether all thresholds are above zero, without which there are no cells."""
-
-
 @dataclass
 class Layer:
     """What a linear layer and its neurons need besides tensors that can have gradients.
@@ -60,7 +42,8 @@ class Layer:
     State arrays are in and out; those out are of sample 0.
     """
 
-    cells: Cells
+    cells: kernels.Cells
+    """Constants; see `constants`."""
     surrogate: type[torch.autograd.Function]
     vmem: np.ndarray
     """(N,)."""
@@ -81,8 +64,8 @@ def constants(
     theta: np.ndarray,
     limit: float,
     window: float,
-) -> Cells:
-    """Return the constants of neurons for kernels; arrays of one float type.
+) -> kernels.Cells | None:
+    """Return the constants of neurons for kernels; None where a threshold is not above zero.
 
     Args:
         alpha: (N,) membrane decay per step.
@@ -93,27 +76,26 @@ def constants(
         window: width of the surrogate.
     """
     scalar, width = alpha.dtype.type, padded(alpha.size)
-    rows = np.zeros((3, width), scalar)
-    for row, values in zip(rows, (alpha, beta, bias), strict=True):
-        row[: values.size] = values
     edges = np.ones((*theta.shape[:2], width), scalar)
     edges[:, :, : theta.shape[2]] = theta
     samples, steps, _ = theta.shape
     edges = edges.reshape(-1)
-    positive = bool((edges > 0).all())
-    return Cells(
+    if not (edges > 0).all():
+        return None
+    rows = [np.zeros(width if row.size else 0, scalar) for row in (alpha, beta, bias)]
+    for row, values in zip(rows, (alpha, beta, bias), strict=True):
+        row[: values.size] = values
+    return kernels.Cells(
         rows[0],
         rows[1],
         rows[2],
         edges,
-        1 / edges if positive else edges,
+        1 / edges,
         edges * scalar(1.9 if limit > 1 else np.inf),
         steps * width if samples > 1 else 0,
         width if steps > 1 else 0,
-        limit,
-        window,
-        beta.size == 0,
-        positive,
+        scalar(limit),
+        scalar(window),
     )
 
 
@@ -180,17 +162,19 @@ def inside(inputs: int, neurons: int) -> bool:
     return padded(inputs) * padded(neurons) <= WIDEST_INSIDE
 
 
-_JOINED: dict[tuple[int, ...], tuple[Sequence[Cells], list[np.ndarray]]] = {}
+_JOINED: dict[tuple[int, ...], tuple[Sequence[kernels.Cells], list[np.ndarray]]] = {}
 
 
-def _joined(cells: Sequence[Cells]) -> list[np.ndarray]:
+def _joined(cells: Sequence[kernels.Cells]) -> list[np.ndarray]:
     """Return constants of layers one after the other; those of the last calls are kept."""
     key = tuple(map(id, cells))
     if key not in _JOINED:
         if len(_JOINED) >= SIZES:
             _JOINED.clear()
         dtype = cells[0].alpha.dtype
-        arrays = [np.concatenate(arrays) for arrays in zip(*(c[:6] for c in cells), strict=True)]
+        # Delta synapses have no beta, and read nothing of the place that others have for theirs.
+        full = [c if c.beta.size else c._replace(beta=c.alpha) for c in cells]
+        arrays = [np.concatenate(arrays) for arrays in zip(*(c[:6] for c in full), strict=True)]
         arrays += [
             np.array(values, dtype) for values in zip(*(c[8:10] for c in cells), strict=True)
         ]
@@ -209,17 +193,15 @@ class _Pass:
         offsets: Sequence[Tensor | None],
         layers: Sequence[Layer],
     ):
-        self.samples, self.steps, self.inputs = x.shape
+        self.samples, self.steps, _ = x.shape
         self.rows = self.samples * self.steps
         self.x, self.entering = x, entering
         self.tables = [pad(weight) for weight in weights]
         self.neurons = [weight.shape[1] for weight in weights]
         self.widths = [table.shape[1] for table in self.tables]
         self.dtype = self.tables[0].numpy().dtype
-        self.surrogates = [CODES[layer.surrogate] for layer in layers]
         cells = [layer.cells for layer in layers]
         alpha, beta, bias, theta, inverse, twice, limits, windows = _joined(cells)
-        self.limits = [c.limit for c in cells]
         starts = [
             np.zeros(width, self.dtype) if offset is None else pad(offset).numpy()
             for width, offset in zip(self.widths, offsets, strict=True)
@@ -230,7 +212,7 @@ class _Pass:
             back = np.zeros((width, below), self.dtype)
             back[:, : len(table)] = table.numpy().T
             backs.append(back.reshape(-1))
-        self.shapes = self._shapes(cells, backs)
+        self.shapes = self._shapes(layers, backs)
         self.constants = kernels.Chain(
             self.shapes, alpha, beta, bias, np.concatenate(starts), theta, inverse, twice,
             limits, windows,
@@ -238,10 +220,11 @@ class _Pass:
             np.concatenate(backs),
         )  # fmt: skip
 
-    def _shapes(self, cells: Sequence[Cells], backs: Sequence[np.ndarray]) -> np.ndarray:
+    def _shapes(self, layers: Sequence[Layer], backs: Sequence[np.ndarray]) -> np.ndarray:
         """Return `Chain.shapes`."""
-        words = [-(-neurons // WORD) for neurons in self.neurons]
-        digits = [max(1, int(limit).bit_length()) for limit in self.limits]
+        cells = [layer.cells for layer in layers]
+        words = [words_of(neurons) for neurons in self.neurons]
+        digits = [digits_of(float(c.limit)) for c in cells]
         planes = [self.rows * count for count in words]
         sizes = {
             kernels.CELLS: self.widths,
@@ -256,12 +239,12 @@ class _Pass:
         columns: dict[int, Sequence[Any]] = {
             kernels.NEURONS: self.neurons,
             kernels.WIDTH: self.widths,
-            kernels.DELTA: [c.delta for c in cells],
+            kernels.DELTA: [not c.beta.size for c in cells],
             kernels.EACH_B: [c.each_b for c in cells],
             kernels.EACH_T: [c.each_t for c in cells],
             kernels.WORDS: words,
             kernels.PLANE: planes,
-            kernels.SURROGATE: self.surrogates,
+            kernels.SURROGATE: [CODES[layer.surrogate] for layer in layers],
         }
         for column, values in columns.items():
             shapes[:, column] = values

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neurosim.snn.kernels.event_kernels import clear, outer_row, product_row
+from neurosim.snn.kernels.event_kernels import clear, outer_rows, products
 from neurosim.snn.kernels.floats import kernel, part, set_mode, start_flushing
 from neurosim.snn.kernels.lanes import (
     LANES,
@@ -190,21 +190,6 @@ def _write_floats(bits, r, one, to, at, count):
 
 
 @part
-def _products(bits, weights, start, width, r0, rows, to, spare):
-    """Write the products of `rows` rows of spikes, from r0 on, with the weights."""
-    for column in range(0, width, BLOCK):
-        vectors = min(width - column, BLOCK) // LANES
-        for k in range(rows):
-            place = k * width + column
-            for n in range(0, vectors * LANES, LANES):
-                store(to, place + n, load(start, column + n))
-            product_row(
-                bits.flat, bits.size, bits.words, r0 + k, bits.tops[r0 + k], weights, column, width,
-                vectors, to, place, spare,
-            )  # fmt: skip
-
-
-@part
 def _cells(chain, k):
     """Return the constants of layer k."""
     shape = chain.shapes[k]
@@ -270,7 +255,10 @@ def forward(entering, x, chain, state, written, room, steps, b0, b1):
                 source, place = x, (b * steps + t0) * width
                 if k or not x.size:
                     source, place = room, np.int64(0)
-                    _products(incoming, weights, start, width, b * steps + t0, t1 - t0, room, spare)
+                    products(
+                        incoming.flat, incoming.size, incoming.words, incoming.tops, weights, start,
+                        width, b * steps + t0, t1 - t0, room, 0, spare,
+                    )  # fmt: skip
                 _advance(source, place, cells, here, b, t0, t1, steps, spikes, trace, spare)
                 r0, r1 = b * steps + t0, b * steps + t1
                 count, ones = _count(spikes, r0, r1)
@@ -334,18 +322,6 @@ def _retreat(
             cells.alpha, n, beta, n, state.v, b * width + n, state.i, b * width + n, to, at_x + n,
             width, t1 - t0, vectors, delta,
         )  # fmt: skip
-
-
-@part
-def _weight_gradients(bits, to, at_x, r, rows, table, start, width, spare):
-    """Add the products of `rows` rows of spikes, from r on, with gradients to a table."""
-    for column in range(0, width, BLOCK):
-        vectors = min(width - column, BLOCK) // LANES
-        for k in range(rows):
-            outer_row(
-                bits.flat, bits.size, bits.words, r + k, bits.tops[r + k], table, start + column,
-                width, vectors, to, at_x + k * width + column, spare,
-            )  # fmt: skip
 
 
 @part
@@ -426,9 +402,9 @@ def backward(
                         t0, t1, neurons, steps, to, at_x, room,
                     )  # fmt: skip
                     if shape[SPARSE]:
-                        _weight_gradients(
-                            incoming, to, at_x, r, t1 - t0, written.tables,
-                            group * of_group + shape[TABLE], width, spare,
+                        outer_rows(
+                            incoming.flat, incoming.size, incoming.words, incoming.tops, r, t1 - t0,
+                            written.tables, group * of_group + shape[TABLE], width, to, at_x, spare,
                         )  # fmt: skip
                     if of_sums:
                         sums = group * of_sums + shape[CELLS]

@@ -10,6 +10,7 @@ Most steps have no neuron that spikes twice: only where one does are membranes d
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -197,17 +198,13 @@ def advance(
             context, builder, arrays, signature.args, arguments, dtype
         )
         strides["twice"] = strides["theta"]
-        limits = spread_in(builder, limit)
-        end = builder.append_basic_block("end")
-        switch = builder.switch(builder.add(builder.mul(delta, _INT64(WIDEST)), vectors), end)
-        for by_delta in (False, True):
-            for n in range(1, WIDEST + 1):
-                block = builder.append_basic_block("entry")
-                switch.add_case(_INT64(n + WIDEST * by_delta), block)
-                builder.position_at_end(block)
-                loop = _Loop(builder, places, strides, dtype)
-                loop.write(n, by_delta, (steps, limits, plane), end)
-        builder.position_at_end(end)
+        loop, others = (
+            _Loop(builder, places, strides, dtype),
+            (steps, spread_in(builder, limit), plane),
+        )
+        _variants(
+            builder, vectors, delta, lambda n, by_delta, end: loop.write(n, by_delta, others, end)
+        )
         return context.get_dummy_value()
 
     return types.void(*kinds, whole, limit, whole, whole, whole), generate
@@ -287,30 +284,41 @@ def retreat(
         places, strides, (steps, vectors, delta) = _taken(
             context, builder, arrays, signature.args, arguments, dtype
         )
-        end = builder.append_basic_block("end")
-        switch = builder.switch(builder.add(builder.mul(delta, _INT64(WIDEST)), vectors), end)
-        for by_delta in (False, True):
-            for n in range(1, WIDEST + 1):
-                block = builder.append_basic_block("entry")
-                switch.add_case(_INT64(n + WIDEST * by_delta), block)
-                builder.position_at_end(block)
-                _Back(builder, places, strides, dtype).write(n, by_delta, steps, end)
-        builder.position_at_end(end)
+        loop = _Back(builder, places, strides, dtype)
+        _variants(
+            builder, vectors, delta, lambda n, by_delta, end: loop.write(n, by_delta, steps, end)
+        )
         return context.get_dummy_value()
 
     return types.void(*kinds, whole, whole, whole), generate
+
+
+def _variants(builder: Any, vectors: Any, delta: Any, write: Callable[..., None]) -> None:
+    """Write a loop for each number of vectors, with and without synapses, and the choice of one.
+
+    write(n, by_delta, end) writes one from the current block on and goes to the block `end`.
+    """
+    end = builder.append_basic_block("end")
+    switch = builder.switch(builder.add(builder.mul(delta, _INT64(WIDEST)), vectors), end)
+    for by_delta in (False, True):
+        for n in range(1, WIDEST + 1):
+            block = builder.append_basic_block("entry")
+            switch.add_case(_INT64(n + WIDEST * by_delta), block)
+            builder.position_at_end(block)
+            write(n, by_delta, end)
+    builder.position_at_end(end)
 
 
 def _taken(
     context: Any, builder: Any, arrays: dict[str, Any], kinds: Any, arguments: Any, dtype: Any
 ) -> tuple[dict[str, Any], dict[str, Any], list[Any]]:
     """Return pointers and strides by name, and the arguments after the arrays."""
-    given = iter(zip(kinds, arguments, strict=True))
+    remaining = iter(zip(kinds, arguments, strict=True))
     places, strides = {}, {}
     for name, (_, count) in arrays.items():
-        (kind, array), (_, place) = next(given), next(given)
+        (kind, array), (_, place) = next(remaining), next(remaining)
         number = _BYTE if name in ("octets", "tops") else element(dtype)
         places[name] = pointer(context, builder, kind, array, place, number)
         if count == 2:
-            strides[name] = next(given)[1]
-    return places, strides, [argument for _, argument in given]
+            strides[name] = next(remaining)[1]
+    return places, strides, [argument for _, argument in remaining]
