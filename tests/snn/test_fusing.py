@@ -96,6 +96,16 @@ def cases(draw):
     return net_of(widths, rng, dtype=torch.float64, **changes), torch.tensor(x).double(), rng
 
 
+_EMPTY = np.empty
+
+
+def _used_memory(shape, dtype=float):
+    """Return an array full of set bits: not a number, where floats are meant."""
+    array = _EMPTY(shape, dtype)
+    array.view(np.uint8)[...] = 255
+    return array
+
+
 @pytest.mark.parametrize("way", ["events", "dense"])
 @settings(max_examples=25, deadline=None)
 @given(cases())
@@ -103,8 +113,9 @@ def test_fused_net_is_the_net(way, case):
     net, x, rng = case
     limit = np.inf if way == "events" else -1.0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kernels, "DENSE_PRODUCT", limit)
-        patch.setattr(kernels, "DENSE_GRADIENT", limit)
+        for name in ("DENSE_PRODUCT", "DENSE_GRADIENT", "DENSE_INSIDE"):
+            patch.setattr(kernels, name, limit)
+        patch.setattr(np, "empty", _used_memory)  # new memory holds anything
         by_spikes = torch.tensor(rng.normal(size=(*x.shape[:2], net[-1].size_out)))
         theirs = outcome(net, x, by_spikes)
         ours = outcome(fuse(net), x, by_spikes)

@@ -43,9 +43,9 @@ class Spikes:
 
     @classmethod
     def empty(cls, rows: int, neurons: int, most: float) -> Spikes:
-        """Return room for counts of at most `most` spikes."""
-        planes = np.zeros((digits_of(most), rows, words_of(neurons)), np.uint64)
-        return cls(neurons, planes, np.zeros(rows, np.uint8))
+        """Return room for counts of at most `most` spikes; it holds anything."""
+        planes = np.empty((digits_of(most), rows, words_of(neurons)), np.uint64)
+        return cls(neurons, planes, np.empty(rows, np.uint8))
 
     @property
     def rows(self) -> int:

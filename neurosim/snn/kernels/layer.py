@@ -28,6 +28,8 @@ from neurosim.snn.surrogates import CODES
 
 DENSE_PRODUCT, DENSE_GRADIENT = 0.6, 0.45
 """Set bits per neuron and step from which on dense products are faster."""
+DENSE_INSIDE = 0.3
+"""The same between the layers of a chain, where the tables are in cache; sample by sample."""
 WIDEST_INSIDE = 16_384
 """Weights of a layer that is not the first of a chain, at most: 128 x 128, which a core's cache
 holds beside a sample's steps. Wider ones pass gradients on through torch's matrix product."""
@@ -263,7 +265,7 @@ class _Pass:
         if entering is None or entering.density >= DENSE_PRODUCT:
             start = torch.from_numpy(constants.start[: self.widths[0]])
             products = torch.addmm(start, self._floats(), self.tables[0]).reshape(-1).numpy()
-        words = np.zeros(self.words, np.uint64)
+        words = np.empty(self.words, np.uint64)
         tops = np.zeros(self.rows * len(layers), np.uint8)
         self.bits = kernels.Bits(words, words.view(np.uint8), 0, 0, tops)
         size = self.samples * sum(self.widths)
@@ -275,14 +277,18 @@ class _Pass:
         for k, layer in enumerate(layers):
             self._of(state.v, k)[:, : self.neurons[k]] = layer.vmem
             self._of(state.i, k)[:, : self.neurons[k]] = layer.isyn
+        self.counts = counts
         written = kernels.Written(
             self.bits, self.trace.array, spikes.reshape(-1).numpy(), counts, last
         )
         incoming = _bits(None if products.size else entering)
 
         def run(b0: int, b1: int) -> None:
-            room = np.empty(kernels.STEPS * max(self.widths) + BLOCK, self.dtype)
-            kernels.forward(incoming, products, constants, state, written, room, self.steps, b0, b1)
+            room = np.empty(2 * kernels.STEPS * max(self.widths) + BLOCK, self.dtype)
+            kernels.forward(
+                incoming, products, constants, state, written, room, DENSE_INSIDE, self.steps, b0,
+                b1,
+            )  # fmt: skip
 
         share(run, self.samples, self.steps * size)
         with np.errstate(invalid="ignore"):  # inf - inf
@@ -342,8 +348,9 @@ class _Pass:
         def run(g0: int, g1: int) -> None:
             size = 2 * (kernels.STEPS + self.steps) * max(self.widths) + BLOCK
             kernels.backward(
-                incoming, self.constants, self.bits, self.trace.array, line, strides, each, state,
-                written, np.empty(size, self.dtype), edges, self.steps, g0, g1,
+                incoming, self.constants, self.bits, self.counts, self.trace.array, line, strides,
+                each, state, written, np.empty(size, self.dtype), DENSE_INSIDE, edges, self.steps,
+                g0, g1,
             )  # fmt: skip
 
         share(run, groups, self.steps * self.samples * widths)

@@ -23,10 +23,11 @@ from neurosim.snn.kernels.lanes import (
     load,
     load_first,
     ones_in,
+    spread,
     store,
     store_first,
 )
-from neurosim.snn.kernels.rows import BLOCK, WIDEST_PRODUCT, two_rows
+from neurosim.snn.kernels.rows import BLOCK, add_product
 from neurosim.snn.kernels.slopes import PERIODIC_EXPONENTIAL, slope_at
 from neurosim.snn.kernels.stepping import WIDEST, advance, retreat
 
@@ -144,6 +145,8 @@ def _advance(x, place, cells, state, b, t0, t1, steps, bits, traces, spare):
     delta = np.int64(cells.beta.size == 0)
     beta = cells.alpha if delta else cells.beta
     r, at, theta = b * steps + t0, b * width, b * cells.each_b + t0 * cells.each_t
+    for w in range(r * bits.words, (r + t1 - t0) * bits.words):
+        bits.flat[w] = np.uint64(0)
     for n in range(0, width, WIDEST * LANES):
         vectors = min(WIDEST, (width - n) // LANES)
         trace, trace_at, trace_step = spare, np.int64(0), np.int64(0)
@@ -153,7 +156,7 @@ def _advance(x, place, cells, state, b, t0, t1, steps, bits, traces, spare):
             x, place + n, width, state.v, at + n, state.i, at + n, cells.alpha, n, beta, n,
             cells.bias, n, cells.theta, theta + n, cells.each_t, cells.twice, theta + n, trace,
             trace_at, trace_step, bits.octets, r * 8 * bits.words + n // LANES, 8 * bits.words,
-            bits.tops, r, 8 * bits.size, cells.limit, t1 - t0, vectors, delta,
+            bits.tops, r, 8 * bits.size, n // LANES, cells.limit, t1 - t0, vectors, delta,
         )  # fmt: skip
 
 
@@ -190,6 +193,36 @@ def _write_floats(bits, r, one, to, at, count):
 
 
 @part
+def _write_rows(bits, r0, rows, one, to, width):
+    """Write rows of spikes as floats (rows, width)."""
+    for k in range(rows):
+        _write_floats(bits, r0 + k, one, to, k * width, width)
+
+
+@part
+def _dense_products(bits, r0, rows, one, below, inputs, weights, start, width, to, floats):
+    """Do what `products` does, from spikes as `floats`; `inputs` neurons, `below` with padding."""
+    _write_rows(bits, r0, rows, one, floats, below)
+    for k in range(rows):
+        for n in range(0, width, LANES):
+            store(to, k * width + n, load(start, n))
+    add_product(floats, below, 1, rows, inputs, weights, width, to, width)
+
+
+@part
+def _dense_outer(bits, r0, rows, one, below, inputs, table, width, by_rows, floats):
+    """Do what `outer_rows` does, from spikes as `floats`; `inputs` neurons, `below` with padding."""
+    _write_rows(bits, r0, rows, one, floats, below)
+    add_product(floats, 1, below, inputs, rows, by_rows, width, table, width)
+
+
+@part
+def _dense(counts, chain, k, b, steps, dense_from):
+    """Return whether so many neurons below layer k spike that dense products are faster."""
+    return k > 0 and counts[k - 1, b, 1] >= dense_from * steps * chain.shapes[k - 1, NEURONS]
+
+
+@part
 def _cells(chain, k):
     """Return the constants of layer k."""
     shape = chain.shapes[k]
@@ -220,7 +253,7 @@ def _spikes(chain, bits, k):
 
 
 @kernel
-def forward(entering, x, chain, state, written, room, steps, b0, b1):
+def forward(entering, x, chain, state, written, room, dense_from, steps, b0, b1):
     """Advance samples b0..b1 over all steps, each through all layers.
 
     Args:
@@ -229,13 +262,15 @@ def forward(entering, x, chain, state, written, room, steps, b0, b1):
         chain: constants.
         state: before the first step, then after the last.
         written: what is written.
-        room: floats to work in, STEPS * (the largest W) + BLOCK of them.
+        room: floats to work in, 2 * STEPS * (the largest W) + BLOCK of them.
+        dense_from: set bits per neuron and step of a sample from which on products between two
+            layers are dense.
         steps: T.
         b0: first sample.
         b1: behind the last one.
     """
     layers, one = chain.shapes.shape[0], type(chain.limit[0])(1)
-    spare = room[room.size - BLOCK :]
+    spare, floats = room[room.size - BLOCK :], room[(room.size - BLOCK) // 2 :]
     mode = start_flushing(True)
     for b in range(b0, b1):
         for k in range(layers):
@@ -250,10 +285,18 @@ def forward(entering, x, chain, state, written, room, steps, b0, b1):
             start, weights = chain.start[shape[CELLS] :], chain.weights[shape[TABLE] :]
             incoming = entering if k == 0 else _spikes(chain, written.spikes, k - 1)
             last = k == layers - 1
+            dense = _dense(written.counts, chain, k, b, steps, dense_from)
             for t0 in range(0, steps, STEPS):
                 t1 = min(t0 + STEPS, steps)
                 source, place = x, (b * steps + t0) * width
-                if k or not x.size:
+                if dense:
+                    source, place = room, np.int64(0)
+                    below = chain.shapes[k - 1]
+                    _dense_products(
+                        incoming, b * steps + t0, t1 - t0, one, below[WIDTH], below[NEURONS],
+                        weights, start, width, room, floats,
+                    )  # fmt: skip
+                elif k or not x.size:
                     source, place = room, np.int64(0)
                     products(
                         incoming.flat, incoming.size, incoming.words, incoming.tops, weights, start,
@@ -340,20 +383,15 @@ def _lower(by_x, steps, width, backs, inputs, each, to):
     `each` is what every spike adds to the loss besides. backs are the weights, transposed and
     padded: (W, inputs).
     """
-    for t in range(0, steps, 2):
-        other = min(t + 1, steps - 1)
-        for n in range(0, inputs, WIDEST_PRODUCT * LANES):
-            vectors = min(WIDEST_PRODUCT, (inputs - n) // LANES)
-            two_rows(
-                by_x, t * width, other * width, width, backs, n, inputs, each, to, t * inputs + n,
-                other * inputs + n, vectors,
-            )  # fmt: skip
+    for n in range(0, steps * inputs, LANES):
+        store(to, n, spread(each))
+    add_product(by_x, width, 1, steps, width, backs, inputs, to, inputs)
 
 
 @kernel
 def backward(
-    entering, chain, spikes, trace, by_spikes, strides, each, state, written, room, edges, steps,
-    g0, g1,
+    entering, chain, spikes, counts, trace, by_spikes, strides, each, state, written, room,
+    dense_from, edges, steps, g0, g1,
 ):  # fmt: skip
     """Take the gradients of groups g0..g1 of samples back through all layers and steps.
 
@@ -361,6 +399,7 @@ def backward(
         entering: spikes that entered the first layer.
         chain: constants.
         spikes: of all layers, from `forward`.
+        counts: from `forward`.
         trace: from `forward`.
         by_spikes: gradients by the spikes of the last layer, wherever they lie.
         strides: elements from one sample, and one step, to the next in by_spikes.
@@ -368,6 +407,7 @@ def backward(
         state: zeros; gradients by the state.
         written: what is written.
         room: floats to work in, 2 * STEPS * W + 2 * T * W + BLOCK of them for the largest W.
+        dense_from: as for `forward`.
         edges: group g has samples edges[g]..edges[g + 1].
         steps: T.
         g0: first group.
@@ -401,7 +441,14 @@ def backward(
                         shape[SURROGATE], trace[shape[ROWS] :], cells, source, by_b, by_t, here, b,
                         t0, t1, neurons, steps, to, at_x, room,
                     )  # fmt: skip
-                    if shape[SPARSE]:
+                    if shape[SPARSE] and _dense(counts, chain, k, b, steps, dense_from):
+                        lower = chain.shapes[k - 1]
+                        table = written.tables[group * of_group + shape[TABLE] :]
+                        _dense_outer(
+                            incoming, r, t1 - t0, type(chain.limit[0])(1), lower[WIDTH],
+                            lower[NEURONS], table, width, to[at_x:], room,
+                        )  # fmt: skip
+                    elif shape[SPARSE]:
                         outer_rows(
                             incoming.flat, incoming.size, incoming.words, incoming.tops, r, t1 - t0,
                             written.tables, group * of_group + shape[TABLE], width, to, at_x, spare,

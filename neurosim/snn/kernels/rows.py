@@ -174,47 +174,49 @@ def add_to_rows(words, at, count, table, column, stride, vectors, row, place):
 
 @_intrinsic
 def two_rows(
-    typing_context, factors, first, second, count, table, column, stride, start, to, to_first,
+    typing_context, factors, first, second, factor_step, count, table, column, stride, to, to_first,
     to_second, vectors,
 ):  # fmt: skip
-    """Write the products of two rows of factors with a block of a table's columns, plus a number.
+    """Add the products of two rows of factors with a block of a table's columns to two rows.
 
     Args:
         typing_context: of numba.
-        factors: array with both rows; first, second: where they begin.
+        factors: array with both rows; first, second: where they begin; factor_step: elements from
+            one factor to the next.
         count: factors of a row, rows of the table; at least one.
         table: the table; column: where the block begins in its first row.
         stride: elements from a row of the table to the next.
-        start: the number that is added.
-        to: array for the results; to_first, to_second: where they begin.
+        to: array that is added to; to_first, to_second: where its rows begin, which may be the
+            same if the factors are.
         vectors: of the block, 1..WIDEST_PRODUCT.
     """
 
     def generate(context, builder, signature, arguments):
-        factors, one, other, count, table, column, stride, number, to, *places, vectors = arguments
+        factors, one, other, step, count, table, column, stride, to, *places, vectors = arguments
         kinds, dtype = signature.args, signature.args[0].dtype
         floats = element(dtype)
         align = dtype.bitwidth // 8
         scalars = [
             pointer(context, builder, kinds[0], factors, place, floats) for place in (one, other)
         ]
-        start = pointer(context, builder, kinds[4], table, column, floats)
+        start = pointer(context, builder, kinds[5], table, column, floats)
         rows = _Table(builder, start, stride, dtype)
         results = [pointer(context, builder, kinds[8], to, place, floats) for place in places]
-        first = spread_in(builder, number)
         end = builder.append_basic_block("end")
         switch = builder.switch(vectors, end)
         for n in range(1, WIDEST_PRODUCT + 1):
             entry, loop, leave = (builder.append_basic_block(f"{w}{n}") for w in ("e", "l", "x"))
             switch.add_case(_INT64(n), entry)
             builder.position_at_end(entry)
+            first = [rows.load(result, k) for result in results for k in range(n)]
             builder.branch(loop)
             builder.position_at_end(loop)
             j = builder.phi(_INT64)
             before = [builder.phi(rows.vector) for _ in range(2 * n)]
             base = builder.gep(start, [builder.mul(j, stride)])
+            place = builder.mul(j, step)
             spread = [
-                spread_in(builder, builder.load(builder.gep(scalar, [j]), align=align))
+                spread_in(builder, builder.load(builder.gep(scalar, [place]), align=align))
                 for scalar in scalars
             ]
             after: list[Any] = [None] * (2 * n)
@@ -226,8 +228,8 @@ def two_rows(
             following = builder.add(j, _INT64(1))
             j.add_incoming(_INT64(0), entry)
             j.add_incoming(following, loop)
-            for phi, value in zip(before, after, strict=True):
-                phi.add_incoming(first, entry)
+            for phi, old, value in zip(before, first, after, strict=True):
+                phi.add_incoming(old, entry)
                 phi.add_incoming(value, loop)
             builder.cbranch(builder.icmp_signed("<", following, count), loop, leave)
             builder.position_at_end(leave)
@@ -240,6 +242,23 @@ def two_rows(
 
     whole = types.int64
     signature = types.void(
-        factors, whole, whole, whole, table, whole, whole, start, to, whole, whole, whole
+        factors, whole, whole, whole, whole, table, whole, whole, to, whole, whole, whole
     )
     return signature, generate
+
+
+@part
+def add_product(factors, row_step, factor_step, rows, count, table, stride, to, width):
+    """Add the product of a matrix of factors (rows, count) with a table (count, width) to `to`.
+
+    Element (r, j) of the factors lies at r * row_step + j * factor_step; `width` is that of the
+    table in whole vectors, row j of which starts at j * stride; rows of `to` follow each other.
+    """
+    for r in range(0, rows, 2):
+        other = min(r + 1, rows - 1)
+        for n in range(0, width, WIDEST_PRODUCT * LANES):
+            vectors = min(WIDEST_PRODUCT, (width - n) // LANES)
+            two_rows(
+                factors, r * row_step, other * row_step, factor_step, count, table, n, stride, to,
+                r * width + n, other * width + n, vectors,
+            )  # fmt: skip

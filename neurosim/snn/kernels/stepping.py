@@ -79,6 +79,22 @@ class _Loop(_Arrays):
         place = builder.gep(place, [_INT64(k) if plane is None else builder.add(plane, _INT64(k))])
         builder.store(builder.bitcast(bits, _BYTE), place)
 
+    def clear_row(self, t: Any, plane: Any) -> None:
+        """Clear all octets of a step in a plane of digits; there are at least eight."""
+        builder, size = self.builder, self.strides["octets"]
+        row = builder.gep(self.places["row"], [builder.add(builder.mul(t, size), plane)])
+        entry, loop, end = builder.block, *(builder.append_basic_block(name) for name in "cz")
+        builder.branch(loop)
+        builder.position_at_end(loop)
+        place = builder.phi(_INT64)
+        place.add_incoming(_INT64(0), entry)
+        word = builder.bitcast(builder.gep(row, [place]), _INT64.as_pointer())
+        builder.store(_INT64(0), word, align=1)
+        following = builder.add(place, _INT64(8))
+        place.add_incoming(following, loop)
+        builder.cbranch(builder.icmp_signed("<", following, size), loop, end)
+        builder.position_at_end(end)
+
     def burst(self, membranes: list[Any], t: Any, limit: Any, plane: Any, go: Any) -> list[Any]:
         """Write a step of neurons some of which spike several times; return their new v.
 
@@ -93,14 +109,27 @@ class _Loop(_Arrays):
             many = builder.select(builder.fcmp_ordered(">=", u, edge), many, self.zero)
             after.append(builder.fsub(u, builder.fmul(many, edge)))
             counts.append(builder.fptosi(many, whole))
-        entry, loop, end = builder.block, *(builder.append_basic_block(w) for w in "pe")
+        place = builder.gep(self.places["tops"], [t])
+        before = builder.load(place)
+        entry, loop, fresh, put, end = (
+            builder.block, *(builder.append_basic_block(name) for name in "pfwe")
+        )  # fmt: skip
         builder.branch(loop)
         builder.position_at_end(loop)
         digit = builder.phi(_INT64)
         digit.add_incoming(_INT64(0), entry)
+        rests = [builder.phi(whole) for _ in counts]
+        # The first plane is zero where nobody wrote; others hold anything until a step uses them.
+        used = builder.zext(before, _INT64)
+        new = builder.icmp_unsigned(">=", digit, used)
+        new = builder.and_(new, builder.icmp_unsigned(">", digit, _INT64(0)))
+        builder.cbranch(new, fresh, put)
+        builder.position_at_end(fresh)
+        self.clear_row(t, builder.mul(digit, plane))
+        builder.branch(put)
+        builder.position_at_end(put)
         left, ones, some = [], ir.Constant(whole, [1] * LANES), None
         bits = ir.VectorType(ir.IntType(1), LANES)
-        rests = [builder.phi(whole) for _ in counts]
         for k, (count, rest) in enumerate(zip(counts, rests, strict=True)):
             rest.add_incoming(count, entry)
             self.store_bits(builder.trunc(rest, bits), k, t, builder.mul(digit, plane))
@@ -109,13 +138,12 @@ class _Loop(_Arrays):
         following = builder.add(digit, _INT64(1))
         nonzero = builder.icmp_unsigned("!=", some, ir.Constant(whole, [0] * LANES))
         again = builder.icmp_unsigned("!=", builder.bitcast(nonzero, _BYTE), _BYTE(0))
-        digit.add_incoming(following, loop)
-        for rest, new in left:
-            rest.add_incoming(new, loop)
+        digit.add_incoming(following, put)
+        for rest, new_rest in left:
+            rest.add_incoming(new_rest, put)
         builder.cbranch(again, loop, end)
         builder.position_at_end(end)
-        place = builder.gep(self.places["tops"], [t])
-        before, digits = builder.load(place), builder.trunc(following, _BYTE)
+        digits = builder.trunc(following, _BYTE)
         more = builder.icmp_unsigned(">", before, digits)
         builder.store(builder.select(more, before, digits), place)
         builder.branch(go)
@@ -166,7 +194,7 @@ class _Loop(_Arrays):
 def advance(
     typing_context, x, x_at, x_step, v, v_at, i, i_at, alpha, alpha_at, beta, beta_at, bias,
     bias_at, theta, theta_at, theta_step, twice, twice_at, trace, trace_at, trace_step, octets,
-    octets_at, octets_step, tops, tops_at, plane, limit, steps, vectors, delta,
+    octets_at, octets_step, tops, tops_at, plane, before, limit, steps, vectors, delta,
 ):  # fmt: skip
     """Run a block of neurons for some steps.
 
@@ -181,6 +209,7 @@ def advance(
         octets: spikes of a vector, a bit each, written.
         tops: digits of the largest count of a step, written where a neuron spikes more than once.
         plane: octets from one digit of counts to the next.
+        before: octets of a row before those of the block.
         limit: most spikes of a neuron in a step.
         steps: at least one.
         vectors: of the block, 1..WIDEST.
@@ -194,10 +223,11 @@ def advance(
 
     def generate(context, builder, signature, arguments):
         dtype = signature.args[0].dtype
-        places, strides, (plane, limit, steps, vectors, delta) = _taken(
+        places, strides, (plane, before, limit, steps, vectors, delta) = _taken(
             context, builder, arrays, signature.args, arguments, dtype
         )
         strides["twice"] = strides["theta"]
+        places["row"] = builder.gep(places["octets"], [builder.neg(before)])
         loop, others = (
             _Loop(builder, places, strides, dtype),
             (steps, spread_in(builder, limit), plane),
@@ -207,7 +237,7 @@ def advance(
         )
         return context.get_dummy_value()
 
-    return types.void(*kinds, whole, limit, whole, whole, whole), generate
+    return types.void(*kinds, whole, whole, limit, whole, whole, whole), generate
 
 
 class _Back(_Arrays):
