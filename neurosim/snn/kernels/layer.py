@@ -2,8 +2,8 @@
 
 Inside a chain spikes are bits only: no raster exists, and what a layer hands on is still in cache
 when the next one takes it. The forward pass keeps the membrane at each spike decision, so that the
-backward pass repeats nothing. Products with spikes go through events; with those that enter a chain
-through dense matrices where that is faster: `DENSE_PRODUCT` and `DENSE_GRADIENT` say where.
+backward pass repeats nothing. Products with spikes go through events, and through dense matrices
+where that is faster: the constants that begin with DENSE say where.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,21 +20,21 @@ from torch.autograd.function import once_differentiable
 
 from neurosim.errors import InputError
 from neurosim.snn.kernels import layer_kernels as kernels
-from neurosim.snn.kernels.events import Spikes, digits_of, groups_of, pad, padded, words_of
+from neurosim.snn.kernels.events import Spikes, groups_of, pad, padded
 from neurosim.snn.kernels.fused import not_finite
+from neurosim.snn.kernels.layout import Room, joined, layout_of
 from neurosim.snn.kernels.rows import BLOCK
 from neurosim.snn.kernels.threads import share
-from neurosim.snn.surrogates import CODES
 
-DENSE_PRODUCT, DENSE_GRADIENT = 0.6, 0.45
-"""Set bits per neuron and step from which on dense products are faster."""
+DENSE_PRODUCT, DENSE_GRADIENT = 0.55, 0.45
+"""Set bits per neuron and step from which on torch's dense products are faster."""
+DENSE_WIDE, WIDE = 0.3, 100_000
+"""The same of more than so many weights, which do not stay in a core's cache."""
 DENSE_INSIDE = 0.3
 """The same between the layers of a chain, where the tables are in cache; sample by sample."""
 WIDEST_INSIDE = 16_384
 """Weights of a layer that is not the first of a chain, at most: 128 x 128, which a core's cache
 holds beside a sample's steps. Wider ones pass gradients on through torch's matrix product."""
-SIZES = 64
-"""Sizes of memory that are kept for later."""
 
 
 @dataclass
@@ -101,23 +101,6 @@ def constants(
     )
 
 
-class Room:
-    """Memory that is used again by the next who needs as much; taken anew, it costs page faults."""
-
-    _free: ClassVar[dict[tuple[int, Any], list[np.ndarray]]] = {}
-
-    def __init__(self, size: int, dtype: Any):
-        try:
-            self.array = self._free[size, dtype].pop()
-        except (KeyError, IndexError):  # another thread may have taken the last
-            self.array = np.empty(size, dtype)
-
-    def __del__(self) -> None:
-        if len(self._free) > SIZES:  # of nets that are long gone
-            self._free.clear()
-        self._free.setdefault((self.array.size, self.array.dtype), []).append(self.array)
-
-
 def chain(
     x: Tensor,
     entering: Spikes | None,
@@ -164,26 +147,6 @@ def inside(inputs: int, neurons: int) -> bool:
     return padded(inputs) * padded(neurons) <= WIDEST_INSIDE
 
 
-_JOINED: dict[tuple[int, ...], tuple[Sequence[kernels.Cells], list[np.ndarray]]] = {}
-
-
-def _joined(cells: Sequence[kernels.Cells]) -> list[np.ndarray]:
-    """Return constants of layers one after the other; those of the last calls are kept."""
-    key = tuple(map(id, cells))
-    if key not in _JOINED:
-        if len(_JOINED) >= SIZES:
-            _JOINED.clear()
-        dtype = cells[0].alpha.dtype
-        # Delta synapses have no beta, and read nothing of the place that others have for theirs.
-        full = [c if c.beta.size else c._replace(beta=c.alpha) for c in cells]
-        arrays = [np.concatenate(arrays) for arrays in zip(*(c[:6] for c in full), strict=True)]
-        arrays += [
-            np.array(values, dtype) for values in zip(*(c[8:10] for c in cells), strict=True)
-        ]
-        _JOINED[key] = cells, arrays  # the cells too: their ids are theirs as long as they live
-    return _JOINED[key][1]
-
-
 class _Pass:
     """Arrays of a call of a chain."""
 
@@ -203,7 +166,7 @@ class _Pass:
         self.widths = [table.shape[1] for table in self.tables]
         self.dtype = self.tables[0].numpy().dtype
         cells = [layer.cells for layer in layers]
-        alpha, beta, bias, theta, inverse, twice, limits, windows = _joined(cells)
+        alpha, beta, bias, theta, inverse, twice, limits, windows = joined(cells)
         starts = [
             np.zeros(width, self.dtype) if offset is None else pad(offset).numpy()
             for width, offset in zip(self.widths, offsets, strict=True)
@@ -214,7 +177,13 @@ class _Pass:
             back = np.zeros((width, below), self.dtype)
             back[:, : len(table)] = table.numpy().T
             backs.append(back.reshape(-1))
-        self.shapes = self._shapes(layers, backs)
+        tables = [table.numel() for table in self.tables]
+        surrogates = [layer.surrogate for layer in layers]
+        sizes = zip(
+            self.neurons, tables, (back.size for back in backs), cells, surrogates, strict=True
+        )
+        layout = layout_of(self.samples, self.steps, list(sizes))
+        self.shapes, self.digits, self.words = layout.shapes.copy(), layout.digits, layout.words
         self.constants = kernels.Chain(
             self.shapes, alpha, beta, bias, np.concatenate(starts), theta, inverse, twice,
             limits, windows,
@@ -222,47 +191,13 @@ class _Pass:
             np.concatenate(backs),
         )  # fmt: skip
 
-    def _shapes(self, layers: Sequence[Layer], backs: Sequence[np.ndarray]) -> np.ndarray:
-        """Return `Chain.shapes`."""
-        cells = [layer.cells for layer in layers]
-        words = [words_of(neurons) for neurons in self.neurons]
-        digits = [digits_of(float(c.limit)) for c in cells]
-        planes = [self.rows * count for count in words]
-        sizes = {
-            kernels.CELLS: self.widths,
-            kernels.THETA: [c.theta.size for c in cells],
-            kernels.TABLE: [table.numel() for table in self.tables],
-            kernels.BACK: [back.size for back in backs],
-            kernels.WORDS_AT: [d * plane for d, plane in zip(digits, planes, strict=True)],
-            kernels.ROWS: [self.rows * width for width in self.widths],
-            kernels.STATE: [self.samples * width for width in self.widths],
-        }
-        shapes = np.zeros((len(cells), len(kernels.SHAPES)), np.int64)
-        columns: dict[int, Sequence[Any]] = {
-            kernels.NEURONS: self.neurons,
-            kernels.WIDTH: self.widths,
-            kernels.DELTA: [not c.beta.size for c in cells],
-            kernels.EACH_B: [c.each_b for c in cells],
-            kernels.EACH_T: [c.each_t for c in cells],
-            kernels.WORDS: words,
-            kernels.PLANE: planes,
-            kernels.SURROGATE: [CODES[layer.surrogate] for layer in layers],
-        }
-        for column, values in columns.items():
-            shapes[:, column] = values
-        for column, values in sizes.items():
-            shapes[1:, column] = np.cumsum(values[:-1])
-        self.words = sum(sizes[kernels.WORDS_AT])
-        self.digits = digits
-        return shapes
-
     def forward(
         self, layers: Sequence[Layer], raster: bool, *, keep: bool
     ) -> tuple[Tensor, Tensor]:
         """Return the spikes of the last layer and all means; keep the trace if it is wanted."""
         constants, entering = self.constants, self.entering
         products = np.empty(0, self.dtype)
-        if entering is None or entering.density >= DENSE_PRODUCT:
+        if entering is None or entering.density >= self._dense_from(DENSE_PRODUCT):
             start = torch.from_numpy(constants.start[: self.widths[0]])
             products = torch.addmm(start, self._floats(), self.tables[0]).reshape(-1).numpy()
         words = np.empty(self.words, np.uint64)
@@ -321,8 +256,8 @@ class _Pass:
     ) -> tuple[Tensor | None, list[Tensor | None], list[Tensor] | None]:
         """Return the gradients by the input, the weights, and what is added to products."""
         entering, needs_first = self.entering, needs_weights[0]
-        sparse = needs_first and entering is not None and entering.density < DENSE_GRADIENT
-        dense = needs_first and not sparse
+        sparse = entering is not None and entering.density < self._dense_from(DENSE_GRADIENT)
+        sparse, dense = needs_first and sparse, needs_first and not sparse
         self.shapes[:, kernels.SPARSE] = needs_weights
         self.shapes[0, kernels.SPARSE] = sparse
         weights, widths = self.constants.weights.size, sum(self.widths)
@@ -375,6 +310,10 @@ class _Pass:
         if needs_x:
             by_input = torch.mm(by_products, self.tables[0].T).reshape(self.x.shape)
         return by_input, by_weights, by_offsets
+
+    def _dense_from(self, density: float) -> float:
+        """Return from which density of the input on a product is dense, for the table's size."""
+        return min(density, DENSE_WIDE) if self.tables[0].numel() > WIDE else density
 
     def _of(self, array: np.ndarray, k: int) -> np.ndarray:
         """Return the part (B, W) of a layer in a state array."""

@@ -201,7 +201,7 @@ def _write_rows(bits, r0, rows, one, to, width):
 
 @part
 def _dense_products(bits, r0, rows, one, below, inputs, weights, start, width, to, floats):
-    """Do what `products` does, from spikes as `floats`; `inputs` neurons, `below` with padding."""
+    """Do what `products` does, through `floats`; `inputs` neurons, `below` with padding."""
     _write_rows(bits, r0, rows, one, floats, below)
     for k in range(rows):
         for n in range(0, width, LANES):
@@ -211,7 +211,7 @@ def _dense_products(bits, r0, rows, one, below, inputs, weights, start, width, t
 
 @part
 def _dense_outer(bits, r0, rows, one, below, inputs, table, width, by_rows, floats):
-    """Do what `outer_rows` does, from spikes as `floats`; `inputs` neurons, `below` with padding."""
+    """Do what `outer_rows` does, through `floats`; `inputs` neurons, `below` with padding."""
     _write_rows(bits, r0, rows, one, floats, below)
     add_product(floats, 1, below, inputs, rows, by_rows, width, table, width)
 
