@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from neurosim.snn import LIF, reset_state
+from neurosim.snn import LIF, fuse, reset_state
 
 MEMBRANE, SYNAPSE = 10.0, 5.0
 """Time constants in steps; a step is 1 ms."""
@@ -30,12 +30,14 @@ class Kind(NamedTuple):
     gain: float
     """Of the weights; 1 for neurons with a synapse and no normalisation."""
     order: str = "batch"
-    """Axis that comes first in what the layers take: "batch", "time", or "step" by step."""
+    """Axis that comes first in what the layers take: "batch", "time", or "step" by step; "fused":
+    linear layers and neurons run as one."""
 
 
 def kinds() -> dict[str, Kind]:
     """Return all kinds of layers, installed or not, by name."""
     return {
+        "neurosim LIF, fused": Kind("neurosim", lambda n: _rockpool(LIF, n), 1.0, "fused"),
         "neurosim LIF": Kind("neurosim", lambda n: _rockpool(LIF, n), 1.0),
         "neurosim LIF, delta": Kind("neurosim", _delta, 5.0),
         "rockpool LIFTorch": Kind("rockpool", _lif_torch, 1.0),
@@ -57,11 +59,15 @@ class Layered(torch.nn.Module):
 
     def __init__(self, layers: Sequence[torch.nn.Module], order: str):
         super().__init__()
-        self.layers, self.order = torch.nn.ModuleList(layers), order
+        self.layers, self.order = torch.nn.Sequential(*layers), order
+        if order == "fused":
+            self.layers = fuse(self.layers)
 
     def forward(self, events: torch.Tensor) -> torch.Tensor:
         """Return the spikes (B, T, classes) that events (B, T, channels) cause from rest."""
         reset_state(self)
+        if self.order == "fused":
+            return self.layers(events)
         if self.order == "step":
             return torch.stack([self._through(x) for x in events.unbind(1)], 1)
         if self.order == "time":

@@ -35,7 +35,7 @@ def set_rates(net: torch.nn.Module, events: torch.Tensor, rate: float = 0.1) -> 
     modules = [
         (name, module)
         for name, module in torch.nn.Module.named_modules(net)
-        if isinstance(module, LinearTorch | LIFBaseTorch)
+        if isinstance(module, LinearTorch | torch.nn.Linear | LIFBaseTorch)
     ]
     factors = []
     for (_, linear), (name, neurons) in zip(modules[::2], modules[1::2], strict=True):
