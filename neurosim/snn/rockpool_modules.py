@@ -21,6 +21,8 @@ import torch  # noqa: F401  (loads whole, before anything is held back)
 
 _RETIRED = ("brian2",)
 _DEFERRED = ("matplotlib", "matplotlib.pyplot", "scipy.interpolate", "scipy.signal")
+_WHOLE = ("sinabs",)
+"""Packages that rockpool loads where they are installed, and that need the deferred ones at once."""
 
 
 class _Deferred(ModuleType):
@@ -57,7 +59,7 @@ def _held_back() -> Iterator[None]:
     absent = [name for name in absent if name not in sys.modules]
     deferred = {
         name: _Deferred(name)
-        for name in _DEFERRED
+        for name in (() if any(map(find_spec, _WHOLE)) else _DEFERRED)
         if name not in sys.modules and find_spec(name.partition(".")[0]) is not None
     }
     for name, module in deferred.items():
