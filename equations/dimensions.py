@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
+from traceback import clear_frames
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,8 +75,10 @@ def _check_with_brian2(declaration: Declaration) -> None:
             run(brian2.Network(*_objects(declaration)), 0 * brian2.ms)
         except (*refusals, KeyError, ValueError, SyntaxError, TypeError) as error:
             cause: BaseException = error
+            clear_frames(cause.__traceback__)  # parsers remember errors, and with them our objects
             while cause.__cause__ is not None:
                 cause = cause.__cause__
+                clear_frames(cause.__traceback__)
             reason = " ".join(str(cause).split()) or type(cause).__name__
             del error, cause
         if reason:

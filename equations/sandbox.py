@@ -115,6 +115,27 @@ def _no_handlers() -> Iterator[None]:
         signal.signal = set_handler
 
 
+_FROZEN_BY_PYTHON = 1000
+"""More objects than Python 3.12 freezes when it starts (375); where there are more, the user did."""
+
+
+@contextmanager
+def _elder_objects_uncollected() -> Iterator[None]:
+    """Let collections of garbage pass over all objects that are there already.
+
+    Brian2 collects before each run, which with torch loaded takes half a second; so does `forget`.
+    """
+    if gc.get_freeze_count() > _FROZEN_BY_PYTHON:  # thawing would thaw the user's own
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.collect()  # quick here, and what is left behind dies unheard
+        gc.unfreeze()
+
+
 def forget() -> None:
     """Delete what was made in a sandbox and never run: Brian2 warns of it, unheard while inside."""
     gc.collect()
@@ -147,7 +168,8 @@ def sandbox(device: Any = None, target: str = "numpy", as_written: bool = False)
         brian2 = load()
         from brian2.utils.logger import catch_logs
 
-        with catch_logs(), _restored(), np.errstate(all="warn", under="ignore"):
+        numbers = np.errstate(all="warn", under="ignore")
+        with catch_logs(), _restored(), numbers, _elder_objects_uncollected():
             _prefer_defaults(brian2.prefs)
             preferences = brian2.prefs.codegen
             preferences.target = target

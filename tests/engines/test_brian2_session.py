@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from neurosim import equations
 from neurosim.engines.brian2 import objects, simulate
 from neurosim.engines.brian2.population_source import files
 from neurosim.equations import dimensions, sandbox
+from neurosim.errors import InputError
 
 brian2 = pytest.importorskip("brian2")
 
@@ -24,6 +26,14 @@ OPTIONS = {
     "inputs": {"I": np.linspace(0.3, 2, 3)},
     "record": ("v",),
     "seed": 1,
+}
+
+DOES_NOT_FIT = {"name": "unitless", "meaning": "A neuron whose equation names no unit."} | {
+    "equations": "dv/dt = -v/(5*ms)",
+    "threshold": "v > 1",
+    "reset": "v = 0",
+    "parameters": {},
+    "reference": "",
 }
 
 
@@ -81,6 +91,23 @@ def test_the_session_of_the_user_is_as_it_was(monkeypatch, tmp_path) -> None:
     assert np.asarray(brian2.defaultclock.t_) == network.t_ == 1e-3
     np.testing.assert_array_equal(np.random.get_state()[1], random)  # noqa: NPY002
     assert len(logging.getLogger("brian2").handlers) > 0
+
+
+def test_collections_of_garbage_are_as_they_were_and_nothing_is_left(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(dimensions, "folder", lambda: tmp_path)  # nothing is known: Brian2 checks
+    before = gc.get_freeze_count()
+    assert before < 1000
+    with pytest.raises(InputError, match="do not fit"):
+        equations.Declaration(**DOES_NOT_FIT)
+    assert not [it for it in gc.get_objects() if isinstance(it, brian2.NeuronGroup)]
+    dimensions.check(equations.get("lif"))
+    assert gc.get_freeze_count() == 0
+    gc.freeze()
+    try:
+        dimensions.check(equations.get("qif"))
+        assert gc.get_freeze_count() > 1000, "what the user froze stays frozen"
+    finally:
+        gc.unfreeze()
 
 
 @pytest.mark.parametrize("stop", ["Ctrl-C", "brian2.stop()"])
