@@ -1,16 +1,46 @@
 // A population of neurons in C++. What a neuron does comes from Brian2's code generator; this
 // template runs it, step by step: inputs, presynaptic spikes, state, threshold, reset, monitors.
+// C++'s own headers of random numbers and locks would take half of the time to build this.
 #include <cmath>
 #include <cstdint>
-#include <mutex>
-#include <random>
+#include <pthread.h>
 #include <vector>
 
 namespace brian {
 
+// The Mersenne Twister MT19937 (Matsumoto & Nishimura 1998, doi:10.1145/272991.272995).
+struct Twister {
+    static constexpr int size = 624, middle = 397;
+    uint32_t state[size];
+    int next = size;
+
+    void seed(const uint32_t value) {
+        state[0] = value;
+        for (int k = 1; k < size; k++)
+            state[k] = 1812433253u * (state[k - 1] ^ (state[k - 1] >> 30)) + k;
+        next = size;
+    }
+
+    uint32_t operator()() {
+        if (next == size) {
+            for (int k = 0; k < size; k++) {
+                const uint32_t joined =
+                    (state[k] & 0x80000000u) | (state[(k + 1) % size] & 0x7fffffffu);
+                state[k] = state[(k + middle) % size] ^ (joined >> 1) ^ (joined & 1) * 0x9908b0dfu;
+            }
+            next = 0;
+        }
+        uint32_t value = state[next++];
+        value ^= value >> 11;
+        value ^= (value << 7) & 0x9d2c5680u;
+        value ^= (value << 15) & 0xefc60000u;
+        return value ^ (value >> 18);
+    }
+};
+
 // The random numbers of numpy's RandomState: uniform with 53 bits, normal by the polar method.
 struct RandomGenerator {
-    std::mt19937 twister;
+    Twister twister;
     double spare = 0;
     bool has_spare = false;
 
@@ -39,7 +69,13 @@ struct RandomGenerator {
 
 // Generated code draws from here: the generator of the population that is running.
 static RandomGenerator *_random_generators;
-static std::mutex running;
+static pthread_mutex_t running = PTHREAD_MUTEX_INITIALIZER;
+
+// While one lives, no other population runs.
+struct Alone {
+    Alone() { pthread_mutex_lock(&running); }
+    ~Alone() { pthread_mutex_unlock(&running); }
+};
 
 }  // namespace brian
 
@@ -207,7 +243,7 @@ extern "C" {
 
 void *create(const Arrays *arrays, const int64_t n, const double dt, const uint32_t seed) {
     Population *population = new Population(*arrays, n, dt, seed);
-    const std::lock_guard<std::mutex> alone(brian::running);
+    const brian::Alone alone;
     brian::_random_generators = &population->generator;
     population->start();
     return population;
@@ -220,7 +256,7 @@ void run(void *handle, const int64_t steps, const Input *inputs, const int64_t n
          const Train *trains, const int64_t n_trains, const Monitor *monitors,
          const int64_t n_monitors) {
     Population &population = *static_cast<Population *>(handle);
-    const std::lock_guard<std::mutex> alone(brian::running);
+    const brian::Alone alone;
     brian::_random_generators = &population.generator;
     for (int64_t done = 0; done < steps; done++, population.step++) {
         const int64_t row = population.step;
