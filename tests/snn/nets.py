@@ -23,11 +23,15 @@ def on_grid(weights):
 
 
 @st.composite
-def layers(draw, recurrent=False):
-    """Draw arguments of a LIF layer, its leaks, an input and a gradient by its spikes."""
+def layers(draw, recurrent=False, neurons=(2, 40), most_samples=5):
+    """Draw arguments of a LIF layer, its leaks, an input and a gradient by its spikes.
+
+    Samples of a single neuron lie in memory otherwise, and kernels are compiled for that anew, which
+    takes half a minute.
+    """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    n, synapses = draw(st.integers(1, 40)), draw(st.integers(1, 2))
-    samples, steps = draw(st.integers(1, 5)), draw(st.integers(1, 30))
+    n, synapses = draw(st.integers(*neurons)), draw(st.integers(1, 2))
+    samples, steps = draw(st.integers(1, most_samples)), draw(st.integers(1, 30))
     mode = draw(st.sampled_from(["taus", "decays", "bitshifts"]))
     shared = draw(st.booleans())
     shape, per_synapse = ((), ()) if shared else ((n,), (n, synapses))

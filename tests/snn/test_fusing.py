@@ -78,10 +78,14 @@ def outcome(net, x, by_spikes=None):
 
 
 @st.composite
-def cases(draw):
-    """Draw a net in float64, whose spikes no rounding moves, and its input."""
+def cases(draw, narrowest=2):
+    """Draw a net in float64, whose spikes no rounding moves, and its input.
+
+    For layers of one neuron, module by module, kernels are compiled anew: half a minute.
+    """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    widths = [draw(st.integers(1, 130)) for _ in range(draw(st.integers(2, 4)))]
+    depth = draw(st.integers(1, 3))
+    widths = [draw(st.integers(low, 130)) for low in (1, *[narrowest] * depth)]
     changes = {
         "spike_generation_fn": draw(st.sampled_from(SURROGATES)),
         "max_spikes_per_dt": draw(st.sampled_from([1.0, 2.0, 31.0, 2.0**16])),
@@ -106,10 +110,56 @@ def _used_memory(shape, dtype=float):
     return array
 
 
+def test_streams_go_on_where_they_ended():
+    net = net_of([15, 48, 6], np.random.default_rng(0))
+    fused, events = fuse(net), raster(samples=1)
+    reset_state(fused)
+    whole = fused(events)[0]
+    reset_state(fused)
+    parts = torch.cat([fused(part)[0] for part in events.split(17, dim=1)], 1)
+    assert torch.equal(parts, whole)
+    assert whole.mean() > 0.01
+
+
+def test_most_nets_that_are_compared_fire():
+    firing = []
+
+    @settings(max_examples=25, deadline=None)
+    @given(cases())
+    def run_one(case):
+        net, x, _ = case
+        firing.append(bool(outcome(net, x)[0].any()))
+
+    run_one()
+    assert np.mean(firing) > 0.5
+
+
+@settings(max_examples=10, deadline=None)
+@given(cases())
+def test_spikes_are_the_same_where_no_gradients_are_wanted(case):
+    net, x, _ = case
+    with torch.no_grad():
+        theirs = net(x)[0]
+        reset_state(net)
+        assert torch.equal(fuse(net)(x)[0], theirs)
+
+
 @pytest.mark.parametrize("way", ["events", "dense"])
 @settings(max_examples=25, deadline=None)
 @given(cases())
 def test_fused_net_is_the_net(way, case):
+    assert_same(way, case)
+
+
+@pytest.mark.slow  # compiles
+@pytest.mark.parametrize("way", ["events", "dense"])
+@settings(max_examples=25, deadline=None)
+@given(cases(narrowest=1))
+def test_fused_net_with_single_neurons_is_the_net(way, case):
+    assert_same(way, case)
+
+
+def assert_same(way, case):
     net, x, rng = case
     limit = np.inf if way == "events" else -1.0
     with pytest.MonkeyPatch.context() as patch:
@@ -181,17 +231,6 @@ def test_parameters_state_and_files_are_those_of_the_net():
     reset_state(fused)
     assert type(same) is type(fused)
     assert torch.equal(same(raster())[0], fused(raster())[0])
-
-
-def test_streams_go_on_where_they_ended():
-    net = net_of([15, 48, 6], np.random.default_rng(0))
-    fused, events = fuse(net), raster(samples=1)
-    reset_state(fused)
-    whole = fused(events)[0]
-    reset_state(fused)
-    parts = torch.cat([fused(part)[0] for part in events.split(17, dim=1)], 1)
-    assert torch.equal(parts, whole)
-    assert whole.mean() > 0.01
 
 
 def test_changed_constants_and_drawn_thresholds_are_seen():

@@ -34,9 +34,7 @@ def assert_sums_close(ours, theirs, leaks):
         assert (ours[4][name] - value).abs().max() <= SUMS * scale + 1e-30, name
 
 
-@settings(max_examples=60, deadline=None)
-@given(layers())
-def test_exact_path_equals_rockpool_to_the_last_bit(case):
+def assert_exact(case):
     arguments, leaks, x, gradient = case
     theirs = run(build(LIFTorch, arguments, leaks), x, gradient)
     ours = run(build(LIF, arguments, leaks, exact=True), x, gradient)
@@ -45,6 +43,25 @@ def test_exact_path_equals_rockpool_to_the_last_bit(case):
     for name in ("vmem", "isyn", "spikes"):
         assert torch.equal(ours[1][name], theirs[1][name]), name
     assert_sums_close(ours, theirs, leaks)
+
+
+@settings(max_examples=60, deadline=None)
+@given(layers())
+def test_exact_path_equals_rockpool_to_the_last_bit(case):
+    assert_exact(case)
+
+
+@settings(max_examples=10, deadline=None)
+@given(layers(neurons=(1, 1), most_samples=1))
+def test_a_single_neuron_equals_rockpool_to_the_last_bit(case):
+    assert_exact(case)
+
+
+@pytest.mark.slow  # compiles
+@settings(max_examples=30, deadline=None)
+@given(layers(neurons=(1, 1)))
+def test_samples_of_a_single_neuron_equal_rockpool_to_the_last_bit(case):
+    assert_exact(case)
 
 
 @settings(max_examples=60, deadline=None)

@@ -6,10 +6,13 @@ import dataclasses
 import json
 import shutil
 
+import numpy as np
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
-from neurosim import store
+from neurosim import data, store
+from neurosim.cli import app
 from neurosim.errors import InputError
 from neurosim.figures import threshold_sweep
 from neurosim.network import THRESHOLD_SCALES
@@ -19,15 +22,43 @@ from neurosim.xylo import XyloSpec, specifications
 from tests.test_cli import in_a_process
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Made once, by the command itself."""
-    folder = tmp_path_factory.mktemp("demo")
-    done = in_a_process("demo", "--fast", "--out", folder)
-    assert done.returncode == 0, done.stderr
-    assert "identical" in done.stdout
+SHARE = {"train": 4, "validation": 12, "test": 3}
+"""Of so many windows a brief demo takes one, but for those that a fast one leaves out anyway."""
+
+
+@pytest.fixture(scope="module", params=["brief", pytest.param("fast", marks=pytest.mark.slow)])
+def folder(request, tmp_path_factory):
+    """Made once: by the command itself, or by its function on a part of the windows."""
+    folder = tmp_path_factory.mktemp(f"demo-{request.param}-")
+    if request.param == "fast":
+        done = in_a_process("demo", "--fast", "--out", folder)
+        assert done.returncode == 0, done.stderr
+        printed = done.stdout
+    else:
+        printed = brief_demo(folder)
+    assert "identical" in printed
     assert not list(folder.rglob("*.part"))
     return folder
+
+
+def is_fast(folder):
+    return "demo-fast" in folder.name
+
+
+def brief_demo(folder):
+    """Make a demo of fewer windows and epochs; return what it prints."""
+    whole = data.wrist_imu()
+    parts = {
+        name: getattr(whole, name).select(np.arange(0, len(getattr(whole, name).labels), share))
+        for name, share in SHARE.items()
+    }
+    few = dataclasses.replace(whole, **parts)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data, "wrist_imu", lambda: few)
+        patch.setattr(demo, "FAST_EPOCHS", 3)
+        done = CliRunner().invoke(app, ["demo", "--fast", "--out", str(folder)])
+    assert done.exit_code == 0, done.output
+    return done.output
 
 
 def test_everything_promised_is_there(folder):
@@ -49,7 +80,10 @@ def test_nets_learned_and_thresholds_lower_spikes(folder):
     for net in demo.NETS:
         rows = [{k: float(v) for k, v in r.items() if k != "net"} for r in table if r["net"] == net]
         assert [row["threshold"] for row in rows] == list(THRESHOLD_SCALES)
-        assert rows[2]["accuracy"] > 0.4, "chance is 1 / 7"
+        accuracies = [row["accuracy"] for row in rows]
+        # Chance is 1 / 7; three standard errors of the brief demo's 64 windows above it are 0.28.
+        assert max(accuracies) > 0.3
+        assert not is_fast(folder) or accuracies[2] > 0.4
         spikes = [row["spikes_per_inference"] for row in rows]
         assert spikes == sorted(spikes, reverse=True)
         assert spikes[-1] > 10
@@ -70,7 +104,7 @@ def test_integer_nets_keep_the_accuracy_of_the_float_nets(folder):
         name: readout.accuracy(engines.get(name).run(model, raster).spikes[-1], labels)
         for name, model in (("torch", run.network), ("brian2", spec))
     }
-    assert kept["torch"] > 0.4
+    assert kept["torch"] > (0.4 if is_fast(folder) else 0.25), "chance is 1 / 7"
     assert abs(kept["brian2"] - kept["torch"]) < 0.08  # 115 windows: two standard errors
 
 
