@@ -13,15 +13,47 @@ from neurosim.commands import NAMES
 
 HEAVY = ("torch", "brian2", "rockpool", "matplotlib")
 
-COMMAND = f"""
-import json, sys
+COMMANDS = f"""
+import json, os, sys
 from neurosim import cli
-try:
-    cli.main()
-except SystemExit as ended:
-    status = ended.code
-print(json.dumps([status, [name for name in {HEAVY} if name in sys.modules]]))
+for line in sys.stdin:
+    arguments, *files = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        for number, file in enumerate(files, start=1):
+            os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), number)
+        sys.argv[1:] = arguments
+        try:
+            cli.main()
+        except SystemExit as ended:
+            status = ended.code
+        print(json.dumps([status, [name for name in {HEAVY} if name in sys.modules]]), flush=True)
+        sys.stderr.flush()
+        os._exit(0)
+    print(os.waitpid(child, 0)[1], flush=True)
 """
+
+
+@pytest.fixture(scope="module")
+def command(tmp_path_factory):
+    """Run commands in children of a process that has loaded the command line and no command."""
+    folder = tmp_path_factory.mktemp("printed")
+    pipe = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", COMMANDS], **pipe) as process:
+
+        def run(*arguments):
+            """Return the status and what heavy modules are loaded, and the errors printed."""
+            printed, errors = (folder / name for name in ("printed", "errors"))
+            for file in (printed, errors):
+                file.write_text("")
+            process.stdin.write(json.dumps([[*arguments], str(printed), str(errors)]) + "\n")
+            process.stdin.flush()
+            ended = process.stdout.readline()
+            assert ended == "0\n", errors.read_text()
+            return json.loads(printed.read_text().splitlines()[-1]), errors.read_text()
+
+        yield run
+        process.stdin.close()
 
 
 def python(code, *arguments):
@@ -46,9 +78,9 @@ def places(tmp_path_factory):
     return root
 
 
-@pytest.mark.parametrize("command", ["", *NAMES])
-def test_help_loads_nothing_heavy(command):
-    (status, loaded), _ = python(COMMAND, *filter(None, [command]), "--help")
+@pytest.mark.parametrize("name", ["", *NAMES])
+def test_help_loads_nothing_heavy(name, command):
+    (status, loaded), _ = command(*filter(None, [name]), "--help")
     assert (status, loaded) == (0, [])
 
 
@@ -89,9 +121,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("words", REFUSED)
-def test_what_is_wrong_is_said_before_anything_heavy_loads(words, places):
+def test_what_is_wrong_is_said_before_anything_heavy_loads(words, places, command):
     arguments = [word.replace("@", f"{places}/") for word in words.split()]
-    (status, loaded), errors = python(COMMAND, *arguments)
+    (status, loaded), errors = command(*arguments)
     assert (status, loaded) == (2, [])
     assert REFUSED[words] in errors
 
