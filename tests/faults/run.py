@@ -4,7 +4,7 @@
 
 Each run is a fork of this process, which has loaded all code, in a process group of its own that is
 killed (SIGKILL) after a random share of the time that the command takes; then the same command runs
-to its end. Every third run starts with empty caches, so that encoding and building are struck, too.
+to its end. Every third run, or the second of two, starts with empty caches, so that encoding and building are struck, too.
 All files must be those of the undisturbed run, but for seconds and checksums over them. `make
 faults` kills each command 50 times.
 """
@@ -216,7 +216,7 @@ def complain(name: str, home: Path, whole: dict[str, Any]) -> list[str]:
     return faults
 
 
-def kills(name: str, count: int, seed: int, base: Path, cold_every: int = 3) -> list[str]:
+def kills(name: str, count: int, seed: int, base: Path) -> list[str]:
     """Kill a command `count` times at random moments; print a line, and return what went wrong."""
     command, draw = COMMANDS[name], random.Random(f"{name} {seed}")
     warm = base / "warm"
@@ -228,6 +228,7 @@ def kills(name: str, count: int, seed: int, base: Path, cold_every: int = 3) -> 
         (warm / "out/run").rename(warm / "run")
         assert (ended := run(COMMANDS["verify"], warm)).status == 0, ended
         (warm / "run/spec-xylo-imu.safetensors").unlink()
+    cold_every = min(3, count)
     seconds, wholes = [], []
     for heat in (None, warm):
         home = prepared(base / "undisturbed", warm)

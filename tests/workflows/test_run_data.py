@@ -71,6 +71,7 @@ USES = {
 @pytest.mark.parametrize("use", USES)
 def test_a_run_of_ones_own_data_is_used_on_these_alone(use, tmp_path, rng, dataset, monkeypatch):
     monkeypatch.setattr(cache, "folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(network_theory, "WINDOWS", 4)  # whose windows they are is the question here
     run = run_on(tmp_path / "run", rng, dataset)
     with pytest.raises(InputError, match=r"run: the data it was trained on .* was not found"):
         USES[use](run)
