@@ -4,9 +4,9 @@
 
 Each run is a fork of this process, which has loaded all code, in a process group of its own that is
 killed (SIGKILL) after a random share of the time that the command takes; then the same command runs
-to its end. Every third run, or the second of two, starts with empty caches, so that encoding and building are struck, too.
-All files must be those of the undisturbed run, but for seconds and checksums over them. `make
-faults` kills each command 50 times.
+to its end. Every third run, or the second of two, starts with empty caches, so that encoding and
+building are struck, too. All files must be those of the undisturbed run, but for seconds and
+checksums over them. `make faults` kills each command 50 times.
 """
 
 from __future__ import annotations

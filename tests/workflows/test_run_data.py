@@ -39,11 +39,11 @@ def dataset(rng):
     return small_dataset(rng)
 
 
-def run_on(folder, rng, samples, **changes) -> Run:
+def run_on(folder, rng, samples, hidden=(9, 8), **changes) -> Run:
     """An untrained run whose provenance is that of a data set."""
     channels = samples.train.raster.shape[2]
     outputs = min(len(samples.classes), 16)  # of a chip
-    net = nets.network(rng, (channels, 9, 8, outputs), gain=1.5)
+    net = nets.network(rng, (channels, *hidden, outputs), gain=1.5)
     people = {part: getattr(samples.split, part) for part in ("train", "validation", "test")}
     provenance = {"dataset": samples.name, "split": people, "train_sha256": samples.train_sha256}
     return Run(
@@ -72,7 +72,7 @@ USES = {
 def test_a_run_of_ones_own_data_is_used_on_these_alone(use, tmp_path, rng, dataset, monkeypatch):
     monkeypatch.setattr(cache, "folder", lambda: tmp_path / "cache")
     monkeypatch.setattr(network_theory, "WINDOWS", 4)  # whose windows they are is the question here
-    run = run_on(tmp_path / "run", rng, dataset)
+    run = run_on(tmp_path / "run", rng, dataset, hidden=(3, 3))
     with pytest.raises(InputError, match=r"run: the data it was trained on .* was not found"):
         USES[use](run)
     other = replace(dataset, train=dataset.train.select(np.arange(90)))
