@@ -116,7 +116,7 @@ def _no_handlers() -> Iterator[None]:
 
 
 _FROZEN_BY_PYTHON = 1000
-"""More objects than Python 3.12 freezes when it starts (375); where there are more, the user did."""
+"""More objects than Python 3.12 freezes when it starts (375); beyond it, the user froze some."""
 
 
 @contextmanager

@@ -26,8 +26,8 @@ def on_grid(weights):
 def layers(draw, recurrent=False, neurons=(2, 40), most_samples=5):
     """Draw arguments of a LIF layer, its leaks, an input and a gradient by its spikes.
 
-    Samples of a single neuron lie in memory otherwise, and kernels are compiled for that anew, which
-    takes half a minute.
+    Samples of a single neuron lie in memory otherwise, and kernels are compiled for that anew,
+    which takes half a minute.
     """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n, synapses = draw(st.integers(*neurons)), draw(st.integers(1, 2))

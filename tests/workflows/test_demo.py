@@ -21,7 +21,6 @@ from neurosim.workflows import demo, run_data, verification
 from neurosim.xylo import XyloSpec, specifications
 from tests.test_cli import in_a_process
 
-
 SHARE = {"train": 4, "validation": 12, "test": 4}
 """Of so many windows a brief demo takes one, but for those that a fast one leaves out anyway."""
 
