@@ -1,6 +1,7 @@
 """Rockpool behaves as ever where neurosim imported it without what it probes for."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -85,3 +86,17 @@ def test_what_is_held_back_comes_when_it_is_needed_and_results_are_the_same(prin
 
 def test_what_was_loaded_before_stays_the_same_module(printed):
     assert dict(zip(HELD_BACK, printed[2:], strict=True)) == dict.fromkeys(HELD_BACK, True)
+
+
+def test_a_package_that_rockpool_loads_whole_is_whole(tmp_path):
+    """sinabs needs all of matplotlib while rockpool is imported; a half loaded one stays broken."""
+    package = tmp_path / "sinabs"
+    (package / "layers").mkdir(parents=True)
+    (package / "__init__.py").write_text("from . import layers\nimport pylab\n")
+    (package / "layers" / "__init__.py").write_text("")
+    code = "import neurosim.snn.rockpool_modules, sinabs.layers; sinabs.layers; sinabs.pylab"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
