@@ -22,7 +22,7 @@ import torch  # noqa: F401  (loads whole, before anything is held back)
 _RETIRED = ("brian2",)
 _DEFERRED = ("matplotlib", "matplotlib.pyplot", "scipy.interpolate", "scipy.signal")
 _WHOLE = ("sinabs",)
-"""Packages that rockpool loads where they are installed, and that need the deferred ones at once."""
+"""Packages that rockpool loads where they are installed, and that need deferred ones at once."""
 
 
 class _Deferred(ModuleType):
