@@ -45,7 +45,7 @@ def folded(
     def fold(series: torch.Tensor) -> torch.Tensor:
         """(B, T, n) -> (B / together, T, together * n)."""
         groups = series.reshape(-1, together, *series.shape[1:]).transpose(1, 2)
-        return groups.reshape(*groups.shape[:2], -1)
+        return groups.reshape(*groups.shape[:2], -1).contiguous()  # one layout, one compiled kernel
 
     def unfold(series: torch.Tensor) -> torch.Tensor:
         """(B / together, T, together * n) -> (B, T, n)."""
