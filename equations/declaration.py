@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from math import inf, isfinite
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from neurosim.equations import dimensions
-from neurosim.equations.groups import INTEGER
+from neurosim.equations import dimensions, groups
+from neurosim.equations.groups import INTEGER, quantity
 from neurosim.errors import InputError
 
 SLOTS = {
@@ -76,6 +77,28 @@ class Parameter:
             unit = "" if self.unit == "1" else f" {self.unit}"
             allowed = self.bounds or "a number"
             raise InputError(f"{name} is {array[bad].flat[0]:g}{unit}; allowed is {allowed}")
+
+    def numbers(self, name: str, value: Any) -> np.ndarray:
+        """Return values of the parameter as floats in `unit`.
+
+        Args:
+            name: how a message calls it.
+            value: a number or an array of them in `unit`, or a Brian2 quantity.
+
+        Raises:
+            InputError: the dimension is another, it is no number or lies outside the bounds.
+        """
+        if hasattr(value, "dim"):
+            factor = quantity(1.0, self.unit)
+            if getattr(factor, "dim", None) is not value.dim and not value.dim.is_dimensionless:
+                raise InputError(f"{name} is {value}; it needs a quantity like 1 {self.unit}")
+            value = np.asarray(value) / float(factor)
+        try:
+            array = np.asarray(value, dtype=float)
+        except (TypeError, ValueError):
+            raise InputError(f"{name} is {value!r}; give numbers in {self.unit}") from None
+        self.check(name, array)
+        return array
 
     @property
     def bounds(self) -> str:
@@ -218,6 +241,54 @@ class Declaration:
             parameters={key: value for key, value in self.parameters.items() if key != name},
             refractory=None,
         )
+
+    def parameter(self, name: str) -> Parameter:
+        """Return a parameter.
+
+        Raises:
+            InputError: there is none of that name; all are listed.
+        """
+        if name not in self.parameters:
+            known = ", ".join((*self.parameters, *self.events))
+            raise InputError(f"{self.name} has no parameter {name!r}; choose from {known}")
+        return self.parameters[name]
+
+    def neurons(
+        self,
+        n: int,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        per_neuron: Collection[str] = (),
+        **options: Any,
+    ) -> Any:
+        """Return a complete Brian2 NeuronGroup of n neurons, for use in any Brian2 script.
+
+            group = neurosim.equations.get("lif").neurons(100, I=0.3 * nA, v="E_L + 5*mV*rand()")
+            monitor = SpikeMonitor(group)
+            run(1 * second)
+
+        Everything declared is in it: parameters, initial values, the blocks of `step` in their
+        order, refractoriness, functions. It works on all targets of Brian2, in a Network or by
+        `run()`. Steps run in the slot "groups" after the state update. With the same seed it gives
+        the spikes that `simulate` gives on the same target.
+
+        Args:
+            n: number of neurons.
+            parameters: values by name, like `options`: for names that Python or `neurons` uses.
+            per_neuron: parameters that shall have a value for each neuron though one number is
+                given here; others that are numbers are shared by all neurons, which is faster.
+                Inputs (`I`, `mu`) always have one for each.
+            options: values by name. Of a parameter: a number in its declared unit, a Brian2
+                quantity, an array or quantity (n,), an expression of variables as a string (which
+                bounds are not checked for), or for an input a TimedArray of (steps,) or (steps, n).
+                Of a variable: its initial value, a quantity or an expression. Further options of
+                NeuronGroup: name, clock, dt, order, method, namespace, events, dtype.
+
+        Raises:
+            InputError: this is a fragment, a name is unknown, or a value has the wrong dimension or
+                shape or is out of its bounds.
+        """
+        return groups.neurons(self, n, parameters=parameters, per_neuron=per_neuron, **options)
 
     @property
     def variables(self) -> tuple[str, ...]:

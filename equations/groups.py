@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from neurosim.equations.functions import brian2_functions
 from neurosim.equations.sandbox import load
@@ -72,14 +75,14 @@ def group(
 ) -> Any:
     """Return a Brian2 NeuronGroup of n units, without the blocks of `step`, `initial` and `events`.
 
-    Parameters are set to their defaults.
+    Parameters are set to their defaults. `neurons` gives the complete group.
 
     Args:
         declaration: a neuron or fragment.
         n: number of units.
         per_neuron: names of the parameters with a value for each neuron; None means all.
         context: further equations.
-        options: for NeuronGroup, in place of what is declared.
+        options: for NeuronGroup, in place of what is declared; a namespace is added to it.
     """
     brian2 = load()
     declared = {
@@ -87,10 +90,211 @@ def group(
         "reset": declaration.reset,
         "refractory": declaration.refractory or False,
         "method": declaration.methods,
-        "namespace": brian2_functions(declaration.functions),
+    }
+    namespace = {
+        **brian2_functions(declaration.functions),
+        **(options.pop("namespace", None) or {}),
     }
     equations = full_equations(declaration, per_neuron, context)
-    members = brian2.NeuronGroup(n, equations, **{**declared, **options})
+    options = {**declared, **options, "namespace": namespace}
+    members = brian2.NeuronGroup(n, equations, **options)
     for name, parameter in declaration.parameters.items():
-        setattr(members, name, quantity(parameter.default, parameter.unit))
+        assign(members, name, quantity(parameter.default, parameter.unit))
     return members
+
+
+def assign(members: Any, name: str, value: Any) -> None:
+    """Set a variable of a group: a quantity, an array (n,), or an expression of its own variables.
+
+    It is done past the group's attributes, which `spikes` and others have names of, and looks for
+    no name among the local variables of whoever calls.
+    """
+    variable = members.variables[name]
+    if variable.dim is not getattr(value, "dim", variable.dim):
+        raise InputError(f"{name} is {value}; it needs a quantity like 1 {variable.unit!r}")
+    view = variable.get_addressable_value_with_unit(name, members)
+    view.set_item(slice(None), value, namespace={})
+
+
+def complete(
+    members: Any,
+    declaration: Declaration,
+    settings: Mapping[str, Any],
+    *,
+    before_initial: Callable[[], None] = lambda: None,
+    initial: Mapping[str, Any] | None = None,
+) -> None:
+    """Give a bare group its values, inputs that change in time, initial values and steps.
+
+    Args:
+        members: what `group` returns.
+        declaration: that the group was made of.
+        settings: by parameter, a Brian2 quantity, number or expression, or a TimedArray.
+        before_initial: called when all is there but the initial values.
+        initial: by variable, in this order; without those declared.
+    """
+    courses = {}
+    for name, value in settings.items():
+        if hasattr(value, "values") and hasattr(value, "dt"):
+            courses[name] = value
+        else:
+            assign(members, name, value)
+    for name, course in courses.items():
+        members.namespace[f"course_{name}"] = course
+        place = "(t, i)" if course.values.ndim > 1 else "(t)"
+        code = f"{name} = course_{name}{place}"
+        members.run_regularly(code, when="start", order=-3, clock=members.clock)
+    before_initial()
+    for name, value in (declaration.initial if initial is None else initial).items():
+        assign(members, name, value)
+    for order, block in enumerate(declaration.step.values(), start=members.order + 1):
+        members.run_regularly(block, when="groups", order=order, clock=members.clock)
+
+
+# --- what `Declaration.neurons` does --------------------------------------------------------------
+
+OPTIONS = (
+    "clock",
+    "codeobj_class",
+    "dt",
+    "dtype",
+    "events",
+    "method",
+    "method_options",
+    "name",
+    "namespace",
+    "order",
+)
+"""Options of Brian2's NeuronGroup that `neurons` hands on."""
+
+DRAWS: dict[str, Callable[[np.random.Generator], float]] = {
+    "rand()": lambda rng: rng.random(),
+    "randn()": lambda rng: rng.standard_normal(),
+}
+"""Initial expressions that a variable shared by all neurons can have in a program.
+
+Brian2's programs leave such a variable at zero where an expression sets it; on a GPU all threads
+would. So a number is drawn here.
+"""
+
+
+def neurons(
+    declaration: Declaration,
+    n: int,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    per_neuron: Collection[str] = (),
+    **options: Any,
+) -> Any:
+    """Return a complete Brian2 NeuronGroup; `Declaration.neurons` says how it is used."""
+    load()
+    if declaration.fills:
+        raise InputError(f"{declaration.name} is a fragment; add it to a neuron: get('lif') + it")
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+        raise InputError(f"n is {n}; it is a whole number >= 1")
+    known = (*declaration.parameters, *declaration.all_variables)
+    given = {**(parameters or {}), **{k: v for k, v in options.items() if k in known}}
+    options = {name: value for name, value in options.items() if name not in known}
+    for name in (*given, *per_neuron):
+        if name not in known:
+            raise InputError(_unknown(declaration, name))
+    for name in options:
+        if name not in OPTIONS:
+            raise InputError(_unknown(declaration, name))
+    settings = {
+        name: _setting(declaration, name, value, int(n))
+        for name, value in given.items()
+        if name in declaration.parameters
+    }
+    own = {name for name, p in declaration.parameters.items() if p.varies or name in per_neuron}
+    own |= {name for name, value in settings.items() if isinstance(value, str) or np.ndim(value)}
+    if declaration.threshold and not (declaration.reset or declaration.refractory):
+        options["reset"] = ""  # a step resets it; Brian2 warns of neurons without either
+    members = group(declaration, int(n), per_neuron=own, **options)
+    initial = {**declaration.initial}
+    for name, value in given.items():
+        if name not in declaration.parameters:
+            initial[name] = _initial(declaration, members, name, value)
+    complete(members, declaration, settings, initial=_drawn(members, initial))
+    return members
+
+
+def _unknown(declaration: Declaration, name: str) -> str:
+    names = (*declaration.parameters, *settable(declaration))
+    close = get_close_matches(name, names, 1)
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    return (
+        f"{declaration.name} has no parameter {name!r}{hint}; parameters: "
+        f"{', '.join(declaration.parameters) or 'none'}; variables with an initial value: "
+        f"{', '.join(settable(declaration)) or 'none'}; options of NeuronGroup: "
+        f"{', '.join(OPTIONS)}"
+    )
+
+
+def settable(declaration: Declaration) -> tuple[str, ...]:
+    """Return the names of the variables that can have an initial value, in their order."""
+    brian2 = load()
+    kinds = brian2.Equations(declaration.complete_equations)
+    return tuple(n for n in declaration.all_variables if kinds[n].type != "subexpression")
+
+
+def _setting(declaration: Declaration, name: str, value: Any, n: int) -> Any:
+    """Return the value of a parameter as Brian2 takes it, checked as far as that is possible."""
+    parameter = declaration.parameters[name]
+    if isinstance(value, str):
+        return value
+    if hasattr(value, "values") and hasattr(value, "dt"):  # a TimedArray
+        if not parameter.varies:
+            varying = ", ".join(k for k, p in declaration.parameters.items() if p.varies) or "none"
+            raise InputError(f"{name} does not change in time; those that may are: {varying}")
+        if value.dim is not getattr(quantity(1.0, parameter.unit), "dim", value.dim):
+            raise InputError(f"{name} is a TimedArray in other units; it needs {parameter.unit}")
+        return value
+    array = parameter.numbers(name, value)
+    if array.shape not in ((), (n,)):
+        raise InputError(f"{name} has shape {array.shape}; it needs a number or shape ({n},)")
+    if not array.shape:
+        return quantity(array.item(), parameter.unit)
+    return quantity(array, parameter.unit)
+
+
+def _initial(declaration: Declaration, members: Any, name: str, value: Any) -> Any:
+    """Return an initial value of a variable as Brian2 takes it."""
+    if name not in settable(declaration):
+        raise InputError(f"{name} follows from other variables of {declaration.name}; set those")
+    if isinstance(value, str):
+        return value
+    variable = members.variables[name]
+    if not variable.dim.is_dimensionless and not hasattr(value, "dim"):
+        raise InputError(f"{name} is {value}; it needs a quantity like {value}*{variable.unit!r}")
+    shape = np.shape(value)
+    if shape not in ((), (len(members),)):
+        raise InputError(f"{name} has shape {shape}; it needs a number or shape ({len(members)},)")
+    return value
+
+
+def _drawn(members: Any, initial: Mapping[str, Any]) -> dict[str, Any]:
+    """Return initial values with numbers drawn for what programs cannot draw."""
+    from brian2.devices.device import RuntimeDevice, get_device
+
+    device = get_device()
+    if isinstance(device, RuntimeDevice):
+        return dict(initial)
+    rng = np.random.default_rng(_seed_of(device))
+    drawn = dict(initial)
+    for name, value in initial.items():
+        if members.variables[name].scalar and isinstance(value, str):
+            if value not in DRAWS:
+                raise InputError(
+                    f"{name} is shared by all neurons and starts at {value!r}, which programs "
+                    "cannot work out; give a number"
+                )
+            drawn[name] = DRAWS[value](rng)
+    return drawn
+
+
+def _seed_of(device: Any) -> int | None:
+    """Return the seed that `brian2.seed` last gave to a program; None without one."""
+    queue = getattr(device, "main_queue", None) or []
+    seeds = [arguments for word, arguments in queue if word == "seed"]
+    return seeds[-1] if seeds else None

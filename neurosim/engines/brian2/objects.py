@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.engines.brian2.simulation import Simulation
-from neurosim.equations.groups import group, quantity
+from neurosim.equations.groups import complete, group, quantity
 
 if TYPE_CHECKING:
     from neurosim.engines.brian2.plan import Plan, Spikes
@@ -51,12 +51,6 @@ def build(
     import brian2
 
     clock = brian2.Clock(plan.dt * brian2.second, name="step_clock")  # brian2cuda renames "clock"
-    courses = {
-        f"course_{name}": brian2.TimedArray(
-            _course(plan, name, course), dt=clock.dt, name=f"course_{name}"
-        )
-        for name, course in plan.courses.items()
-    }
     members = group(
         plan.model,
         plan.n,
@@ -65,22 +59,23 @@ def build(
         name="neurons",
         clock=clock,
     )
-    members.namespace.update(courses)
-    for name, value in plan.values.items():
-        setattr(members, name, quantity(value, plan.model.parameters[name].unit))
+    parameters, inputs = plan.model.parameters, []
+    settings = {n: quantity(value, parameters[n].unit) for n, value in plan.values.items()}
     for name, course in plan.courses.items():
-        place = "(t, i)" if course.shape[1] > 1 else "(t)"
-        code = f"{name} = course_{name}{place}"
-        members.run_regularly(code, when="start", order=-3, clock=clock)
-    inputs = [
-        part for event, train in plan.trains.items() for part in _train(members, plan, event, train)
-    ]
-    before_initial()
-    for name, expression in plan.model.initial.items():
-        if shared or not members.variables[name].scalar:
-            setattr(members, name, expression)
-    for order, block in enumerate(plan.model.step.values(), start=1):
-        members.run_regularly(block, when="groups", order=order, clock=clock)
+        values = _course(plan, name, course)
+        settings[name] = brian2.TimedArray(values, dt=clock.dt, name=f"course_{name}")
+
+    def prepare() -> None:
+        for event, train in plan.trains.items():
+            inputs.extend(_train(members, plan, event, train))
+        before_initial()
+
+    initial = {
+        name: value
+        for name, value in plan.model.initial.items()
+        if shared or not members.variables[name].scalar
+    }
+    complete(members, plan.model, settings, before_initial=prepare, initial=initial)
     spikes = brian2.SpikeMonitor(members, name="spikes")
     traces = None
     if plan.record:

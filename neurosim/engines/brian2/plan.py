@@ -99,8 +99,8 @@ def make_plan(
         if isinstance(value, Spikes):
             trains[name] = _train(model, name, value, steps, n)
             continue
-        parameter = _parameter(model, name)
-        array = _numbers(name, value, parameter)
+        parameter = model.parameter(name)
+        array = parameter.numbers(name, value)
         if array.shape in ((), (n,)):
             values[name] = array
         elif parameter.varies and array.shape in ((steps, 1), (steps, n)):
@@ -127,30 +127,6 @@ def _seed(seed: int | None) -> int:
     if int(seed) != seed or not 0 <= seed < 2**32:
         raise InputError(f"seed is {seed}; it is a whole number in 0..2**32 - 1")
     return int(seed)
-
-
-def _parameter(model: Declaration, name: str) -> Parameter:
-    if name not in model.parameters:
-        known = ", ".join((*model.parameters, *model.events))
-        raise InputError(f"{model.name} has no parameter {name!r}; choose from {known}")
-    return model.parameters[name]
-
-
-def _numbers(name: str, value: Any, parameter: Parameter) -> np.ndarray:
-    """Return a value as floats in the declared unit, within the declared bounds."""
-    if hasattr(value, "dim"):  # a Brian2 quantity
-        from neurosim.equations.groups import quantity
-
-        unit = quantity(1.0, parameter.unit)
-        if getattr(unit, "dim", None) is not value.dim and not value.dim.is_dimensionless:
-            raise InputError(f"{name} is {value}; it needs a quantity like 1 {parameter.unit}")
-        value = np.asarray(value) / float(unit)
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} is {value!r}; give numbers in {parameter.unit}") from None
-    parameter.check(name, array)
-    return array
 
 
 def _shape_fault(

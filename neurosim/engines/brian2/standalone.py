@@ -206,13 +206,6 @@ def _run_program(plan: Plan, project: Path, place: Path) -> Simulation:
     return Simulation(plan.n, plan.steps, plan.dt, steps, neurons, traces, units, plan.watched)
 
 
-_DRAWS: dict[str, Callable[[np.random.Generator], float]] = {
-    "rand()": lambda rng: rng.random(),
-    "randn()": lambda rng: rng.standard_normal(),
-}
-"""Initial expressions of variables that all neurons share."""
-
-
 def _arguments(plan: Plan, manifest: dict[str, Any], place: Path) -> list[str]:
     """Return the values of a Plan as arguments of the program; arrays go through files."""
     arguments: list[str] = []
@@ -234,8 +227,9 @@ def _arguments(plan: Plan, manifest: dict[str, Any], place: Path) -> list[str]:
     for event, train in plan.trains.items():
         add(f"counts_{event}.values", train.counts)
         add(f"synapses_{event}.w", train.weights)
-    # Brian2's programs cannot set a shared variable by an expression; on a GPU all threads would.
+    from neurosim.equations.groups import DRAWS
+
     rng = np.random.default_rng(plan.seed)
     for name in manifest["shared"]:
-        arguments.append(f"neurons.{name}={_DRAWS[plan.model.initial[name]](rng)!r}")
+        arguments.append(f"neurons.{name}={DRAWS[plan.model.initial[name]](rng)!r}")
     return arguments
