@@ -1,7 +1,17 @@
 """What a neuron, a threshold rule, a homeostat is: declarations in Brian2 equations."""
 
 from neurosim.equations.catalogue import Catalogue, catalogue, describe
+from neurosim.equations.connections import sort_synapses
 from neurosim.equations.declaration import Declaration, Parameter
 from neurosim.equations.registry import declarations, get
 
-__all__ = ["Catalogue", "Declaration", "Parameter", "catalogue", "declarations", "describe", "get"]
+__all__ = [
+    "Catalogue",
+    "Declaration",
+    "Parameter",
+    "catalogue",
+    "declarations",
+    "describe",
+    "get",
+    "sort_synapses",
+]

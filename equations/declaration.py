@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from neurosim.equations import dimensions, groups
+from neurosim.equations import connections, dimensions, groups
 from neurosim.equations.groups import INTEGER, quantity
 from neurosim.errors import InputError
 
@@ -289,6 +289,52 @@ class Declaration:
                 shape or is out of its bounds.
         """
         return groups.neurons(self, n, parameters=parameters, per_neuron=per_neuron, **options)
+
+    def synapses(
+        self,
+        pre: Any,
+        post: Any,
+        event: str | None = None,
+        *,
+        weight: Any = None,
+        delay: Any = None,
+        i: Any = None,
+        j: Any = None,
+        values: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Any:
+        """Return connected Brian2 Synapses onto neurons of this model.
+
+            inputs = PoissonGroup(500, rates=8 * Hz)
+            links = model.synapses(inputs, group, weight=0.4 * mV, delay=1.5 * ms, p=0.1)
+
+        A presynaptic spike does what the model declares for the event; a source whose neurons
+        spike several times in a step (a variable `spikes`) counts as often. Whatever the rule,
+        synapses come sorted by their source, on which the speed of a network depends.
+
+        Args:
+            pre: group of Brian2 that spikes.
+            post: neurons of this model, or of one with the variables that the event changes.
+            event: of the model, like "receive"; the only one, or "receive", where left out.
+            weight: of the synapses, in the dimension of the model's `w`: a quantity, which all
+                share, an array or quantity (synapses,) with i and j, or an expression, like
+                "0.1*mV*rand()".
+            delay: a time that all share, an array (synapses,) with i and j, or an expression; none
+                by default.
+            i: (synapses,) sources; or a rule for the sources of each target, like
+                "k for k in sample(N_pre, size=80)".
+            j: (synapses,) targets; or a rule for the targets of each source.
+            values: of further variables of the synapse by name, like `weight`.
+            options: condition, p, n, skip_if_invalid as for Brian2's `connect`, all pairs without
+                any; name, namespace, method, order, dtype for Synapses.
+
+        Raises:
+            InputError: there is no such event, a name is unknown, or a value has the wrong
+                dimension or shape.
+        """
+        return connections.synapses(
+            self, pre, post, event, weight=weight, delay=delay, i=i, j=j, values=values, **options
+        )
 
     @property
     def variables(self) -> tuple[str, ...]:

@@ -109,11 +109,15 @@ def assign(members: Any, name: str, value: Any) -> None:
     It is done past the group's attributes, which `spikes` and others have names of, and looks for
     no name among the local variables of whoever calls.
     """
+    from brian2.units.fundamentalunits import DimensionMismatchError
+
     variable = members.variables[name]
-    if variable.dim is not getattr(value, "dim", variable.dim):
-        raise InputError(f"{name} is {value}; it needs a quantity like 1 {variable.unit!r}")
     view = variable.get_addressable_value_with_unit(name, members)
-    view.set_item(slice(None), value, namespace={})
+    try:
+        view.set_item(slice(None), value, namespace={})
+    except (DimensionMismatchError, KeyError, SyntaxError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{name} = {value}: {reason}") from error
 
 
 def complete(
@@ -210,11 +214,15 @@ def neurons(
     own |= {name for name, value in settings.items() if isinstance(value, str) or np.ndim(value)}
     if declaration.threshold and not (declaration.reset or declaration.refractory):
         options["reset"] = ""  # a step resets it; Brian2 warns of neurons without either
+    initial = {
+        **declaration.initial,
+        **{
+            name: _initial(declaration, name, value, int(n))
+            for name, value in given.items()
+            if name not in declaration.parameters
+        },
+    }
     members = group(declaration, int(n), per_neuron=own, **options)
-    initial = {**declaration.initial}
-    for name, value in given.items():
-        if name not in declaration.parameters:
-            initial[name] = _initial(declaration, members, name, value)
     complete(members, declaration, settings, initial=_drawn(members, initial))
     return members
 
@@ -233,9 +241,13 @@ def _unknown(declaration: Declaration, name: str) -> str:
 
 def settable(declaration: Declaration) -> tuple[str, ...]:
     """Return the names of the variables that can have an initial value, in their order."""
-    brian2 = load()
-    kinds = brian2.Equations(declaration.complete_equations)
-    return tuple(n for n in declaration.all_variables if kinds[n].type != "subexpression")
+    defined = _defined(declaration)
+    return tuple(n for n in declaration.all_variables if defined[n].type != "subexpression")
+
+
+def _defined(declaration: Declaration) -> Any:
+    """Return Brian2's Equations of a declaration, by variable."""
+    return load().Equations(declaration.complete_equations)
 
 
 def _setting(declaration: Declaration, name: str, value: Any, n: int) -> Any:
@@ -258,19 +270,41 @@ def _setting(declaration: Declaration, name: str, value: Any, n: int) -> Any:
     return quantity(array, parameter.unit)
 
 
-def _initial(declaration: Declaration, members: Any, name: str, value: Any) -> Any:
+def _initial(declaration: Declaration, name: str, value: Any, n: int) -> Any:
     """Return an initial value of a variable as Brian2 takes it."""
     if name not in settable(declaration):
         raise InputError(f"{name} follows from other variables of {declaration.name}; set those")
     if isinstance(value, str):
         return value
-    variable = members.variables[name]
-    if not variable.dim.is_dimensionless and not hasattr(value, "dim"):
-        raise InputError(f"{name} is {value}; it needs a quantity like {value}*{variable.unit!r}")
-    shape = np.shape(value)
-    if shape not in ((), (len(members),)):
-        raise InputError(f"{name} has shape {shape}; it needs a number or shape ({len(members)},)")
+    check_dimension(name, value, _defined(declaration)[name])
+    if np.shape(value) not in ((), (n,)):
+        raise InputError(f"{name} has shape {np.shape(value)}; it needs a number or shape ({n},)")
     return value
+
+
+_EXAMPLES = {"volt": "10*mV", "amp": "0.1*nA", "siemens": "1*nS", "second": "10*ms"}
+
+
+def example(equation: Any) -> str:
+    """Return how a value of the dimension of an equation of Brian2 is written."""
+    if equation.dim.is_dimensionless:
+        return "0.1"
+    return _EXAMPLES.get(repr(equation.unit), f"1*{equation.unit!r}")
+
+
+def check_dimension(name: str, value: Any, equation: Any) -> None:
+    """Refuse a value of another dimension than an equation of Brian2 has.
+
+    Raises:
+        InputError: it has; the message gives an example.
+    """
+    dimension = getattr(value, "dim", None)
+    if dimension is None and equation.dim.is_dimensionless:
+        return
+    if dimension is not equation.dim:
+        plain = equation.dim.is_dimensionless
+        needed = "a plain number" if plain else f"a quantity like {example(equation)}"
+        raise InputError(f"{name} is {value}; it needs {needed}")
 
 
 def _drawn(members: Any, initial: Mapping[str, Any]) -> dict[str, Any]:
@@ -280,7 +314,7 @@ def _drawn(members: Any, initial: Mapping[str, Any]) -> dict[str, Any]:
     device = get_device()
     if isinstance(device, RuntimeDevice):
         return dict(initial)
-    rng = np.random.default_rng(_seed_of(device))
+    rng = np.random.default_rng(seed_of(device))
     drawn = dict(initial)
     for name, value in initial.items():
         if members.variables[name].scalar and isinstance(value, str):
@@ -293,7 +327,7 @@ def _drawn(members: Any, initial: Mapping[str, Any]) -> dict[str, Any]:
     return drawn
 
 
-def _seed_of(device: Any) -> int | None:
+def seed_of(device: Any) -> int | None:
     """Return the seed that `brian2.seed` last gave to a program; None without one."""
     queue = getattr(device, "main_queue", None) or []
     seeds = [arguments for word, arguments in queue if word == "seed"]
