@@ -1,5 +1,6 @@
 """What a neuron, a threshold rule, a homeostat is: declarations in Brian2 equations."""
 
+from neurosim.equations.brian2_models import from_brian2
 from neurosim.equations.catalogue import Catalogue, catalogue, describe
 from neurosim.equations.connections import sort_synapses
 from neurosim.equations.declaration import Declaration, Parameter
@@ -12,6 +13,7 @@ __all__ = [
     "catalogue",
     "declarations",
     "describe",
+    "from_brian2",
     "get",
     "sort_synapses",
 ]

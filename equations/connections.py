@@ -119,7 +119,11 @@ def synapses(
         connect = {}
     settings |= {name: value for name, value in own.items() if name != "delay"}
     shared = [n for n, v in settings.items() if not np.ndim(v) and not isinstance(v, str)]
-    namespace = brian2_functions(declaration.functions) | (options.pop("namespace", None) or {})
+    namespace = {
+        **brian2_functions(declaration.functions),
+        **declaration.namespace,
+        **(options.pop("namespace", None) or {}),
+    }
     links = brian2.Synapses(
         pre,
         post,
@@ -203,13 +207,7 @@ def _drawn(pre: Any, post: Any, rule: str, connect: dict[str, Any]) -> tuple[Any
         try:
             links.connect(i=rule, namespace={}, **connect)
             i, j = np.array(links.i[:]), np.array(links.j[:])
-        except (
-            KeyError,
-            ValueError,
-            IndexError,
-            SyntaxError,
-            brian2.BrianObjectException,
-        ) as error:
+        except refusals as error:
             reason = " ".join(str(error.__cause__ or error).split())
         del ends, links
         forget()

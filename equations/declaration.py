@@ -158,11 +158,13 @@ class Declaration:
     """The slot that a fragment fills; empty for what stands alone."""
     needs: Mapping[str, str] = field(default_factory=dict)
     """Variables of the neuron that a fragment reads, with their units."""
+    namespace: Mapping[str, Any] = field(default_factory=dict)
+    """Functions, TimedArrays and constants of a script by name, where a model was made there."""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise InputError(f"model name {self.name!r}: use lower-case letters, digits, hyphens")
-        for name in ("parameters", "step", "initial", "events", "needs"):
+        for name in ("parameters", "step", "initial", "events", "needs", "namespace"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
         for slot in (*self.slots, *filter(None, [self.fills])):
             if slot not in SLOTS:
@@ -198,15 +200,16 @@ class Declaration:
         return replace(
             self,
             name=name,
-            meaning=f"{self.meaning} {fragment.meaning}",
+            meaning=f"{self.meaning} {fragment.meaning}".strip(),
             equations=f"{self.equations.rstrip()}\n{fragment.equations}",
             parameters={**self.parameters, **fragment.parameters},
-            reference="; ".join(dict.fromkeys((self.reference, fragment.reference))),
+            reference="; ".join(dict.fromkeys(filter(None, (self.reference, fragment.reference)))),
             threshold=fragment.threshold or self.threshold,
             reset="\n".join(filter(None, (self.reset, fragment.reset))) or None,
             step={**steps, **self.step},
             initial={**fragment.initial, **self.initial},
             functions=tuple(dict.fromkeys((*self.functions, *fragment.functions))),
+            namespace={**self.namespace, **fragment.namespace},
             slots=tuple(slot for slot in self.slots if slot != fragment.fills),
         )
 
@@ -218,7 +221,10 @@ class Declaration:
             return f"{self.name} is no neuron; write neuron + rule"
         if fragment.fills not in self.slots:
             offered = ", ".join(self.slots) or "none"
-            return f"it fills the slot {fragment.fills!r}, open are: {offered}"
+            hint = (
+                "" if self.reference else "; from_brian2(..., rest=...) opens a model's threshold"
+            )
+            return f"it fills the slot {fragment.fills!r}, open are: {offered}{hint}"
         known = set(self.all_variables) | set(self.parameters)
         lacking = sorted(set(fragment.needs) - known)
         return f"{self.name} has no {lacking[0]!r}" if lacking else ""
@@ -369,10 +375,19 @@ class Declaration:
         content = [
             (f.name, dict(value) if isinstance(value, Mapping) else value)
             for f in fields(self)
-            if f.name not in ("name", "meaning", "reference")
+            if f.name not in ("name", "meaning", "reference", "namespace")
             for value in (getattr(self, f.name),)
         ]
+        content += [(name, _content(value)) for name, value in self.namespace.items()]
         return hashlib.sha256(repr(content).encode()).hexdigest()[:32]
+
+
+def _content(value: Any) -> str:
+    """Return what a digest takes of an object of a script: the numbers of a TimedArray."""
+    numbers = getattr(value, "values", None)
+    if isinstance(numbers, np.ndarray):
+        return f"{hashlib.sha256(numbers.tobytes()).hexdigest()} {numbers.shape} {value.dt}"
+    return str(getattr(value, "__qualname__", value))
 
 
 def defined_names(equations: str) -> tuple[str, ...]:

@@ -29,6 +29,9 @@ def check(declaration: Declaration) -> None:
     Raises:
         InputError: dimensions disagree, a name is not defined or a line cannot be parsed.
     """
+    if declaration.namespace:  # objects of a script, which a digest does not stand for
+        _check_with_brian2(declaration)
+        return
     digest = declaration.digest()
     if digest in _known():
         return

@@ -93,6 +93,7 @@ def group(
     }
     namespace = {
         **brian2_functions(declaration.functions),
+        **declaration.namespace,
         **(options.pop("namespace", None) or {}),
     }
     equations = full_equations(declaration, per_neuron, context)

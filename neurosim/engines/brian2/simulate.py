@@ -80,6 +80,8 @@ def simulate(
         watch=watch,
         seed=seed,
     )
+    if target == "auto" and model.namespace:
+        target = "numpy"  # objects of a script are not built and kept
     target = targets.choose(target)
     with targets.progress_of(plan.steps, progress) as report:
         result = targets.run(plan, target, threads, report)

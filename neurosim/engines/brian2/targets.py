@@ -46,7 +46,17 @@ def choose(target: str) -> str:
 
 
 def run(plan: Plan, target: str, threads: int, report: Report) -> Simulation:
-    """Run a Plan on a target."""
+    """Run a Plan on a target.
+
+    Raises:
+        InputError: the target keeps what it builds, and the model holds objects of a script.
+    """
+    if plan.model.namespace and target not in RUNTIME:
+        raise InputError(
+            f"{plan.model.name} uses {', '.join(plan.model.namespace)} of a script, for which "
+            f"nothing can be kept; choose target {' or '.join(map(repr, RUNTIME))}, or run "
+            "model.neurons(n) in Brian2"
+        )
     if target == "library":
         from neurosim.engines.brian2 import population_run
 
