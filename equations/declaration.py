@@ -294,6 +294,8 @@ class Declaration:
             InputError: this is a fragment, a name is unknown, or a value has the wrong dimension or
                 shape or is out of its bounds.
         """
+        if self.fills:
+            raise InputError(f"{self.name} is a fragment; add it to a neuron: get('lif') + it")
         return groups.neurons(self, n, parameters=parameters, per_neuron=per_neuron, **options)
 
     def synapses(

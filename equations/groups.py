@@ -128,6 +128,7 @@ def complete(
     *,
     before_initial: Callable[[], None] = lambda: None,
     initial: Mapping[str, Any] | None = None,
+    steps: bool = True,
 ) -> None:
     """Give a bare group its values, inputs that change in time, initial values and steps.
 
@@ -137,6 +138,7 @@ def complete(
         settings: by parameter, a Brian2 quantity, number or expression, or a TimedArray.
         before_initial: called when all is there but the initial values.
         initial: by variable, in this order; without those declared.
+        steps: whether to add the blocks of `step`.
     """
     courses = {}
     for name, value in settings.items():
@@ -152,7 +154,8 @@ def complete(
     before_initial()
     for name, value in (declaration.initial if initial is None else initial).items():
         assign(members, name, value)
-    for order, block in enumerate(declaration.step.values(), start=members.order + 1):
+    blocks = declaration.step.values() if steps else ()
+    for order, block in enumerate(blocks, start=members.order + 1):
         members.run_regularly(block, when="groups", order=order, clock=members.clock)
 
 
@@ -169,6 +172,8 @@ OPTIONS = (
     "name",
     "namespace",
     "order",
+    "reset",
+    "threshold",
 )
 """Options of Brian2's NeuronGroup that `neurons` hands on."""
 
@@ -189,12 +194,22 @@ def neurons(
     *,
     parameters: Mapping[str, Any] | None = None,
     per_neuron: Collection[str] = (),
+    context: str = "",
+    steps: bool = True,
     **options: Any,
 ) -> Any:
-    """Return a complete Brian2 NeuronGroup; `Declaration.neurons` says how it is used."""
+    """Return a complete Brian2 NeuronGroup; `Declaration.neurons` says how it is used.
+
+    Args:
+        declaration: a neuron, or a fragment that reads no other variables.
+        n: number of neurons.
+        parameters: values by name.
+        per_neuron: names of parameters with a value for each neuron.
+        context: further equations.
+        steps: whether the blocks of `step` are in it; else the caller adds them.
+        options: values by name, and options of NeuronGroup.
+    """
     load()
-    if declaration.fills:
-        raise InputError(f"{declaration.name} is a fragment; add it to a neuron: get('lif') + it")
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
         raise InputError(f"n is {n}; it is a whole number >= 1")
     known = (*declaration.parameters, *declaration.all_variables)
@@ -214,7 +229,7 @@ def neurons(
     own = {name for name, p in declaration.parameters.items() if p.varies or name in per_neuron}
     own |= {name for name, value in settings.items() if isinstance(value, str) or np.ndim(value)}
     if declaration.threshold and not (declaration.reset or declaration.refractory):
-        options["reset"] = ""  # a step resets it; Brian2 warns of neurons without either
+        options.setdefault("reset", "")  # a step resets it; Brian2 warns of neurons without either
     initial = {
         **declaration.initial,
         **{
@@ -223,8 +238,8 @@ def neurons(
             if name not in declaration.parameters
         },
     }
-    members = group(declaration, int(n), per_neuron=own, **options)
-    complete(members, declaration, settings, initial=_drawn(members, initial))
+    members = group(declaration, int(n), per_neuron=own, context=context, **options)
+    complete(members, declaration, settings, initial=_drawn(members, initial), steps=steps)
     return members
 
 

@@ -11,8 +11,7 @@ import numpy as np
 from neurosim import equations
 from neurosim.engines.brian2 import graphs, targets
 from neurosim.engines.brian2.plan import make_plan
-from neurosim.equations import homeostasis
-from neurosim.equations.groups import group, quantity
+from neurosim.equations import homeostasis, regulation
 from neurosim.equations.sandbox import load
 from neurosim.errors import InputError
 
@@ -114,46 +113,11 @@ def _units(form: str, graph: np.ndarray, dt: float, parameters: Mapping[str, Any
 
     if form not in FORMS:
         raise InputError(f"form {form!r} is not known; choose from {', '.join(FORMS)}")
-    model = FORMS[form]
-    plan = make_plan(
-        model,
-        n=len(graph),
-        duration=dt,
-        dt=dt,
-        parameters=parameters or {},
-        inputs={},
-        record=(),
-        watch=None,
-        seed=0,
-    )
     clock = brian2.Clock(dt * brian2.second, name="units_clock")  # brian2cuda renames "clock"
-    members = group(model, len(graph), context="seen : 1", name="units", clock=clock)
-    for name, value in plan.values.items():
-        setattr(members, name, quantity(value, model.parameters[name].unit))
-    for name, expression in model.initial.items():
-        setattr(members, name, expression)
-    if form == "map":
-        members.run_regularly(model.step["sense"], when="start", order=2, clock=clock)
-        members.run_regularly(model.step["act"], when="groups", order=1, clock=clock)
-    centring = brian2.Synapses(
-        members, members, homeostasis.CENTRING.equations, clock=clock, order=-1, name="centring"
+    members, links = regulation.units(
+        FORMS[form], graph, clock, parameters or {}, context="seen : 1"
     )
-    centring.connect()
-    parts = [centring]
-    if graph.any():
-        diffusion = brian2.Synapses(
-            members,
-            members,
-            homeostasis.DIFFUSION.equations,
-            clock=clock,
-            order=-1,
-            name="diffusion",
-        )
-        pre, post = np.nonzero(graph)
-        diffusion.connect(i=pre, j=post)
-        diffusion.weight = graph[pre, post]
-        parts.append(diffusion)
-    return _Units(members, parts, clock)
+    return _Units(members, links, clock)
 
 
 # --- units coupled to layers --------------------------------------------------------------------

@@ -1,0 +1,232 @@
+"""The threshold of a Brian2 group that a script has already: found, written to, put back."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from neurosim.equations.groups import assign
+from neurosim.equations.sandbox import load
+from neurosim.errors import InputError
+
+SCALE = "threshold_scale"
+
+
+def threshold_variable(group: Any, name: str | None) -> str:
+    """Return the variable of a group that its threshold is set by.
+
+    Args:
+        group: a NeuronGroup or a part of one.
+        name: of the variable; without one the only one that the condition compares with.
+
+    Raises:
+        InputError: there is none with a value for each neuron, or several; what was found is
+            listed, with what to write.
+    """
+    condition = owner(group).events.get("spike")
+    if condition is None:
+        raise InputError(f"{group.name} has no threshold: its neurons do not spike")
+    kinds = _kinds(group, condition)
+    free = [known for known, kind in kinds.items() if kind == ""]
+    if name is not None:
+        if name in free:
+            return name
+        reason = kinds.get(name, "not part of the threshold")
+        raise InputError(f"{group.name}: {name!r} is {reason}. {_remedy(group, condition, kinds)}")
+    chosen = [SCALE] if SCALE in free else free
+    if len(chosen) == 1:
+        return chosen[0]
+    if chosen:
+        raise InputError(
+            f"{group.name}: the threshold {condition!r} depends on {', '.join(chosen)}; say which "
+            f"one to set, like variable={chosen[0]!r}"
+        )
+    raise InputError(f"{group.name}: {_remedy(group, condition, kinds)}")
+
+
+def check_runtime(what: str) -> None:
+    """Refuse what a network in Brian2's runtime can do and a program cannot.
+
+    Raises:
+        InputError: Brian2 writes a program.
+    """
+    from brian2.devices.device import RuntimeDevice, get_device
+
+    if not isinstance(get_device(), RuntimeDevice):
+        raise InputError(f"{what}: a program cannot be changed once it is written; build another")
+
+
+def owner(group: Any) -> Any:
+    """Return the NeuronGroup that a group is part of, or the group itself."""
+    return getattr(group, "source", group)
+
+
+def _kinds(group: Any, condition: str) -> dict[str, str]:
+    """Return the names that a threshold depends on, and why one cannot be set; "" where it can."""
+    brian2 = load()
+    from brian2.utils.stringtools import get_identifiers
+
+    equations, kinds = owner(group).equations, {}
+    left = [condition]
+    while left:
+        for name in sorted(get_identifiers(left.pop())):
+            if name in kinds or name in brian2.DEFAULT_FUNCTIONS or name in _WORDS:
+                continue
+            if name not in equations:
+                if name not in brian2.DEFAULT_UNITS and name not in group.variables:
+                    kinds[name] = "a constant of the script"
+                continue
+            equation = equations[name]
+            if equation.type == "subexpression":
+                kinds[name] = "an expression of other variables"
+                left.append(equation.expr.code)
+            elif equation.type == "differential equation":
+                kinds[name] = "a variable with a differential equation"
+            elif "shared" in equation.flags:
+                kinds[name] = "shared by all neurons"
+            else:
+                kinds[name] = ""
+    return kinds
+
+
+_WORDS = ("and", "or", "not", "True", "False", "t", "dt", "i", "N")
+
+
+def _remedy(group: Any, condition: str, kinds: dict[str, str]) -> str:
+    names = "; ".join(f"{name}: {kind or 'can be set'}" for name, kind in kinds.items())
+    left = _left(condition) or "v"
+    equation = owner(group).equations.get(left)
+    unit = "1" if equation is None or equation.dim.is_dimensionless else repr(equation.unit)
+    return (
+        f"the threshold {condition!r} has no variable with a value for each neuron ({names}). Write"
+        f" 'v_th : {unit}' into the equations and '{left} > v_th' as the threshold, and set v_th at"
+        " the start; or make the neurons by (model + equations.get('driven-threshold')).neurons(n)"
+    )
+
+
+def _left(condition: str) -> str:
+    """Return the variable on the left of a comparison; nothing where there is none."""
+    try:
+        node = ast.parse(condition.strip(), mode="eval").body
+    except SyntaxError:
+        return ""
+    left = node.left if isinstance(node, ast.Compare) else None
+    return left.id if isinstance(left, ast.Name) else ""
+
+
+class ThresholdSetter:
+    """Code of a group that sets its threshold to rest + scale (base - rest) now and then.
+
+    `base` is the threshold that the group had before, neuron by neuron.
+
+    Args:
+        group: a NeuronGroup or a part of one.
+        variable: of the group, that its threshold is set by.
+        rest: the potential that the threshold counts from: an expression in variables of the
+            group, or a quantity; 0 by default where the variable has no unit.
+
+    Raises:
+        InputError: rest is missing or in another dimension.
+    """
+
+    def __init__(self, group: Any, variable: str, rest: Any) -> None:
+        self.group, self.variable = group, variable
+        self._rest = _rest(group, variable, rest)
+        self._prefix = f"{variable}_before"
+        if self._prefix in group.variables:
+            raise InputError(f"{group.name} is regulated already; detach that first")
+        self._names: list[str] = []
+        self._objects: list[tuple[Any, Any]] = []
+        self._undo: list[Callable[[], None]] = []
+        self.add_array(self._prefix, group.variables[variable].dim)
+        assign(group, self._prefix, variable)
+
+    def add_array(self, name: str, dimension: Any) -> None:
+        """Give the group a constant array (neurons,)."""
+        self.group.variables.add_array(
+            name, size=len(self.group), dimensions=dimension, constant=True
+        )
+        self._names.append(name)
+
+    def refer(self, name: str, source: Any, variable: str, unit: int | None = None) -> None:
+        """Let the group read a variable of another group, as Brian2's linked variables are read.
+
+        Args:
+            name: in the group.
+            source: the other group, of as many neurons where no unit is named.
+            variable: of that group.
+            unit: number of the unit that all neurons read.
+        """
+        index = None
+        if unit is not None:
+            index = f"{name}_unit"
+            self.group.variables.add_array(
+                index,
+                size=len(self.group),
+                dtype=np.int32,
+                constant=True,
+                read_only=True,
+                values=np.full(len(self.group), unit, dtype=np.int32),
+            )
+            self._names.append(index)
+        self.group.variables.add_reference(name, source, variable, index=index)
+        self._names.append(name)
+
+    def every(self, clock: Any, scale: str, when: str, order: int = 0) -> None:
+        """Set the threshold at each step of a clock to the scale of that name."""
+        runner = self.group.run_regularly(
+            f"{self.variable} = {self._rest} + {scale}*({self._prefix} - {self._rest})",
+            when=when,
+            order=order,
+            clock=clock,
+        )
+        self.holds(self.group, runner)
+        if owner(self.group) is not self.group:
+            self.holds(owner(self.group), self.group)
+
+    def holds(self, group: Any, part: Any) -> None:
+        """Remember that a part was put into a group, or put it there."""
+        if part not in group.contained_objects:
+            group.contained_objects.append(part)
+        self._objects.append((group, part))
+
+    def on_detach(self, undo: Callable[[], None]) -> None:
+        """Call something when all is put back."""
+        self._undo.append(undo)
+
+    def detach(self) -> None:
+        """Give the group the threshold, variables and parts that it had before."""
+        assign(self.group, self.variable, self._prefix)
+        for group, part in reversed(self._objects):
+            # A part of a group stays where another runner of it still needs it.
+            if part in group.contained_objects and not (part is self.group and _busy(part)):
+                group.contained_objects.remove(part)
+        for name in self._names:
+            self.group.variables._variables.pop(name)
+            self.group.variables.indices.pop(name, None)
+        for undo in self._undo:
+            undo()
+
+
+def _busy(part: Any) -> bool:
+    return bool(part.contained_objects)
+
+
+def _rest(group: Any, variable: str, rest: Any) -> str:
+    """Return the potential that a threshold counts from as an expression."""
+    dimension = group.variables[variable].dim
+    if rest is None:
+        if dimension.is_dimensionless:
+            return "0"
+        raise InputError(
+            f"{group.name}: say which potential the threshold {variable!r} counts from, "
+            f"like rest=-70*mV or rest='E_L'"
+        )
+    if isinstance(rest, str):
+        return f"({rest})"
+    if getattr(rest, "dim", dimension if dimension.is_dimensionless else None) is not dimension:
+        raise InputError(f"rest is {rest}; it needs the dimension of {variable!r} of {group.name}")
+    return f"({float(rest)!r}*{group.variables[variable].unit!r})"
