@@ -124,15 +124,12 @@ class GroupHomeostat:
         )
         counters = self._count(brian2)
         self._step(clock)
-        self._setters = [
-            ThresholdSetter(*ends) for ends in zip(groups, variables, rests, strict=True)
-        ]
-        for k, setter in enumerate(self._setters):
-            scale = f"{setter.variable}_scale"
-            setter.refer(scale, self._units, "written", unit=k)
-            setter.every(clock, scale, when="end", order=1)
+        self._setters = _setters(self.groups, variables, rests)
+        for setter, parts in self._setters.items():
+            setter.follow_units(self._units, "written", parts)
+            setter.every(clock, when="end", order=1)
         for part in (self._units, *links, *counters, self._monitor):
-            self._setters[0].holds(owner(groups[0]), part)
+            next(iter(self._setters)).holds(owner(groups[0]), part)
         self._epoch = 0
 
     def _count(self, brian2: Any) -> list[Any]:
@@ -241,6 +238,22 @@ _CONTEXT = """
     low : 1 (shared)          # log of the smallest rate wanted, per tick
     high : 1 (shared)         # and of the largest
 """
+
+
+def _setters(
+    groups: Sequence[Any], variables: Sequence[str], rests: Sequence[Any]
+) -> dict[ThresholdSetter, list[tuple[int, int, int]]]:
+    """Return what sets the thresholds of NeuronGroups, with their parts and the parts' units."""
+    setters: dict[tuple[int, str], ThresholdSetter] = {}
+    parts: dict[ThresholdSetter, list[tuple[int, int, int]]] = {}
+    for k, (group, variable, rest) in enumerate(zip(groups, variables, rests, strict=True)):
+        whole = owner(group)
+        key = (id(whole), variable)
+        if key not in setters:
+            setters[key] = ThresholdSetter(whole, variable, rest)
+        part = (int(group.start), int(group.stop), k)
+        parts.setdefault(setters[key], []).append(part)
+    return parts
 
 
 def _groups(network: Any, groups: Sequence[Any] | None) -> list[Any]:

@@ -92,9 +92,8 @@ def _attach(
         **parameters,
     )
     setter = ThresholdSetter(group, variable, rest)
-    scale = f"{variable}_scale"
-    setter.refer(scale, units, SCALE)
-    setter.every(group.clock, scale, when="before_thresholds")
+    setter.follow(units, SCALE)
+    setter.every(group.clock, when="before_thresholds")
     setter.holds(group, units)
     if rule.reset:
         _add_reset(setter, units, rule)

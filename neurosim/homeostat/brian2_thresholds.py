@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -118,80 +118,93 @@ def _left(condition: str) -> str:
 
 
 class ThresholdSetter:
-    """Code of a group that sets its threshold to rest + scale (base - rest) now and then.
+    """Code of a group that sets its thresholds to rest + scale (base - rest) now and then.
 
     `base` is the threshold that the group had before, neuron by neuron.
 
     Args:
-        group: a NeuronGroup or a part of one.
+        group: a NeuronGroup.
         variable: of the group, that its threshold is set by.
         rest: the potential that the threshold counts from: an expression in variables of the
             group, or a quantity; 0 by default where the variable has no unit.
 
     Raises:
-        InputError: rest is missing or in another dimension.
+        InputError: rest is missing or in another dimension, or the group is regulated already.
     """
 
     def __init__(self, group: Any, variable: str, rest: Any) -> None:
         self.group, self.variable = group, variable
         self._rest = _rest(group, variable, rest)
-        self._prefix = f"{variable}_before"
-        if self._prefix in group.variables:
+        self._base, self._scale = f"{variable}_before", f"{variable}_scale"
+        if self._base in group.variables:
             raise InputError(f"{group.name} is regulated already; detach that first")
-        self._names: list[str] = []
+        self._known = set(group.variables)
         self._objects: list[tuple[Any, Any]] = []
         self._undo: list[Callable[[], None]] = []
-        self.add_array(self._prefix, group.variables[variable].dim)
-        assign(group, self._prefix, variable)
+        self._code = f"{self._rest} + {self._scale}*({self._base} - {self._rest})"
+        dimension = group.variables[variable].dim
+        group.variables.add_array(self._base, size=len(group), dimensions=dimension, constant=True)
+        assign(group, self._base, variable)
 
-    def add_array(self, name: str, dimension: Any) -> None:
-        """Give the group a constant array (neurons,)."""
-        self.group.variables.add_array(
-            name, size=len(self.group), dimensions=dimension, constant=True
-        )
-        self._names.append(name)
+    def follow(self, source: Any, variable: str) -> None:
+        """Let each neuron read its scale from a group of as many units."""
+        self.refer(self._scale, source, variable)
 
-    def refer(self, name: str, source: Any, variable: str, unit: int | None = None) -> None:
-        """Let the group read a variable of another group, as Brian2's linked variables are read.
+    def follow_units(
+        self, source: Any, variable: str, parts: Sequence[tuple[int, int, int]]
+    ) -> None:
+        """Let parts of the group, each (start, stop, unit), read their scale from a unit.
 
-        Args:
-            name: in the group.
-            source: the other group, of as many neurons where no unit is named.
-            variable: of that group.
-            unit: number of the unit that all neurons read.
+        It is done as Brian2's linked variables are. Neurons in no part keep their thresholds.
+
+        Raises:
+            InputError: parts overlap.
         """
-        index = None
-        if unit is not None:
-            index = f"{name}_unit"
-            self.group.variables.add_array(
-                index,
-                size=len(self.group),
-                dtype=np.int32,
-                constant=True,
-                read_only=True,
-                values=np.full(len(self.group), unit, dtype=np.int32),
+        units = np.full(len(self.group), -1, dtype=np.int32)
+        for start, stop, unit in parts:
+            if (units[start:stop] >= 0).any():
+                raise InputError(f"groups overlap in {self.group.name}")
+            units[start:stop] = unit
+        regulated, index = units >= 0, f"{self._scale}_unit"
+        self._add_numbers(index, np.maximum(units, 0))
+        if not regulated.all():
+            self._add_numbers(f"{self.variable}_regulated", regulated.astype(np.int32))
+            self._code = (
+                f"{self.variable}_regulated*({self._code})"
+                f" + (1 - {self.variable}_regulated)*{self.variable}"
             )
-            self._names.append(index)
-        self.group.variables.add_reference(name, source, variable, index=index)
-        self._names.append(name)
+        self.refer(self._scale, source, variable, index)
 
-    def every(self, clock: Any, scale: str, when: str, order: int = 0) -> None:
-        """Set the threshold at each step of a clock to the scale of that name."""
-        runner = self.group.run_regularly(
-            f"{self.variable} = {self._rest} + {scale}*({self._prefix} - {self._rest})",
-            when=when,
-            order=order,
-            clock=clock,
+    def _add_numbers(self, name: str, values: np.ndarray) -> None:
+        """Give the group whole numbers that nothing changes, (neurons,)."""
+        self.group.variables.add_array(
+            name,
+            size=len(values),
+            dtype=np.int32,
+            constant=True,
+            read_only=True,
+            values=values.astype(np.int32),
         )
+
+    def refer(self, name: str, source: Any, variable: str, index: str | None = None) -> None:
+        """Let the group read a variable of another group by a name of its own."""
+        self.group.variables.add_reference(name, source, variable, index=index)
+
+    def every(self, clock: Any, when: str, order: int = 0) -> None:
+        """Set the thresholds at each step of a clock."""
+        code = f"{self.variable} = {self._code}"
+        runner = self.group.run_regularly(code, when=when, order=order, clock=clock)
         self.holds(self.group, runner)
-        if owner(self.group) is not self.group:
-            self.holds(owner(self.group), self.group)
 
     def holds(self, group: Any, part: Any) -> None:
         """Remember that a part was put into a group, or put it there."""
+        brian2 = load()
         if part not in group.contained_objects:
             group.contained_objects.append(part)
         self._objects.append((group, part))
+        if isinstance(part, brian2.Synapses):
+            # Brian2's programs know of those alone that a network holds by themselves.
+            getattr(brian2.get_device(), "synapses", set()).add(part)
 
     def on_detach(self, undo: Callable[[], None]) -> None:
         """Call something when all is put back."""
@@ -199,20 +212,14 @@ class ThresholdSetter:
 
     def detach(self) -> None:
         """Give the group the threshold, variables and parts that it had before."""
-        assign(self.group, self.variable, self._prefix)
+        assign(self.group, self.variable, self._base)
         for group, part in reversed(self._objects):
-            # A part of a group stays where another runner of it still needs it.
-            if part in group.contained_objects and not (part is self.group and _busy(part)):
-                group.contained_objects.remove(part)
-        for name in self._names:
+            group.contained_objects.remove(part)
+        for name in set(self.group.variables) - self._known:
             self.group.variables._variables.pop(name)
             self.group.variables.indices.pop(name, None)
         for undo in self._undo:
             undo()
-
-
-def _busy(part: Any) -> bool:
-    return bool(part.contained_objects)
 
 
 def _rest(group: Any, variable: str, rest: Any) -> str:
