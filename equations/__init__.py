@@ -4,7 +4,7 @@ from neurosim.equations.brian2_models import from_brian2
 from neurosim.equations.catalogue import Catalogue, catalogue, describe
 from neurosim.equations.connections import sort_synapses
 from neurosim.equations.declaration import Declaration, Parameter
-from neurosim.equations.registry import declarations, get
+from neurosim.equations.registry import declarations, from_file, get
 
 __all__ = [
     "Catalogue",
@@ -14,6 +14,7 @@ __all__ = [
     "declarations",
     "describe",
     "from_brian2",
+    "from_file",
     "get",
     "sort_synapses",
 ]

@@ -17,6 +17,16 @@ from neurosim.errors import InputError
 METHODS = ("exact", "euler", "heun")
 """The integrators that Brian2 tries where none is named."""
 
+_USUAL = {
+    "amp": "nA",
+    "farad": "pF",
+    "ohm": "Mohm",
+    "second": "ms",
+    "siemens": "nS",
+    "volt": "mV",
+}
+"""Units of a zero, which has none of its own."""
+
 _IN_GROUPS = ("N", "dt", "i", "lastspike", "not_refractory", "t", "t_in_timesteps")
 """Names that every group of Brian2 defines."""
 
@@ -219,35 +229,43 @@ def _opened(
     scale = _slot_variable("threshold")
     if scale in used or scale in parsed:
         return text, threshold, ()
-    node = ast.parse(threshold.strip(), mode="eval").body
-    simple = (
-        isinstance(node, ast.Compare)
-        and len(node.ops) == 1
-        and isinstance(node.ops[0], ast.Gt | ast.GtE)
-        and isinstance(node.left, ast.Name)
-        and node.left.id in parsed
-    )
-    if not simple:
+    comparison = _comparison(threshold)
+    if comparison is None or comparison[0] not in parsed:
         if rest is None:
             return text, threshold, ()
         raise InputError(
             f"threshold is {threshold!r}; to count it from rest={rest!r}, write it as "
             "'v > level', or put threshold_scale into it"
         )
-    variable, level = node.left.id, ast.unparse(node.comparators[0])
+    variable, sign, level = comparison
     equation = parsed[variable]
     if rest is None and not equation.dim.is_dimensionless:
         return text, threshold, ()
-    unit, sign = _unit_name(equation), ">" if isinstance(node.ops[0], ast.Gt) else ">="
+    unit = _unit_name(equation)
     theta = next(n for n in ("theta", "threshold_now") if n not in parsed and n not in used)
     above = f"({level})" if rest is None else f"(({level}) - ({rest}))"
     foot = "" if rest is None else f"({rest}) + "
-    lines, slots = [f"{theta} = {foot}{scale}*{above} : {unit}"], ("threshold",)
+    lines = [f"{theta} = {foot}{scale}*{above} : {unit}"]
+    slots: tuple[str, ...] = ("threshold",)
     if "depolarisation" not in parsed and "depolarisation" not in used:
         lifted = variable if rest is None else f"({variable} - ({rest}))"
         lines.append(f"depolarisation = {lifted}/{above} : 1")
         slots += ("condition",)
     return "\n".join([text.rstrip(), *lines]), f"{variable} {sign} {theta}", slots
+
+
+def _comparison(threshold: str) -> tuple[str, str, str] | None:
+    """Return variable, sign and level of a threshold like "v > level"; None of another form."""
+    try:
+        node = ast.parse(threshold.strip(), mode="eval").body
+    except SyntaxError:
+        return None
+    if not (isinstance(node, ast.Compare) and len(node.ops) == 1):
+        return None
+    sign = {ast.Gt: ">", ast.GtE: ">="}.get(type(node.ops[0]))
+    if sign is None or not isinstance(node.left, ast.Name):
+        return None
+    return node.left.id, sign, ast.unparse(node.comparators[0])
 
 
 def _looked_up(name: str, identifier: str, namespace: Mapping[str, Any]) -> Any:
@@ -298,6 +316,8 @@ def _number_and_unit(brian2: Any, value: Any) -> tuple[float, str]:
     from brian2.units.fundamentalunits import get_unit
 
     best, base = value.get_best_unit(), get_unit(value.dim)
+    if float(value) == 0 and repr(base) in _USUAL:
+        return 0.0, _USUAL[repr(base)]
     for unit, text in ((best, str(best)), (best, repr(best)), (base, repr(base))):
         number = round(float(value) / float(unit), 12)
         try:

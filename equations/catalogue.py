@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _COLUMNS = ("name", "meaning", "parameters", "reference")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Catalogue:
     """All models and rules: print it with rich, or take `markdown()`."""
 
@@ -33,6 +33,9 @@ class Catalogue:
         for name, meaning, *_ in self.rows:
             table.add_row(name, meaning)
         return table
+
+    def __repr__(self) -> str:
+        return f"Catalogue of {len(self.rows)} models and rules; print it"
 
     def markdown(self) -> str:
         """Return the table in Markdown."""
@@ -60,14 +63,17 @@ def partners(model: Declaration) -> tuple[str, ...]:
     return tuple(other.name for other in others if not model.misfit(other))
 
 
-def describe(name: str) -> str:
+def describe(name: str | Declaration) -> str:
     """Return a page of text: meaning, equations, code, parameters, what fits and reference.
+
+    Args:
+        name: of a declaration, or one of your own.
 
     Raises:
         InputError: no declaration has that name.
     """
-    model = get(name)
-    parts = [f"{model.name}: {model.meaning}", _section("equations", model.equations)]
+    model = get(name) if isinstance(name, str) else name
+    parts = [f"{model.name}: {model.meaning}".rstrip(": "), _section("equations", model.equations)]
     for title in ("threshold", "reset", "refractory"):
         if text := getattr(model, title):
             parts.append(_section(title, text))
@@ -79,7 +85,7 @@ def describe(name: str) -> str:
         *([_section("at the start", start)] if start else []),
         _section("parameters", _parameters(model)),
         _section(title, ", ".join(partners(model)) or "none"),
-        _section("reference", model.reference),
+        *([_section("reference", model.reference)] if model.reference else []),
     ]
     return "\n\n".join(parts)
 
@@ -94,6 +100,7 @@ def _parameters(model: Declaration) -> str:
     for name, p in model.parameters.items():
         unit = "" if p.unit == "1" else f" {p.unit}"
         bounds = f" ({p.bounds})" if p.bounds else ""
-        meaning = f"{p.meaning}{'; may change in time' if p.varies else ''}"
-        lines.append(f"{name} = {p.default:g}{unit}{bounds}  # {meaning}")
+        remarks = filter(None, (p.meaning, "may change in time" if p.varies else ""))
+        meaning = "; ".join(remarks)
+        lines.append(f"{name} = {p.default:g}{unit}{bounds}{f'  # {meaning}' if meaning else ''}")
     return "\n".join(lines) or "none"

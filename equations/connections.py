@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from neurosim.equations.functions import brian2_functions
 from neurosim.equations.groups import assign, check_dimension, example, seed_of
-from neurosim.equations.sandbox import forget, load, sandbox
+from neurosim.equations.sandbox import forget, load, program, sandbox
 from neurosim.errors import InputError
 
 if TYPE_CHECKING:
@@ -221,10 +221,8 @@ def _drawn(pre: Any, post: Any, rule: str, connect: dict[str, Any]) -> tuple[Any
 
 def _next_seed() -> int:
     """Return a seed that follows from the session's own, and another one each time."""
-    from brian2.devices.device import RuntimeDevice, get_device
-
-    device = get_device()
-    if isinstance(device, RuntimeDevice):
+    device = program()
+    if device is None:
         return int(np.random.randint(2**31))  # noqa: NPY002 (what `brian2.seed` seeds)
     seed = seed_of(device)
     entropy = None if seed is None else [seed, len(device.main_queue)]

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
+from importlib import import_module
 from math import inf, isfinite
 from types import MappingProxyType
 from typing import Any
@@ -112,7 +113,7 @@ class Parameter:
         return f"{self.low:g}..{self.high:g}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Declaration:
     """A model or a fragment of one: name, meaning, equations, parameters and reference.
 
@@ -178,6 +179,30 @@ class Declaration:
             if name not in used and f"{name}_post" not in used:
                 raise InputError(f"{self.name}: parameter {name!r} is never used; remove it")
         dimensions.check(self)
+
+    def __repr__(self) -> str:
+        parameters = ", ".join(self.parameters) or "no parameters"
+        role = (
+            f"fills {self.fills}" if self.fills else f"open for {', '.join(self.slots) or 'none'}"
+        )
+        return f"Declaration {self.name} ({parameters}; {role})"
+
+    def plot(self) -> list[Any]:
+        """Draw the answer to a step of input, the f-I curve and what moves the threshold.
+
+        Some seconds are simulated. A rule is drawn on the first neuron of the catalogue that takes
+        it.
+
+        Returns:
+            The axes of a new figure of matplotlib.
+
+        Raises:
+            InputError: a neuron has no input that may change in time.
+        """
+        import matplotlib.pyplot as plt
+
+        page = import_module("neurosim.figures.equation")  # a room above, loaded when used
+        return list(page.draw(page.compute(self), plt.figure()).axes)
 
     def __add__(self, fragment: Declaration) -> Declaration:
         """Return the neuron with the fragment in the slot that it fills.

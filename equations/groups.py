@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.equations.functions import brian2_functions
-from neurosim.equations.sandbox import load
+from neurosim.equations.sandbox import load, program
 from neurosim.errors import InputError
 
 if TYPE_CHECKING:
@@ -325,10 +325,8 @@ def check_dimension(name: str, value: Any, equation: Any) -> None:
 
 def _drawn(members: Any, initial: Mapping[str, Any]) -> dict[str, Any]:
     """Return initial values with numbers drawn for what programs cannot draw."""
-    from brian2.devices.device import RuntimeDevice, get_device
-
-    device = get_device()
-    if isinstance(device, RuntimeDevice):
+    device = program()
+    if device is None:
         return dict(initial)
     rng = np.random.default_rng(seed_of(device))
     drawn = dict(initial)

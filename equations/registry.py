@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
 from importlib import import_module
+from pathlib import Path
 
 from neurosim.equations.declaration import Declaration
 from neurosim.errors import InputError
@@ -60,3 +62,29 @@ def get(name: str) -> Declaration:
     if name not in known:
         raise InputError(f"no model is named {name!r}; choose one of {', '.join(known)}")
     return known[name]
+
+
+def from_file(path: str | Path) -> dict[str, Declaration]:
+    """Return the declarations that a Python file makes, by name, in their order.
+
+    The file is run. It may declare models with `Declaration` or `from_brian2`, alone or in tuples.
+
+    Raises:
+        InputError: there is no such file, it fails, or it declares nothing of its own.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file")
+    shipped = {id(model) for model in declarations().values()}
+    try:
+        made = runpy.run_path(str(path))
+    except Exception as error:  # whatever the file does
+        raise InputError(f"{path}: {type(error).__name__}: {error}") from error
+    own: dict[str, Declaration] = {}
+    for value in made.values():
+        for model in value if isinstance(value, tuple | list) else (value,):
+            if isinstance(model, Declaration) and id(model) not in shipped:
+                register(own, model)
+    if not own:
+        raise InputError(f"{path} declares no model; give one a name: rule = Declaration(...)")
+    return own

@@ -136,6 +136,15 @@ def _elder_objects_uncollected() -> Iterator[None]:
         gc.unfreeze()
 
 
+def program() -> Any:
+    """Return Brian2's active device if it writes a program; None where it runs at once."""
+    load()
+    from brian2.devices.device import RuntimeDevice, get_device
+
+    device = get_device()
+    return None if isinstance(device, RuntimeDevice) else device
+
+
 def forget() -> None:
     """Delete what was made in a sandbox and never run: Brian2 warns of it, unheard while inside."""
     gc.collect()

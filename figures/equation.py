@@ -9,8 +9,10 @@ from matplotlib.figure import Figure
 
 from neurosim import equations
 from neurosim.drawing import BLACK, BLUE, ORANGE, SKY, style
+from neurosim.engines.brian2 import Spikes, curves, simulate
 from neurosim.equations import Declaration
 from neurosim.equations.catalogue import partners
+from neurosim.errors import InputError
 
 INPUTS = {
     "lif": 0.6,
@@ -39,38 +41,43 @@ _STEP_AT = 0.5
 """Height of the step, as a share of the largest input."""
 _POINTS = 33
 _SEED = 1
-_TRIALS = 10
+_SECONDS, _SETTLING = 5.0, 1.0
+"""What the f-I curve is counted in, and what passes before."""
+_BRISK = 80.0
+"""Spikes per second at the end of an f-I curve whose range is not known."""
 _SHOWN = {"volt": (1e3, " (mV)"), "amp": (1e9, " (nA)"), "hertz": (1.0, " (1/s)")}
 _LABELS = {"p": "M-current gate"}
 
 
-def compute(name: str) -> dict[str, Any]:
+def compute(name: str | Declaration) -> dict[str, Any]:
     """Simulate what the page shows.
 
     Args:
         name: of a neuron, or of a rule, which is shown on the first neuron that takes it; the
-            homeostat is shown on a chain of five units.
+            homeostat is shown on a chain of five units. Or a declaration of your own.
 
     Raises:
-        InputError: no declaration has that name.
+        InputError: no declaration has that name, or yours has no input that may change in time.
     """
-    model = equations.get(name)
-    if name.startswith("homeostat") and not model.fills:
-        return _homeostat(name)
-    if name == "global-gain":
+    model = equations.get(name) if isinstance(name, str) else name
+    if model.name in ("homeostat", "homeostat-map"):
+        return _homeostat(model.name)
+    if model.name == "global-gain":
         return _global_gain()
-    neuron = equations.get(partners(model)[0]) if model.fills else model
+    neuron = _neuron_for(model) if model.fills else model
     shown = neuron + model if model.fills else model
-    slow = bool(model.fills) and "homeostatic" in name
+    slow = bool(model.fills) and "homeostatic" in model.name
     dt = _time_step(neuron)
     seconds = (8.0 if slow else 0.4) if dt < 1e-3 else 0.4
     before, after = 0.1 * seconds, 0.8 * seconds
     time = np.arange(1, round(seconds / dt) + 1) * dt
     course = ((time > before) & (time <= after)).astype(float)
-    top, rest = INPUTS[neuron.name], _rest(neuron)
+    rest = _rest(neuron)
+    top = INPUTS[neuron.name] if neuron.name in INPUTS else _largest_input(neuron, dt)
     step = rest + course * _STEP_AT * (top - rest)
     threshold = _moving(shown, model if model.fills else None)
-    trace = _run(shown, step[:, None], dt, record=(_potential(shown), *filter(None, [threshold])))
+    potential = _potential(shown)
+    trace = _run(shown, step[:, None], dt, record=(potential, *filter(None, [threshold])))
     inputs = np.linspace(rest, top, _POINTS)
     curves = {shown.name: _rates(shown, inputs, dt)}
     if model.fills:
@@ -83,8 +90,8 @@ def compute(name: str) -> dict[str, Any]:
         "time": time,
         "input": step,
         "input_unit": unit,
-        "potential": trace.traces[_potential(shown)][:, 0],
-        "potential_unit": trace.units[_potential(shown)],
+        "potential": trace.traces[potential][:, 0],
+        "potential_unit": trace.units[potential],
         "threshold": trace.traces[threshold][:, 0] if threshold else None,
         "threshold_name": threshold,
         "threshold_unit": trace.units.get(threshold, "1") if threshold else "1",
@@ -100,20 +107,45 @@ def _time_step(neuron: Declaration) -> float:
     return 1e-3 if neuron.is_map and not neuron.name.startswith("noisy") else 1e-4
 
 
+def _neuron_for(rule: Declaration) -> Declaration:
+    """Return the first neuron that takes a rule."""
+    names = partners(rule)
+    if not names:
+        raise InputError(f"{rule.name} fits no neuron of the catalogue; draw neuron + rule")
+    return equations.get(names[0])
+
+
 def _rest(neuron: Declaration) -> float:
-    return neuron.parameters["E_L"].default if "mu" in neuron.parameters else 0.0
+    """Return the input of a neuron at rest."""
+    if _is_counted(neuron) or curves.default_input(neuron) != "mu":
+        return 0.0
+    return neuron.parameters["E_L" if "E_L" in neuron.parameters else "mu"].default
+
+
+def _largest_input(neuron: Declaration, dt: float) -> float:
+    """Return an input at which a neuron fires some ten times a second, for the f-I curve's end."""
+    tried = np.geomspace(1e-3, 1e4, 57)
+    rates = curves.f_i_curve(neuron, tried, duration=1.0, start=0.2, dt=dt, seed=_SEED).rates
+    brisk = np.flatnonzero(rates >= _BRISK)
+    return float(tried[brisk[0] if brisk.size else int(np.argmax(rates))])
+
+
+def _is_counted(neuron: Declaration) -> bool:
+    """Return whether a neuron hears nothing but events: an integer neuron of a chip."""
+    return "receive" in neuron.events and neuron.name.startswith("xylo")
 
 
 def _input_unit(neuron: Declaration) -> str:
-    if "receive" in neuron.events and neuron.name.startswith("xylo"):
+    if _is_counted(neuron):
         return "weight of an event a step"
-    name = next(n for n in ("I", "mu") if n in neuron.parameters)
+    name = curves.default_input(neuron)
     unit = neuron.parameters[name].unit
     return f"{name} ({unit})" if unit != "1" else name
 
 
 def _potential(model: Declaration) -> str:
-    return "v" if "v" in model.variables else "v_mem"
+    usual = (name for name in ("v", "v_mem") if name in model.variables)
+    return next(usual, model.variables[0])
 
 
 def _moving(shown: Declaration, rule: Declaration | None) -> str:
@@ -127,11 +159,9 @@ def _moving(shown: Declaration, rule: Declaration | None) -> str:
 
 def _run(model: Declaration, course: np.ndarray, dt: float, **options: Any) -> Any:
     """Simulate one neuron for each column of a course (steps, n) of inputs."""
-    from neurosim.engines.brian2 import Spikes, simulate
-
     steps, n = course.shape
     options = {"n": n, "duration": steps * dt, "dt": dt, "seed": _SEED, **options}
-    if model.name.startswith("xylo"):
+    if _is_counted(model):
         # The registers of a middling neuron; one event a step carries the input as its weight.
         registers = {"dash_mem": 4, "dash_syn": 2, "threshold": 2000}
         ends = np.flatnonzero(course[:, 0] > 0) if n == 1 else np.arange(steps)
@@ -140,17 +170,17 @@ def _run(model: Declaration, course: np.ndarray, dt: float, **options: Any) -> A
         weights = np.round(course.max(axis=0))[None]
         inputs = {"receive": Spikes(counts, weights)}
         return simulate(model, parameters=registers, inputs=inputs, **options)
-    name = next(n for n in ("I", "mu") if n in model.parameters)
-    return simulate(model, inputs={name: course}, **options)
+    return simulate(model, inputs={curves.default_input(model): course}, **options)
 
 
 def _rates(model: Declaration, inputs: np.ndarray, dt: float) -> np.ndarray:
     """Return (inputs,) spikes per second; of a random neuron the mean over some."""
-    seconds = 4.0 if "homeostatic" in model.name else 1.0
-    trials = _TRIALS if "rand" in model.code or "xi" in model.code else 1
-    course = np.broadcast_to(np.repeat(inputs, trials), (round(seconds / dt), trials * len(inputs)))
-    rates = _run(model, course, dt).rate(0.3 * seconds)
-    return rates.reshape(len(inputs), trials).mean(axis=1)
+    if _is_counted(model):
+        steps = round(_SECONDS / dt)
+        return _run(model, np.broadcast_to(inputs, (steps, len(inputs))), dt).rate(_SETTLING)
+    return curves.f_i_curve(
+        model, inputs, duration=_SECONDS, start=_SETTLING, dt=dt, seed=_SEED
+    ).rates
 
 
 def _homeostat(name: str) -> dict[str, Any]:
@@ -174,8 +204,6 @@ def _homeostat(name: str) -> dict[str, Any]:
 
 def _global_gain() -> dict[str, Any]:
     """Thirty epochs: the loss falls, then stalls, while the energy rises."""
-    from neurosim.engines.brian2 import simulate
-
     epochs = 40
     loss = np.concatenate((0.9 ** np.arange(20), np.full(20, 0.9**19)))
     energy = np.concatenate((np.linspace(0.3, 0.1, 20), np.linspace(0.1, 0.3, 20)))
@@ -199,16 +227,18 @@ def _global_gain() -> dict[str, Any]:
     }
 
 
-def draw(arrays: dict[str, Any]) -> Figure:
-    """Draw the page."""
+def draw(arrays: dict[str, Any], figure: Figure | None = None) -> Figure:
+    """Draw the page, in a figure of the caller's if there is one."""
     with style():
+        figure = figure or Figure()
+        figure.set_layout_engine("constrained")
         if arrays["kind"] == "homeostat":
-            return _draw_homeostat(arrays)
-        return _draw_neuron(arrays)
+            return _draw_homeostat(arrays, figure)
+        return _draw_neuron(arrays, figure)
 
 
-def _draw_neuron(arrays: dict[str, Any]) -> Figure:
-    figure = Figure(figsize=(9.6, 4.4), layout="constrained")
+def _draw_neuron(arrays: dict[str, Any], figure: Figure) -> Figure:
+    figure.set_size_inches(9.6, 4.4)
     figure.suptitle(f"{arrays['title']}: {arrays['meaning']}", fontsize=9, wrap=True)
     grid = figure.add_gridspec(3, 2, width_ratios=(1.7, 1), height_ratios=(2.2, 1, 0.7))
     response, threshold, drive = (figure.add_subplot(grid[k, 0]) for k in range(3))
@@ -245,8 +275,8 @@ def _draw_neuron(arrays: dict[str, Any]) -> Figure:
     return figure
 
 
-def _draw_homeostat(arrays: dict[str, Any]) -> Figure:
-    figure = Figure(figsize=(9.6, 3.2), layout="constrained")
+def _draw_homeostat(arrays: dict[str, Any], figure: Figure) -> Figure:
+    figure.set_size_inches(9.6, 3.2)
     figure.suptitle(f"{arrays['title']}: {arrays['meaning']}", fontsize=9, wrap=True)
     panels = figure.subplots(1, len(arrays["traces"]))
     for panel, (name, values) in zip(panels, arrays["traces"].items(), strict=True):

@@ -159,7 +159,8 @@ class GroupHomeostat:
 
     def __repr__(self) -> str:
         names = ", ".join(group.name for group in self.groups)
-        held = "their mean rate" if self._band is None else f"{self.band[0]:g}..{self.band[1]:g} Hz"
+        band = self.band
+        held = "their mean rate" if band is None else f"{band[0]:g}..{band[1]:g} Hz"
         return f"GroupHomeostat on {names}: every {self.tick * 1e3:g} ms, held to {held}"
 
     @property

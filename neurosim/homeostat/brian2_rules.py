@@ -12,7 +12,7 @@ from typing import Any
 from neurosim.equations import get, groups
 from neurosim.equations.declaration import Declaration
 from neurosim.errors import InputError
-from neurosim.homeostat.brian2_thresholds import SCALE, ThresholdSetter, check_runtime, owner
+from neurosim.homeostat.brian2_thresholds import NAME, SCALE, ThresholdSetter, check_runtime, owner
 
 
 class AttachedRule:
@@ -102,14 +102,13 @@ def _attach(
 
 def _add_reset(setter: ThresholdSetter, units: Any, rule: Declaration) -> None:
     """Let a spike of a neuron run the reset of the rule in its unit."""
-    from brian2.utils.stringtools import get_identifiers, word_substitute
-
     group, code = setter.group, rule.reset or ""
     names = {}
-    for name in sorted(get_identifiers(code) & set(units.variables)):
+    for name in sorted(set(NAME.findall(code)) & set(units.variables)):
         names[name] = f"{setter.variable}_{name}"
         setter.refer(names[name], units, name)
-    code = word_substitute("\n".join(line.strip() for line in code.splitlines()), names)
+    code = "\n".join(line.strip() for line in code.splitlines())
+    code = NAME.sub(lambda name: names.get(name[0], name[0]), code)
     before = group.event_codes.get("spike")
     if before is None:
         setter.holds(group, group.run_on_event("spike", code, when="resets"))

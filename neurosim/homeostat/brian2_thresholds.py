@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from neurosim.equations.groups import assign
-from neurosim.equations.sandbox import load
+from neurosim.equations.sandbox import load, program
 from neurosim.errors import InputError
 
 SCALE = "threshold_scale"
+NAME = re.compile(r"[A-Za-z_]\w*")
 
 
 def threshold_variable(group: Any, name: str | None) -> str:
@@ -53,9 +55,7 @@ def check_runtime(what: str) -> None:
     Raises:
         InputError: Brian2 writes a program.
     """
-    from brian2.devices.device import RuntimeDevice, get_device
-
-    if not isinstance(get_device(), RuntimeDevice):
+    if program() is not None:
         raise InputError(f"{what}: a program cannot be changed once it is written; build another")
 
 
@@ -67,12 +67,10 @@ def owner(group: Any) -> Any:
 def _kinds(group: Any, condition: str) -> dict[str, str]:
     """Return the names that a threshold depends on, and why one cannot be set; "" where it can."""
     brian2 = load()
-    from brian2.utils.stringtools import get_identifiers
-
     equations, kinds = owner(group).equations, {}
     left = [condition]
     while left:
-        for name in sorted(get_identifiers(left.pop())):
+        for name in sorted(set(NAME.findall(left.pop()))):
             if name in kinds or name in brian2.DEFAULT_FUNCTIONS or name in _WORDS:
                 continue
             if name not in equations:

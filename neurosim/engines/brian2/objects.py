@@ -59,7 +59,7 @@ def build(
         name="neurons",
         clock=clock,
     )
-    parameters, inputs = plan.model.parameters, []
+    parameters, inputs = plan.model.parameters, list[Any]()
     settings = {n: quantity(value, parameters[n].unit) for n, value in plan.values.items()}
     for name, course in plan.courses.items():
         values = _course(plan, name, course)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Simulation:
     """Spikes and traces of n independent neurons.
 
@@ -39,6 +39,29 @@ class Simulation:
     watched: np.ndarray | None = None
     """(watched,) numbers of the neurons that the traces belong to."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        model = self.provenance.get("model", "")
+        spikes = len(self.spike_steps)
+        rate = spikes / (self.n * self.duration)
+        traces = f", traces {', '.join(self.traces)}" if self.traces else ""
+        return (
+            f"Simulation{f' of {model}' if model else ''}: {self.n} neurons, {self.duration:g} s "
+            f"in steps of {self.dt * 1e3:g} ms, {spikes} spikes ({rate:.3g} /s){traces}"
+        )
+
+    def plot(self, axes: Any = None) -> np.ndarray:
+        """Draw a raster of the spikes, and below it each trace, in mV, nA or nS.
+
+        Args:
+            axes: matplotlib's, 1 + number of traces; a new figure without any.
+
+        Returns:
+            The axes (panels,).
+        """
+        from neurosim.engines.brian2 import pictures
+
+        return pictures.plot(self, axes)
 
     @property
     def duration(self) -> float:
