@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,8 @@ def compute(name: str | Declaration) -> dict[str, Any]:
     course = ((time > before) & (time <= after)).astype(float)
     rest = _rest(neuron)
     top = INPUTS[neuron.name] if neuron.name in INPUTS else _largest_input(neuron, dt)
-    step = rest + course * _STEP_AT * (top - rest)
+    share = _STEP_AT if neuron.name in INPUTS else 0.8
+    step = rest + course * share * (top - rest)
     threshold = _moving(shown, model if model.fills else None)
     potential = _potential(shown)
     trace = _run(shown, step[:, None], dt, record=(potential, *filter(None, [threshold])))
@@ -231,15 +233,19 @@ def draw(arrays: dict[str, Any], figure: Figure | None = None) -> Figure:
     """Draw the page, in a figure of the caller's if there is one."""
     with style():
         figure = figure or Figure()
-        figure.set_layout_engine("constrained")
+        figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.08)
         if arrays["kind"] == "homeostat":
             return _draw_homeostat(arrays, figure)
         return _draw_neuron(arrays, figure)
 
 
+def _title(arrays: dict[str, Any]) -> str:
+    return textwrap.fill(f"{arrays['title']}: {arrays['meaning']}".rstrip(": "), 120)
+
+
 def _draw_neuron(arrays: dict[str, Any], figure: Figure) -> Figure:
     figure.set_size_inches(9.6, 4.4)
-    figure.suptitle(f"{arrays['title']}: {arrays['meaning']}", fontsize=9, wrap=True)
+    figure.suptitle(_title(arrays), fontsize=9)
     grid = figure.add_gridspec(3, 2, width_ratios=(1.7, 1), height_ratios=(2.2, 1, 0.7))
     response, threshold, drive = (figure.add_subplot(grid[k, 0]) for k in range(3))
     curve = figure.add_subplot(grid[:, 1])
@@ -277,7 +283,7 @@ def _draw_neuron(arrays: dict[str, Any], figure: Figure) -> Figure:
 
 def _draw_homeostat(arrays: dict[str, Any], figure: Figure) -> Figure:
     figure.set_size_inches(9.6, 3.2)
-    figure.suptitle(f"{arrays['title']}: {arrays['meaning']}", fontsize=9, wrap=True)
+    figure.suptitle(_title(arrays), fontsize=9)
     panels = figure.subplots(1, len(arrays["traces"]))
     for panel, (name, values) in zip(panels, arrays["traces"].items(), strict=True):
         for k in range(values.shape[1]):

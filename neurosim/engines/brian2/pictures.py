@@ -31,6 +31,7 @@ def plot(simulation: Simulation, axes: Any = None) -> np.ndarray:
         spikes.set_ylabel("neuron")
         spikes.set_ylim(-0.5, simulation.n - 0.5)
         spikes.set_xlim(0, simulation.duration)
+        spikes.locator_params(axis="y", integer=True)
         for panel, name in zip(others, names, strict=False):
             _trace(panel, simulation, name)
         panels[-1].set_xlabel("time (s)")
