@@ -38,8 +38,8 @@ def attach(
     Args:
         network: a module of torch, then the options are those of `Homeostat.attach`; or a Network
             of Brian2, `brian2.magic_network`, or a list of groups.
-        groups: NeuronGroups, or parts of them, in the order of the chain; all that spike by
-            default.
+        groups: NeuronGroups, or parts of them, in the order of the chain; all that spike, in
+            the order of their names, by default.
         rule: "ahsar", or a declared threshold rule by name ("stochastic-threshold-per-spike"),
             which every neuron gets by itself; the options are then its parameters.
         options: for Brian2: `variable` that sets the threshold, where there are several; `rest`,

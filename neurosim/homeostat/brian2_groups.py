@@ -8,6 +8,7 @@ scale of its group.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -20,7 +21,7 @@ from neurosim.equations import regulation
 from neurosim.equations.declaration import Declaration
 from neurosim.equations.groups import assign
 from neurosim.equations.homeostasis import HOMEOSTAT_MAP
-from neurosim.equations.sandbox import load
+from neurosim.equations.sandbox import load, program
 from neurosim.errors import InputError
 from neurosim.homeostat.brian2_rules import AttachedRule, attach_rule
 from neurosim.homeostat.brian2_thresholds import (
@@ -107,6 +108,7 @@ class GroupHomeostat:
         self.tick = _seconds(tick, groups)
         self._band = None if band is None else np.log(_rates(band) * self.tick)
         self.loop = _loop(loop, len(groups), centred=self._band is None)
+        self._setters = _setters(self.groups, variables, rests)
         clock = brian2.Clock(self.tick * brian2.second)
         self._units, links = regulation.units(
             HOMEOSTAT_MAP,
@@ -117,14 +119,15 @@ class GroupHomeostat:
             centred=self._band is None,
             name="homeostat*",
         )
-        assign(self._units, "since", "t")
+        assign(self._units, "since", _now(groups[0]) * brian2.second)
+        if self._band is not None:
+            assign(self._units, "sensed", float(np.exp(self._band.mean())))
         assign(self._units, "written", "scale")
         self._monitor = brian2.StateMonitor(
             self._units, ("rate", "sensed", "c", "written"), True, when="end", clock=clock
         )
         counters = self._count(brian2)
         self._step(clock)
-        self._setters = _setters(self.groups, variables, rests)
         for setter, parts in self._setters.items():
             setter.follow_units(self._units, "written", parts)
             setter.every(clock, when="end", order=1)
@@ -247,14 +250,27 @@ def _setters(
     """Return what sets the thresholds of NeuronGroups, with their parts and the parts' units."""
     setters: dict[tuple[int, str], ThresholdSetter] = {}
     parts: dict[ThresholdSetter, list[tuple[int, int, int]]] = {}
-    for k, (group, variable, rest) in enumerate(zip(groups, variables, rests, strict=True)):
-        whole = owner(group)
-        key = (id(whole), variable)
-        if key not in setters:
-            setters[key] = ThresholdSetter(whole, variable, rest)
-        part = (int(group.start), int(group.stop), k)
-        parts.setdefault(setters[key], []).append(part)
+    try:
+        for k, (group, variable, rest) in enumerate(zip(groups, variables, rests, strict=True)):
+            whole = owner(group)
+            key = (id(whole), variable)
+            if key not in setters:
+                setters[key] = ThresholdSetter(whole, variable, rest)
+            own = parts.setdefault(setters[key], [])
+            start, stop = int(group.start), int(group.stop)
+            if any(start < other_stop and other < stop for other, other_stop, _ in own):
+                raise InputError(f"groups overlap in {whole.name}")
+            own.append((start, stop, k))
+    except InputError:
+        for setter in setters.values():
+            setter.detach()
+        raise
     return parts
+
+
+def _now(group: Any) -> float:
+    """Return the time in seconds up to which a group has run; a program has not."""
+    return 0.0 if program() is not None else float(np.asarray(group.clock.t_))
 
 
 def _groups(network: Any, groups: Sequence[Any] | None) -> list[Any]:
@@ -278,7 +294,8 @@ def _groups(network: Any, groups: Sequence[Any] | None) -> list[Any]:
         )
     if groups is None:
         kind = brian2.NeuronGroup
-        groups = [g for g in members or () if isinstance(g, kind) and "spike" in g.events]
+        spiking = (g for g in members or () if isinstance(g, kind) and "spike" in g.events)
+        groups = sorted(spiking, key=_by_name)  # a network keeps no order
     groups = list(groups)
     if not groups:
         raise InputError("there are no groups that spike; name them with groups=[...]")
@@ -291,6 +308,12 @@ def _groups(network: Any, groups: Sequence[Any] | None) -> list[Any]:
     if len({id(group) for group in groups}) < len(groups):
         raise InputError("a group is named twice")
     return groups
+
+
+def _by_name(group: Any) -> list[Any]:
+    """Return what sorts neurongroup_10 behind neurongroup_9."""
+    return [(part.isdigit(), int(part) if part.isdigit() else part)
+            for part in re.split(r"(\d+)", group.name)]  # fmt: skip
 
 
 def _each(name: str, value: Any, groups: Sequence[Any]) -> list[Any]:

@@ -70,10 +70,15 @@ def attach_rule(
                 f"{group.name} is part of {owner(group).name}; rules take whole groups"
             )
     units, setters = [], []
-    for group, variable, rest in zip(members, variables, rests, strict=True):
-        unit, setter = _attach(group, variable, rest, rule, parameters)
-        units.append(unit)
-        setters.append(setter)
+    try:
+        for group, variable, rest in zip(members, variables, rests, strict=True):
+            unit, setter = _attach(group, variable, rest, rule, parameters)
+            units.append(unit)
+            setters.append(setter)
+    except InputError:
+        for setter in setters:
+            setter.detach()
+        raise
     return AttachedRule(rule, units, setters)
 
 

@@ -154,14 +154,9 @@ class ThresholdSetter:
         """Let parts of the group, each (start, stop, unit), read their scale from a unit.
 
         It is done as Brian2's linked variables are. Neurons in no part keep their thresholds.
-
-        Raises:
-            InputError: parts overlap.
         """
         units = np.full(len(self.group), -1, dtype=np.int32)
         for start, stop, unit in parts:
-            if (units[start:stop] >= 0).any():
-                raise InputError(f"groups overlap in {self.group.name}")
             units[start:stop] = unit
         regulated, index = units >= 0, f"{self._scale}_unit"
         self._add_numbers(index, np.maximum(units, 0))

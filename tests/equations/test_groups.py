@@ -94,6 +94,9 @@ def test_programs_of_every_model_spike_as_the_runtime_does(part: int) -> None:
     found = {}
     for target in ("numpy", "cpp_standalone"):
         with targets.session(target) as run:
+            # Few and quick compilers: what is compared does not depend on how fast it runs.
+            brian2.prefs.codegen.cpp.extra_compile_args_gcc = ["-w", "-O0", "-ffp-contract=off"]
+            brian2.prefs.devices.cpp_standalone.extra_make_args_unix = ["-j2"]
             brian2.seed(5)
             parts = {}
             for name in names:
