@@ -18,6 +18,7 @@ if (_root / "setup.cfg").is_file():
 
 _ROOMS = (
     "analysis",
+    "circuits",
     "data",
     "energy",
     "engines",

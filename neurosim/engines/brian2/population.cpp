@@ -1,9 +1,8 @@
 // A population of neurons in C++. What a neuron does comes from Brian2's code generator; this
 // template runs it, step by step: inputs, presynaptic spikes, state, threshold, reset, monitors.
-// C++'s own headers of random numbers and locks would take half of the time to build this.
+// C++'s own headers of random numbers would take a third of the time to build this.
 #include <cmath>
 #include <cstdint>
-#include <pthread.h>
 #include <vector>
 
 namespace brian {
@@ -68,15 +67,7 @@ struct RandomGenerator {
 };
 
 // Generated code draws from here: the generator of the population that is running.
-static RandomGenerator *_random_generators;
-static pthread_mutex_t running = PTHREAD_MUTEX_INITIALIZER;
-
-// While one lives, no other population runs.
-struct Alone {
-    Alone() { pthread_mutex_lock(&running); }
-    ~Alone() { pthread_mutex_unlock(&running); }
-};
-
+static thread_local RandomGenerator *_random_generators;
 }  // namespace brian
 
 namespace {
@@ -140,7 +131,10 @@ struct Population : Arrays {
 {% set monitor = name in record %}
 {% set event = name in events %}
 {% if event %}
-    void {{ name }}({{ weight_type }} *weights, int32_t count) {
+    // `targets` of a synapse each, or all neurons; one weight for each, or one that all share.
+    template <bool shared>
+    void {{ name }}(const int32_t *targets, const int64_t number, {{ weight_type }} *weights,
+                    int32_t count) {
         {{ weight_type }} *_array_synapse_w = weights;
         int32_t *_array_synapse_spikes = &count;
 {% elif monitor %}
@@ -167,6 +161,10 @@ struct Population : Arrays {
 {% elif name == "reset" %}
             for (int64_t place = 0; place < number; place++) {
                 const int64_t _idx = fired[place];
+{% elif event %}
+            for (int64_t place = 0; place < number; place++) {
+                const int64_t _idx = targets ? targets[place] : place;
+                const int64_t _synapse = shared ? 0 : place;
 {% else %}
             for (int64_t _idx = 0; _idx < n; _idx++) {
 {% endif %}
@@ -205,7 +203,8 @@ struct Population : Arrays {
             if (counts[channel] == 0) continue;
 {% for name in events %}
             if (train.event == {{ loop.index0 }})
-                {{ name }}(({{ weight_type }} *)train.weights + channel * n, counts[channel]);
+                {{ name }}<false>(nullptr, n, ({{ weight_type }} *)train.weights + channel * n,
+                                  counts[channel]);
 {% endfor %}
         }
     }
@@ -217,7 +216,18 @@ struct Population : Arrays {
 {% endfor %}
     }
 
-    void tick() {
+    // One spike at each of these synapses.
+    void deliver(const int32_t event, const int32_t *targets, const int64_t number, void *weights,
+                 const bool shared) {
+{% for name in events %}
+        if (event == {{ loop.index0 }}) {
+            if (shared) {{ name }}<true>(targets, number, ({{ weight_type }} *)weights, 1);
+            else {{ name }}<false>(targets, number, ({{ weight_type }} *)weights, 1);
+        }
+{% endfor %}
+    }
+
+    int64_t advance() {
 {% if clock %}
         _array_defaultclock_t[0] = step * dt;
 {% endif %}
@@ -230,10 +240,25 @@ struct Population : Arrays {
             neurons.push_back(fired[place]);
             steps.push_back(step);
         }
+        return number;
+{% else %}
+        return 0;
+{% endif %}
+    }
+
+    void finish(const int64_t number) {
 {% if "reset" in code.each %}
         reset(number);
 {% endif %}
-{% endif %}
+        step++;
+    }
+
+    void feed(const Input *inputs, const int64_t n_inputs) {
+        for (int64_t k = 0; k < n_inputs; k++) {
+            const Input &input = inputs[k];
+            const double *values = input.values + step * input.width;
+            for (int64_t i = 0; i < n; i++) input.target[i] = values[input.width == 1 ? 0 : i];
+        }
     }
 };
 
@@ -243,7 +268,6 @@ extern "C" {
 
 void *create(const Arrays *arrays, const int64_t n, const double dt, const uint32_t seed) {
     Population *population = new Population(*arrays, n, dt, seed);
-    const brian::Alone alone;
     brian::_random_generators = &population->generator;
     population->start();
     return population;
@@ -256,20 +280,41 @@ void run(void *handle, const int64_t steps, const Input *inputs, const int64_t n
          const Train *trains, const int64_t n_trains, const Monitor *monitors,
          const int64_t n_monitors) {
     Population &population = *static_cast<Population *>(handle);
-    const brian::Alone alone;
     brian::_random_generators = &population.generator;
-    for (int64_t done = 0; done < steps; done++, population.step++) {
+    for (int64_t done = 0; done < steps; done++) {
         const int64_t row = population.step;
-        for (int64_t k = 0; k < n_inputs; k++) {
-            const Input &input = inputs[k];
-            const double *values = input.values + row * input.width;
-            for (int64_t i = 0; i < population.n; i++)
-                input.target[i] = values[input.width == 1 ? 0 : i];
-        }
+        population.feed(inputs, n_inputs);
         for (int64_t k = 0; k < n_trains; k++) population.receive(trains[k], row);
-        population.tick();
+        population.finish(population.advance());
         for (int64_t k = 0; k < n_monitors; k++) population.observe(monitors[k], row);
     }
+}
+
+// The parts of a step for a circuit, in which what other neurons send comes between threshold and
+// reset, as in Brian2.
+int64_t begin_step(void *handle, const Input *inputs, const int64_t n_inputs,
+                   const int64_t **fired) {
+    Population &population = *static_cast<Population *>(handle);
+    brian::_random_generators = &population.generator;
+    population.feed(inputs, n_inputs);
+    const int64_t number = population.advance();
+    *fired = population.fired.data();
+    return number;
+}
+
+void deliver(void *handle, const int32_t event, const int32_t *targets, const int64_t number,
+             void *weights, const int32_t shared) {
+    Population &population = *static_cast<Population *>(handle);
+    population.deliver(event, targets, number, weights, shared != 0);
+}
+
+void end_step(void *handle, const int64_t number, const Monitor *monitors,
+              const int64_t n_monitors) {
+    Population &population = *static_cast<Population *>(handle);
+    brian::_random_generators = &population.generator;
+    const int64_t row = population.step;
+    population.finish(number);
+    for (int64_t k = 0; k < n_monitors; k++) population.observe(monitors[k], row);
 }
 
 int64_t spikes(void *handle, const int64_t **neurons, const int64_t **steps) {

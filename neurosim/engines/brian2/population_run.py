@@ -14,6 +14,7 @@ from neurosim.engines.brian2 import cache, population_source
 from neurosim.engines.brian2.simulation import Simulation
 from neurosim.engines.engine import ByDigest
 from neurosim.equations.functions import TABLE
+from neurosim.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,6 +139,44 @@ class Population:
             )
             for name, trace in self.traces.items()
         ]
+
+    def for_circuit(self) -> dict[str, Any]:
+        """Return handle, functions, inputs and monitors for a circuit that runs these neurons."""
+        inputs, n_inputs, _, _, monitors, n_monitors = self._drives
+        functions = {
+            name: ctypes.cast(getattr(self._library, name), ctypes.c_void_p).value
+            for name in ("begin_step", "deliver", "end_step")
+        }
+        return {
+            "handle": self._handle,
+            **functions,
+            "inputs": ctypes.addressof(inputs),
+            "n_inputs": n_inputs,
+            "monitors": ctypes.addressof(monitors),
+            "n_monitors": n_monitors,
+        }
+
+    def event(self, name: str) -> int:
+        """Return the number of an event whose weights are floats.
+
+        Raises:
+            InputError: they are whole numbers.
+        """
+        if self._manifest["weights"] != "double":
+            raise InputError(f"{self.plan.model.name} has whole numbers as weights, for one chip")
+        return int(self._manifest["events"].index(name))
+
+    def state(self, name: str) -> np.ndarray:
+        """Return the values (n,) or (1,) of a variable or parameter, in SI units, to read or write.
+
+        Raises:
+            InputError: the library keeps no such variable.
+        """
+        for array, variable, *_ in self._manifest["arrays"]:
+            if variable == name:
+                return self._arrays[array]
+        kept = ", ".join(variable for _, variable, *_ in self._manifest["arrays"])
+        raise InputError(f"{self.plan.model.name} keeps no variable {name!r}; it keeps {kept}")
 
     def feed(self, name: str, step: int, values: np.ndarray) -> None:
         """Set what an input that changes in time is in a step that has not run.

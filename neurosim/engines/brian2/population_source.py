@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from neurosim.engines.brian2.codegen import render, translate
@@ -67,6 +68,10 @@ def _values(model: Declaration, per_neuron: Collection[str]) -> dict[str, Any]:
     # A refractory neuron is reset and initialised like any other.
     always = ("reset", *initial)
     code = translate(members, blocks, extra=extra, needed=needed, unconditional=always)
+    # Brian2 knows one index; weights have that of their synapse.
+    weights = "_array_synapse_w[_idx]", "_array_synapse_w[_synapse]"
+    each = {name: text.replace(*weights) for name, text in code.each.items()}
+    code = replace(code, each=each)
     types = [array.type for array in code.arrays if array.name == "_array_synapse_w"]
     scalar = {array.variable for array in code.arrays if array.scalar}
     return {
