@@ -1,11 +1,11 @@
 """Circuits: populations of declared neurons, projections between them, and what drives them.
 
-    circuit = Circuit(seed=1)
-    cells = circuit.population("lif", 1000, name="cells", initial={"v": uniform(-0.07, 0.02)})
-    circuit.project(cells, cells, fixed_probability(0.1), weight=0.2 * mV, delay=1.5e-3)
-    circuit.poisson(cells, rate=8000.0, weight=0.3 * mV)
-    result = circuit.run(1.0)
-    result["cells"].rate()
+circuit = Circuit(seed=1)
+cells = circuit.population("lif", 1000, name="cells", initial={"v": uniform(-0.07, 0.02)})
+circuit.project(cells, cells, fixed_probability(0.1), weight=0.2 * mV, delay=1.5e-3)
+circuit.poisson(cells, rate=8000.0, weight=0.3 * mV)
+result = circuit.run(1.0)
+result["cells"].rate()
 """
 
 from __future__ import annotations

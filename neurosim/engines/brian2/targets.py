@@ -110,7 +110,7 @@ def population(plan: Plan, target: str) -> Iterator[Population]:
 
 
 @contextmanager
-def session(target: str, as_written: bool = False) -> Iterator[Run]:
+def session(target: str, as_written: bool = False, threads: int = 1) -> Iterator[Run]:
     """Enter a sandbox for Brian2 objects of one network, and yield what runs it on a target.
 
     Monitors are read inside. A standalone target builds a program for this one network.
@@ -118,6 +118,7 @@ def session(target: str, as_written: bool = False) -> Iterator[Run]:
     Args:
         target: of Brian2's runtime, or a standalone one.
         as_written: keep the order of operations.
+        threads: of cpp_standalone.
 
     Raises:
         InputError: there is no such target for objects.
@@ -136,7 +137,7 @@ def session(target: str, as_written: bool = False) -> Iterator[Run]:
         raise InputError(f"target {target!r} is not known; choose from {known}")
     with (
         tempfile.TemporaryDirectory(prefix="neurosim-") as folder,
-        standalone.sandbox_of(target, as_written) as device,
+        standalone.sandbox_of(target, as_written, threads) as device,
     ):
 
         def run(network: Any, duration: Any) -> None:
