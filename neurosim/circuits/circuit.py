@@ -35,8 +35,6 @@ from neurosim.equations import Declaration
 from neurosim.equations.groups import settable
 from neurosim.errors import InputError
 
-_UNITS = {"volt": "V", "amp": "A", "siemens": "S", "1": "1"}
-
 
 @dataclass(frozen=True, eq=False)
 class Population:
@@ -263,7 +261,7 @@ class Circuit:
     def poisson(
         self, post: Population, *, rate: Any, weight: Any, event: str | None = None
     ) -> PoissonDrive:
-        """Drive each neuron of a population by Poisson spikes of its own (NEST's poisson_generator).
+        """Drive each neuron by Poisson spikes of its own, as NEST's poisson_generator does.
 
         k spikes in a step act as one of k times the weight.
 

@@ -91,11 +91,10 @@ def interval_cv(simulation: Simulation, start: float = 0.0, fewest: int = 5) -> 
     order = np.lexsort((times, neurons))
     neurons, times = neurons[order], times[order]
     gaps, own = np.diff(times), np.diff(neurons) == 0
-    of = neurons[1:][own]
+    gaps, of = gaps[own], neurons[1:][own]
     number = np.bincount(of, minlength=simulation.n)
-    total = np.bincount(of, gaps[own], simulation.n)
-    square = np.bincount(of, gaps[own] ** 2, simulation.n)
+    mean = np.bincount(of, gaps, simulation.n) / np.maximum(number, 1)
+    square = np.bincount(of, (gaps - mean[of]) ** 2, simulation.n) / np.maximum(number, 1)
     kept = number >= max(1, fewest - 1)
-    mean = total[kept] / number[kept]
-    cv: np.ndarray = np.sqrt(np.maximum(square[kept] / number[kept] - mean**2, 0)) / mean
+    cv: np.ndarray = np.sqrt(square[kept]) / mean[kept]
     return cv
