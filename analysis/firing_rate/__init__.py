@@ -2,11 +2,16 @@
 
 `white_noise` has Siegert's rate and its derivatives, `variability` the CV, `coloured_noise` the
 rate behind filtering synapses, `response` the transfer function, `populations` the rates of
-networks that drive themselves.
+networks that drive themselves, `random_thresholds` those where thresholds are drawn.
 """
 
 from neurosim.analysis.firing_rate.coloured_noise import colored
 from neurosim.analysis.firing_rate.populations import OperatingPoint, brunel, self_consistent
+from neurosim.analysis.firing_rate.random_thresholds import (
+    FixedPoint,
+    random_threshold_brunel,
+    random_threshold_rate,
+)
 from neurosim.analysis.firing_rate.response import transfer
 from neurosim.analysis.firing_rate.variability import cv
 from neurosim.analysis.firing_rate.white_noise import (
@@ -18,6 +23,7 @@ from neurosim.analysis.firing_rate.white_noise import (
 )
 
 __all__ = [
+    "FixedPoint",
     "Gradient",
     "OperatingPoint",
     "brunel",
@@ -26,6 +32,8 @@ __all__ = [
     "gradient",
     "log_gradient",
     "log_siegert",
+    "random_threshold_brunel",
+    "random_threshold_rate",
     "self_consistent",
     "siegert",
     "transfer",
