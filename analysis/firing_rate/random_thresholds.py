@@ -15,8 +15,8 @@ from neurosim.errors import InputError
 Draw = Literal["quenched", "per-spike"]
 _LOWEST = 1e-6
 """Rate [Hz] below which a network is silent: a spike of a neuron in eleven days."""
-_POINTS = 2000
-"""Rates at which a change of sign is looked for; fixed points closer than 1 % count as one."""
+_POINTS = 500
+"""Rates at which a change of sign is looked for; fixed points closer than 4 % may count as none."""
 
 
 class FixedPoint(NamedTuple):
