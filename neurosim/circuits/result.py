@@ -55,6 +55,23 @@ class CircuitResult(Mapping[str, Simulation]):
         tree.attrs.update(self.provenance)
         return tree
 
+    def plot(
+        self, axes: Any = None, *, start: float = 0.0, stop: float | None = None
+    ) -> np.ndarray:
+        """Draw the spikes of some neurons of each population, and below them all mean rates.
+
+        Args:
+            axes: two of matplotlib's; a new figure without any.
+            start: seconds at which the picture begins.
+            stop: seconds at which it ends; the end of the run without.
+
+        Returns:
+            The axes (2,).
+        """
+        from neurosim.circuits import pictures
+
+        return pictures.plot(self, axes, start=start, stop=stop)
+
     def __repr__(self) -> str:
         lines = [
             f"{name}: {s.n} neurons, {len(s.spike_steps)} spikes, {s.rate().mean():.3g} /s"
