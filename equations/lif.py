@@ -74,6 +74,37 @@ LIF_EXPONENTIAL = Declaration(
     reference=_TEXTBOOK,
 )
 
+LIF_TWO_EXPONENTIALS = Declaration(
+    name="lif-two-exponentials",
+    meaning="Leaky integrate-and-fire neuron with excitatory and inhibitory input that decays \
+exponentially, each at its own pace.",
+    equations="""
+        dv/dt = (g_e + g_i - (v - E_L) + R*(I + I_noise))/tau : volt (unless refractory)
+        dg_e/dt = -g_e/tau_e : volt
+        dg_i/dt = -g_i/tau_i : volt
+    """
+    + THETA,
+    parameters=REST
+    | CURRENT
+    | {
+        "tau": Parameter(20.0, "ms", "membrane time constant, other than the next two", 0.001),
+        "tau_e": Parameter(5.0, "ms", "time constant of excitation", 0.001),
+        "tau_i": Parameter(10.0, "ms", "time constant of inhibition", 0.001),
+    },
+    threshold="v > theta",
+    reset="v = V_r",
+    refractory="tau_ref",
+    initial={"v": "E_L"},
+    synapse="w : volt  # jump of the synaptic potential; below 0 where it inhibits",
+    events={"excite": "g_e_post += w*spikes_pre", "inhibit": "g_i_post += w*spikes_pre"},
+    methods=("exact", "rk4", "euler"),
+    slots=("threshold", "current", "condition"),
+    reference=(
+        "Vogels and Abbott, Signal propagation and logic gating in networks of integrate-and-fire "
+        "neurons, J Neurosci 25:10786, 2005, doi:10.1523/JNEUROSCI.3508-05.2005"
+    ),
+)
+
 LIF_CONDUCTANCE = Declaration(
     name="lif-conductance",
     meaning="Leaky integrate-and-fire neuron with excitatory and inhibitory conductances.",

@@ -18,6 +18,7 @@ from neurosim.errors import InputError
 INPUTS = {
     "lif": 0.6,
     "lif-exponential": 0.6,
+    "lif-two-exponentials": 0.6,
     "lif-conductance": 0.6,
     "adaptive-lif": 1.0,
     "voltage-adaptive-lif": 0.8,

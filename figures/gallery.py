@@ -24,6 +24,7 @@ SECTIONS: dict[str, Callable[[str], bool]] = {
     "The demo's nets on the chip": lambda name: name in DEMO,
     "ASPEN: stochastic thresholds": lambda name: name.startswith("aspen"),
     "AHSAR: homeostatic thresholds": lambda name: name.startswith("ahsar"),
+    "Networks": lambda name: name.startswith("networks"),
     "Theory and methods": lambda name: True,
 }
 """A figure is in the first section that takes it."""

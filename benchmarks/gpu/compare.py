@@ -37,7 +37,8 @@ ROUNDING = 1e-9
 Z = 4.0
 
 DRIVE = {
-    "lif": 0.6, "lif-exponential": 0.6, "lif-conductance": 0.6, "adaptive-lif": 1.8,
+    "lif": 0.6, "lif-exponential": 0.6, "lif-two-exponentials": 0.6,
+    "lif-conductance": 0.6, "adaptive-lif": 1.8,
     "voltage-adaptive-lif": 1.8, "qif": 0.8, "eif": 1.2, "adex": 6.0, "izhikevich": 1.0,
     "hodgkin-huxley": 2.0, "lif-map": 1.0, "lif-map-two-synapses": 1.0, "lif-flow": 0.2,
     "nir-neuron": 1.0, "loihi": 3000.0,

@@ -11,9 +11,9 @@ from neurosim.commands.terminal import console
 
 def claims(
     markdown: Annotated[bool, typer.Option("--markdown", help="As a Markdown table.")] = False,
-    paper: Annotated[str | None, typer.Option(help="aspen or ahsar; both if left out.")] = None,
+    paper: Annotated[str | None, typer.Option(help="aspen, ahsar, networks; else all.")] = None,
 ) -> None:
-    """Print every claim of the two papers with what was measured here and a verdict."""
+    """Print every claim of the two papers and of networks, what was measured, and a verdict."""
     from neurosim.studies import ledger
 
     entries = ledger.judge_all(paper)

@@ -1,4 +1,5 @@
-"""Both papers' studies: a grid of cases, a function case -> rows, results that survive a kill.
+"""Studies of both papers and of networks: cases, a function case -> rows, results that survive a
+kill.
 
 A file holds a STUDY, which `neurosim study NAME` runs, and the CLAIMS that `neurosim claims` judges
 by its results.
@@ -45,8 +46,9 @@ PAPERS = {
         "aspen",
         OTHER,
     ),
+    "networks": ("published",),
 }
-"""The files of each paper, in the order in which their claims are printed."""
+"""The files of each paper, and those of networks, in the order in which claims are printed."""
 
 
 def names() -> tuple[str, ...]:

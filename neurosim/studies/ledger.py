@@ -1,4 +1,4 @@
-"""The ledger: every claim of both papers, what was measured here, and a verdict.
+"""The ledger: every claim of both papers and of networks, what was measured here, and a verdict.
 
 Verdicts are computed from the stored results whenever the ledger is printed: it cannot drift.
 """

@@ -17,6 +17,7 @@ PAIRS = [(n, r) for n in NEURONS for r in RULES if not n.misfit(r)]
 DRIVE = {
     "lif": 0.6,
     "lif-exponential": 0.6,
+    "lif-two-exponentials": 0.6,
     "lif-conductance": 0.6,
     "adaptive-lif": 1.8,
     "voltage-adaptive-lif": 1.8,

@@ -12,6 +12,7 @@ from neurosim import studies
 from neurosim.studies import results
 from neurosim.studies.aspen.governor import POLICIES
 from neurosim.studies.aspen.robustness import SEVERITIES
+from neurosim.studies.networks.published import LAYERS
 
 SEEDS = 3
 ADDED = {
@@ -24,6 +25,7 @@ ADDED = {
     "strength": (0, 3),
     "policy": POLICIES,
     "week": (0, 1),
+    "population": ("E", "I", *LAYERS),
 }
 """Axes that rows of studies add to the grid."""
 

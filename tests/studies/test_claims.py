@@ -9,7 +9,7 @@ import pytest
 
 from neurosim import store, studies
 from neurosim.errors import InputError
-from neurosim.studies import ahsar, aspen, ledger, results
+from neurosim.studies import ahsar, aspen, ledger, networks, results
 from neurosim.studies.ahsar import homeostat
 from neurosim.studies.ahsar import other_claims as ahsar_claims
 from neurosim.studies.aspen import governor, latency, thresholds
@@ -29,7 +29,7 @@ def _of(name):
 
 
 def test_every_file_of_the_papers_is_listed_and_states_claims():
-    for paper, room in (("aspen", aspen), ("ahsar", ahsar)):
+    for paper, room in (("aspen", aspen), ("ahsar", ahsar), ("networks", networks)):
         files = {file.name for file in pkgutil.iter_modules(room.__path__)}
         assert files - set(studies.PAPERS[paper]) <= {"on_chip", "images", "gains_table"}, "shared"
     assert {study.name for _, study, _ in OF_STUDIES} == set(studies.names())

@@ -1,0 +1,1 @@
+"""Studies of networks of neurons that hear each other."""
