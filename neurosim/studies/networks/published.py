@@ -50,7 +50,7 @@ def brunel_cells(network: str, order: int) -> tuple[BrunelCells, BrunelCells]:
 
     psp = 0.1 * 2500 / order
     if network == "B":
-        return BrunelCells(5.5, 2.5, psp), BrunelCells(5.0, 2.2, 1.2 * psp, 15.0, 2.0, 1.0)
+        return BrunelCells(6.0, 2.0, psp), BrunelCells(5.0, 1.6, 1.2 * psp, 15.0)
     g, eta = (float(part.partition("=")[2]) for part in network.split()[1:])
     return (BrunelCells(g, eta, psp),) * 2
 

@@ -1,0 +1,59 @@
+"""The networks of circuits.py in NEST: run by a Python that has it, without neurosim.
+
+PYTHON circuit_nest.py NETWORK NEURONS SECONDS THREADS
+
+prints the CPU and wall seconds of the simulation alone, and spikes per second and neuron.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import nest
+
+
+def brunel(n: int) -> object:
+    """Return the neurons: delta synapses, fixed in-degree, g = 5, eta = 2."""
+    cell = {"tau_m": 20.0, "C_m": 1.0, "t_ref": 2.0, "E_L": 0.0, "V_th": 20.0, "V_reset": 10.0}
+    cells = nest.Create("iaf_psc_delta", n, params=cell)
+    cells.V_m = nest.random.uniform(0.0, 20.0)
+    split = 4 * n // 5
+    for source, weight in ((cells[:split], 0.1), (cells[split:], -0.5)):
+        rule = {"rule": "fixed_indegree", "indegree": len(source) // 10}
+        nest.Connect(source, cells, rule, {"weight": weight, "delay": 1.5})
+    noise = nest.Create("poisson_generator", params={"rate": 20_000.0})
+    nest.Connect(noise, cells, syn_spec={"weight": 0.1, "delay": 0.1})
+    return cells
+
+
+def cuba(n: int) -> object:
+    """Return the neurons: exponential currents, 80 inputs on average."""
+    cell = {"tau_m": 20.0, "C_m": 200.0, "t_ref": 5.0, "E_L": -49.0, "V_th": -50.0,
+            "V_reset": -60.0, "tau_syn_ex": 5.0, "tau_syn_in": 10.0}  # fmt: skip
+    cells = nest.Create("iaf_psc_exp", n, params=cell)
+    cells.V_m = nest.random.uniform(-60.0, -50.0)
+    split = 4 * n // 5
+    for source, weight in ((cells[:split], 16.2), (cells[split:], -90.0)):
+        rule = {"rule": "pairwise_bernoulli", "p": 80 / n}
+        nest.Connect(source, cells, rule, {"weight": weight, "delay": 0.1})
+    return cells
+
+
+def main() -> None:
+    name, n, seconds, threads = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
+    nest.ResetKernel()
+    nest.set(resolution=0.1, rng_seed=1, local_num_threads=threads)
+    cells = {"brunel": brunel, "cuba": cuba}[name](n)
+    recorder = nest.Create("spike_recorder")
+    nest.Connect(cells, recorder)
+    nest.Prepare()
+    cpu, wall = time.process_time(), time.perf_counter()
+    nest.Run(seconds * 1e3)
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    nest.Cleanup()
+    print(cpu, wall, recorder.n_events / n / seconds)
+
+
+if __name__ == "__main__":
+    main()

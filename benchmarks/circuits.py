@@ -1,0 +1,301 @@
+"""Circuits against Brian2 written by hand and against NEST: time, memory, start, growth.
+
+python benchmarks/circuits.py --nest PYTHON          # half an hour; PYTHON has nest-simulator
+python benchmarks/circuits.py --only brunel --write  # keep the tables in benchmarks/circuits.md
+
+All programs of a table run in turn, round after round, each in a process of its own; a ratio is
+that of a pair of one round. One thread is compared by CPU time, several by wall time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+warnings.simplefilter("ignore")
+
+import numpy as np  # noqa: E402
+from measure import in_fresh_process, ratio  # noqa: E402
+from measure.power_laws import COLUMNS, Growth, fitted  # noqa: E402
+from scipy import stats  # noqa: E402
+
+from neurosim import tables  # noqa: E402
+from neurosim.circuits import Circuit, library, published  # noqa: E402
+from neurosim.provenance import processor  # noqa: E402
+
+HERE = Path(__file__).parent
+Spent = tuple[float, float]
+"""CPU and wall seconds of a simulation."""
+
+
+def own_values(circuit: Circuit) -> Circuit:
+    """Return a circuit with a weight and a delay for each synapse."""
+    circuit.projections = [
+        replace(p, weight=stats.norm(p.weight, 0.1 * abs(p.weight)),
+                delay=stats.uniform(0.5e-3, 2e-3))
+        for p in circuit.projections
+    ]  # fmt: skip
+    return circuit
+
+
+NETWORKS: dict[str, Callable[[], Circuit]] = {
+    "brunel": lambda: published.brunel(seed=1),
+    "brunel-own": lambda: own_values(published.brunel(seed=1)),
+    "cuba-4000": lambda: published.cuba(seed=1),
+    "cuba-100000": lambda: published.cuba(100_000, seed=1),
+    "coba-4000": lambda: published.coba(seed=1),
+}
+SECONDS = {"brunel": 0.5, "brunel-own": 0.5, "cuba-4000": 5.0, "cuba-100000": 0.5, "coba-4000": 2.0}
+"""Of model time."""
+
+
+# --- one run of the library, in a process of its own ---------------------------------------------
+
+
+def run_library(network: str, threads: int) -> dict[str, float]:
+    """Return what a run costs: seconds of each part, bytes a synapse at the peak, the mean rate."""
+    published.brunel(10, psp_mV=1.0, seed=1).run(
+        1e-3, threads=threads
+    )  # compiled kernels are loaded
+    published.cuba(100, seed=1).run(1e-3)
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _kilobytes("VmRSS")
+    start = time.perf_counter()
+    circuit = NETWORKS[network]()
+    plan = circuit.plan(SECONDS[network])
+    drawn = time.perf_counter()
+    with closing(library.Library(plan, threads)) as built:
+        circuit.start(built)
+        cpu, wall = time.process_time(), time.perf_counter()
+        built.advance(plan.steps)
+        done = time.process_time() - cpu, time.perf_counter() - wall
+        peak = _kilobytes("VmHWM") - before
+        spikes = sum(len(own.spike_steps) for own in built.result().values())
+    synapses = sum(len(link.targets) for link in plan.links)
+    neurons = sum(node.n for node in plan.nodes)
+    return {
+        "cpu": done[0], "wall": done[1], "draw": drawn - start, "make": wall - drawn,
+        "bytes": 1024 * peak / synapses, "rate": spikes / neurons / SECONDS[network],
+    }  # fmt: skip
+
+
+def _kilobytes(name: str) -> int:
+    return int(Path("/proc/self/status").read_text().split(name + ":")[1].split()[0])
+
+
+def write_network(network: str, folder: Path, by_target: bool) -> None:
+    """Write a circuit's synapses and initial values as a user hands them to Brian2."""
+    circuit = NETWORKS[network]()
+    plan = circuit.plan(1e-3)
+    starts = np.cumsum([0, *(node.n for node in plan.nodes)])
+    given: dict[str, np.ndarray] = {}
+    for source, kind in ((0, "e"), (1, "i")):
+        own = [link for link in plan.links if link.source == source]
+        i = np.concatenate([np.repeat(np.arange(len(k.rows) - 1), np.diff(k.rows)) for k in own])
+        j = np.concatenate([k.targets + starts[k.target] for k in own])
+        order = np.argsort(j if by_target else i, kind="stable")
+        given |= {f"i_{kind}": (i + starts[source])[order], f"j_{kind}": j[order]}
+        if network == "brunel-own":
+            given[f"w_{kind}"] = np.concatenate([k.weights for k in own])[order]
+            given[f"d_{kind}"] = np.concatenate([k.delays * plan.dt for k in own])[order]
+    values = [circuit.initial_values(population) for population in circuit.populations]
+    given |= {name: np.concatenate([part[name] for part in values]) for name in values[0]}
+    folder.mkdir(parents=True)
+    np.savez(folder / "network.npz", **given)
+
+
+# --- what it is compared with --------------------------------------------------------------------
+
+
+def program(network: str, folder: Path, by_target: bool, threads: int) -> Callable[[], Spent]:
+    """Build Brian2's program of a network; return what runs it."""
+    place = folder / f"{network}-{by_target}-{threads}"
+    in_fresh_process(write_network, network, place, by_target)
+    name = network.rsplit("-", 1)[0] if network[-1].isdigit() else network
+    arguments = [str(place), name, str(SECONDS[network]), str(threads)]
+    command = [sys.executable, str(HERE / "circuit_programs.py"), *arguments]
+    subprocess.run(command, check=True, capture_output=True)
+    (place / "network.npz").unlink()
+    return lambda: _last_two(["./main"], place / "program")
+
+
+def nest(python: str, network: str, threads: int) -> Callable[[], Spent]:
+    """Return what runs a network in NEST."""
+    name, _, n = network.partition("-")
+    arguments = [name, n or "12500", str(SECONDS[network]), str(threads)]
+    command = [python, str(HERE / "circuit_nest.py"), *arguments]
+    return lambda: _last_two(command, HERE, skip=1)
+
+
+def _last_two(command: list[str], folder: Path, skip: int = 0) -> Spent:
+    done = subprocess.run(command, check=True, cwd=folder, capture_output=True, text=True)
+    words = done.stdout.split()
+    words = words[: len(words) - skip]
+    return float(words[-2]), float(words[-1])
+
+
+def ours(network: str, threads: int, notes: list[dict[str, float]]) -> Callable[[], Spent]:
+    """Return what runs a network in the library, and keeps all that it measured."""
+
+    def run() -> Spent:
+        measured = in_fresh_process(run_library, network, threads)
+        notes.append(measured)
+        return measured["cpu"], measured["wall"]
+
+    return run
+
+
+def compare(network: str, rounds: int, python: str | None, folder: Path) -> Iterator[str]:
+    """Yield the table of a network."""
+    notes: list[dict[str, float]] = []
+    rivals: dict[str, tuple[Callable[[], Spent], int]] = {}
+    if network == "brunel":
+        rivals["Brian2, arrays in the order of targets"] = program(network, folder, True, 1), 1
+    rivals["Brian2, synapses by source"] = program(network, folder, False, 1), 1
+    rivals["Brian2, synapses by source, 2 threads"] = program(network, folder, False, 2), 2
+    if python and network in ("brunel", "cuba-4000"):
+        rivals["NEST"] = nest(python, network, 1), 1
+        rivals["NEST, 2 threads"] = nest(python, network, 2), 2
+    own = {threads: ours(network, threads, notes) for threads in (1, 2)}
+    spent: dict[str, list[Spent]] = {name: [] for name in ("1", "2", *rivals)}
+    for _ in range(rounds):
+        for threads, run in own.items():
+            spent[str(threads)].append(run())
+        for name, (run, _) in rivals.items():
+            spent[name].append(run())
+    rows = []
+    for threads in (1, 2):
+        cpu, wall = np.median(spent[str(threads)], axis=0)
+        name = "library" if threads == 1 else "library, 2 threads"
+        rows.append([name, f"{cpu:.2f}", f"{wall:.2f}", "1" if threads == 1 else "", ""])
+    for name, (_, threads) in rivals.items():
+        cpu, wall = np.median(spent[name], axis=0)
+        which = 0 if threads == 1 else 1
+        pairs = [b[which] / a[which] for a, b in zip(spent[str(threads)], spent[name], strict=True)]
+        ratio(f"circuit {network} to {name}", float(np.median(pairs)))
+        median = f"{np.median(pairs):.2f}"
+        rows.append([name, f"{cpu:.2f}", f"{wall:.2f}", median, f"{min(pairs):.2f}"])
+    columns = ("what", "CPU (s)", "wall (s)", "times the library, median", "least of the pairs")
+    first = notes[0]
+    yield f"### {network}, {SECONDS[network]:g} s of model time, {rounds} rounds\n"
+    yield tables.markdown(columns, rows, right=columns[1:])
+    yield (
+        f"\n{first['rate']:.1f} spikes/s; drawn in {np.median([k['draw'] for k in notes]):.1f} s, "
+        f"put together in {np.median([k['make'] for k in notes]):.2f} s; "
+        f"{first['bytes']:.0f} bytes a synapse at the peak on one thread.\n"
+    )
+
+
+# --- starts and growth ---------------------------------------------------------------------------
+
+START = """
+import time; start = time.perf_counter()
+import sys
+from scipy.stats import norm
+from neurosim.circuits import Circuit, fixed_probability
+seed = int(sys.argv[1])
+c = Circuit(seed=seed)
+own = {{"I": 0.2 + 0.01*seed, "tau": norm(20 + seed, 1)}}
+cells = c.population("lif", 1000, parameters=own)
+laws = {{"weight": norm(1e-4*seed, 1e-5), "delay": norm(2e-3, 1e-4)}}
+c.project(cells, cells, fixed_probability(0.1), **laws)
+c.poisson(cells, rate=1000.0*seed, weight=1e-4)
+ready = time.perf_counter()
+c.run({steps}e-4, target="library")
+print(time.perf_counter() - start, time.perf_counter() - ready)
+"""
+
+
+def starts() -> Iterator[str]:
+    """Yield what the first and later processes wait for, other numbers each time."""
+    rows = []
+    with tempfile.TemporaryDirectory() as cache:
+        environment = {**os.environ, "XDG_CACHE_HOME": cache}
+        for seed, name in enumerate(("nothing is kept", "second", "third", "fourth"), 1):
+            command = [sys.executable, "-c", START.format(steps=1), str(seed)]
+            done = subprocess.run(command, check=True, env=environment, capture_output=True,
+                                  text=True)  # fmt: skip
+            whole, run = map(float, done.stdout.split()[-2:])
+            rows.append([name, f"{whole:.2f}", f"{run:.2f}"])
+    yield "### Start: 1,000 neurons, 100,000 synapses; weights, delays, rates, seed differ\n"
+    columns = ("process", "with imports (s)", "run of one step (s)")
+    yield tables.markdown(columns, rows, right=columns[1:])
+
+
+def cost(make: str, size: int, rounds: int) -> float:
+    """Return the least CPU seconds of a simulation, without what draws it."""
+    circuit, seconds = GROWTH[make](size)
+    plan = circuit.plan(seconds)
+    least = np.inf
+    for _ in range(rounds):
+        with closing(library.Library(plan, 1)) as built:
+            circuit.start(built)
+            start = time.process_time()
+            built.advance(plan.steps)
+            least = min(least, time.process_time() - start)
+    return float(least)
+
+
+GROWTH: dict[str, Callable[[int], tuple[Circuit, float]]] = {
+    "neurons of CUBA, 80 inputs each": lambda n: (published.cuba(n, seed=1), 0.3),
+    "inputs of each of 12,500 neurons": lambda k: (
+        published.brunel(connected=k / 12_500, psp_mV=0.1 * 1250 / k, g=6.0, seed=1),
+        0.2,
+    ),
+}
+SIZES = {
+    "neurons of CUBA, 80 inputs each": (4000, 8000, 16_000, 32_000, 64_000),
+    "inputs of each of 12,500 neurons": (125, 250, 500, 1250),
+}
+
+
+def growth() -> Iterator[str]:
+    """Yield fitted exponents of the cost of a simulation."""
+    grown: list[Growth] = []
+    for title, sizes in SIZES.items():
+        seconds = [in_fresh_process(cost, title, size, 3) for size in sizes]
+        grown.append(fitted(title, sizes, seconds))
+    yield "### Growth of the CPU time of a simulation, one thread\n"
+    yield tables.markdown(COLUMNS, [own.row() for own in grown])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--nest", metavar="PYTHON", help="a Python that has nest-simulator")
+    parser.add_argument("--rounds", type=int, default=3)
+    parts = (*NETWORKS, "starts", "growth")
+    parser.add_argument("--only", nargs="+", choices=parts, default=parts)
+    parser.add_argument("--write", action="store_true", help="keep the tables: circuits.md")
+    options = parser.parse_args()
+    command = f"python benchmarks/circuits.py --rounds {options.rounds}"
+    command += " --nest PYTHON" if options.nest else ""
+    name = processor().get("processor", "")
+    lines = [
+        "# Circuits against Brian2 and NEST\n",
+        f"`{command}` on {name}, {os.cpu_count()} cores; written by it.\n",
+        (__doc__ or "").split("\n\n")[2],
+    ]
+    if not options.nest:
+        lines.append("NEST is left out: no --nest PYTHON was given.\n")
+    for part in options.only:
+        with tempfile.TemporaryDirectory() as folder:
+            own = {"starts": starts, "growth": growth}.get(part)
+            text = own() if own else compare(part, options.rounds, options.nest, Path(folder))
+            for line in text:
+                print(line, flush=True)
+                lines.append(line)
+        if options.write:
+            (HERE / "circuits.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
