@@ -19,9 +19,9 @@ from neurosim.studies.networks import published
 TITLE = "Published networks as circuits: Brunel's regimes, rates against theory"
 FINDING = """\
 Rates of Brunel's network follow the self-consistent theory where activity is asynchronous, though
-neurons fire more regularly than it says: at g = 5, eta = 2 the variation of intervals is 0.40 and
-that of theory 0.68. The same neurons with independent Poisson input of the same rates have 0.64, so
-the difference is what neurons of a network with 10 % connections share. Fluctuations of the activity
+neurons fire more regularly than it says: at g = 5, eta = 2 the variation of intervals is 0.40, that
+of theory 0.68. The same neurons with independent Poisson input of the same rates have 0.64: the
+difference is what neurons of a network with 10 % connections share. The fluctuations of activity
 that theory leaves out are plain to see in this regime, too.
 """
 TABLE = "networks_published_rasters.csv"
