@@ -103,6 +103,8 @@ def draw(arrays: dict[str, Any]) -> Figure:
         for pair, (regime, network) in zip(axes.T, published.PUBLISHED.items(), strict=True):
             own = d.sel(network=network, population="E")
             _draw_regime(pair, regime, network, own, arrays["rasters"][regime])
+        for other in axes[0, 1:]:
+            other.sharey(axes[0, 0])
         axes[0, 0].set_ylabel("neuron")
         axes[1, 0].set_ylabel("spikes/s")
         left, middle, right = below.subplots(1, 3, width_ratios=(1, 1, 1.25))
@@ -180,6 +182,7 @@ def _draw_layers(axes: Axes, d: xr.Dataset) -> None:
         y, [f"{label}   {value:.2f}" for label, value in zip(labels, mean, strict=True)]
     )
     axes.set(title="Microcircuit at a tenth of its size", xlabel="rate (spikes/s)")
+    axes.set_ylabel("layer, kind of neurons; rate")
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.annotate(
