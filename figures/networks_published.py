@@ -98,7 +98,8 @@ def draw(arrays: dict[str, Any]) -> Figure:
     d = arrays["study"]
     with style():
         figure = Figure(figsize=(10.4, 6.6), layout="constrained")
-        above, below = figure.subfigures(2, 1, height_ratios=(1.25, 1))
+        parts: Any = figure.subfigures(2, 1, height_ratios=(1.25, 1))
+        above, below = parts
         axes = above.subplots(2, 4, sharex=True, height_ratios=(1.7, 1))
         for pair, (regime, network) in zip(axes.T, published.PUBLISHED.items(), strict=True):
             own = d.sel(network=network, population="E")
