@@ -23,7 +23,7 @@ def brunel(n: int) -> object:
         rule = {"rule": "fixed_indegree", "indegree": len(source) // 10}
         nest.Connect(source, cells, rule, {"weight": weight, "delay": 1.5})
     noise = nest.Create("poisson_generator", params={"rate": 20_000.0})
-    nest.Connect(noise, cells, syn_spec={"weight": 0.1, "delay": 0.1})
+    nest.Connect(noise, cells, syn_spec={"weight": 0.1, "delay": 1.5})  # exchange is seldom
     return cells
 
 

@@ -1,7 +1,7 @@
 """Circuits against Brian2 written by hand and against NEST: time, memory, start, growth.
 
 python benchmarks/circuits.py --nest PYTHON          # half an hour; PYTHON has nest-simulator
-python benchmarks/circuits.py --only brunel --write  # keep the tables in benchmarks/circuits.md
+python benchmarks/circuits.py --only brunel --write  # keep the table in benchmarks/circuits.md
 
 All programs of a table run in turn, round after round, each in a process of its own; a ratio is
 that of a pair of one round. One thread is compared by CPU time, several by wall time.
@@ -54,7 +54,7 @@ NETWORKS: dict[str, Callable[[], Circuit]] = {
     "cuba-100000": lambda: published.cuba(100_000, seed=1),
     "coba-4000": lambda: published.coba(seed=1),
 }
-SECONDS = {"brunel": 0.5, "brunel-own": 0.5, "cuba-4000": 5.0, "cuba-100000": 0.5, "coba-4000": 2.0}
+SECONDS = {"brunel": 0.5, "brunel-own": 0.3, "cuba-4000": 2.0, "cuba-100000": 0.5, "coba-4000": 2.0}
 """Of model time."""
 
 
@@ -154,44 +154,42 @@ def ours(network: str, threads: int, notes: list[dict[str, float]]) -> Callable[
     return run
 
 
-def compare(network: str, rounds: int, python: str | None, folder: Path) -> Iterator[str]:
-    """Yield the table of a network."""
+def compare(
+    network: str, rounds: int, threads: int, python: str | None, folder: Path
+) -> Iterator[str]:
+    """Yield the table of a network on one thread, by CPU time, or on several, by wall time."""
     notes: list[dict[str, float]] = []
-    rivals: dict[str, tuple[Callable[[], Spent], int]] = {}
-    if network == "brunel":
-        rivals["Brian2, arrays in the order of targets"] = program(network, folder, True, 1), 1
-    rivals["Brian2, synapses by source"] = program(network, folder, False, 1), 1
-    rivals["Brian2, synapses by source, 2 threads"] = program(network, folder, False, 2), 2
+    rivals: dict[str, Callable[[], Spent]] = {}
+    if network == "brunel" and threads == 1:
+        rivals["Brian2, arrays in the order of targets"] = program(network, folder, True, 1)
+    rivals["Brian2, synapses by source"] = program(network, folder, False, threads)
     if python and network in ("brunel", "cuba-4000"):
-        rivals["NEST"] = nest(python, network, 1), 1
-        rivals["NEST, 2 threads"] = nest(python, network, 2), 2
-    own = {threads: ours(network, threads, notes) for threads in (1, 2)}
-    spent: dict[str, list[Spent]] = {name: [] for name in ("1", "2", *rivals)}
+        rivals["NEST"] = nest(python, network, threads)
+    runs = {"library": ours(network, threads, notes), **rivals}
+    spent: dict[str, list[Spent]] = {name: [] for name in runs}
     for _ in range(rounds):
-        for threads, run in own.items():
-            spent[str(threads)].append(run())
-        for name, (run, _) in rivals.items():
+        for name, run in runs.items():
             spent[name].append(run())
+    which, kind = (0, "CPU") if threads == 1 else (1, "wall")
     rows = []
-    for threads in (1, 2):
-        cpu, wall = np.median(spent[str(threads)], axis=0)
-        name = "library" if threads == 1 else "library, 2 threads"
-        rows.append([name, f"{cpu:.2f}", f"{wall:.2f}", "1" if threads == 1 else "", ""])
-    for name, (_, threads) in rivals.items():
-        cpu, wall = np.median(spent[name], axis=0)
-        which = 0 if threads == 1 else 1
-        pairs = [b[which] / a[which] for a, b in zip(spent[str(threads)], spent[name], strict=True)]
-        ratio(f"circuit {network} to {name}", float(np.median(pairs)))
-        median = f"{np.median(pairs):.2f}"
-        rows.append([name, f"{cpu:.2f}", f"{wall:.2f}", median, f"{min(pairs):.2f}"])
-    columns = ("what", "CPU (s)", "wall (s)", "times the library, median", "least of the pairs")
-    first = notes[0]
-    yield f"### {network}, {SECONDS[network]:g} s of model time, {rounds} rounds\n"
+    for name, own in spent.items():
+        cpu, wall = np.median(own, axis=0)
+        pairs = [b[which] / a[which] for a, b in zip(spent["library"], own, strict=True)]
+        rows.append(
+            [name, f"{cpu:.2f}", f"{wall:.2f}", f"{np.median(pairs):.2f}", f"{min(pairs):.2f}"]
+        )
+        if name != "library":
+            ratio(f"circuit {network}, {threads} threads, to {name}", float(np.median(pairs)))
+    columns = ("what", "CPU (s)", "wall (s)", f"{kind} over the library's, median", "least pair")
+    word = "one thread" if threads == 1 else f"{threads} threads"
+    yield f"### {network}, {word}: {SECONDS[network]:g} s of model time, {rounds} rounds\n"
     yield tables.markdown(columns, rows, right=columns[1:])
+    drawn, made, held, rate = (
+        np.median([note[key] for note in notes]) for key in ("draw", "make", "bytes", "rate")
+    )
     yield (
-        f"\n{first['rate']:.1f} spikes/s; drawn in {np.median([k['draw'] for k in notes]):.1f} s, "
-        f"put together in {np.median([k['make'] for k in notes]):.2f} s; "
-        f"{first['bytes']:.0f} bytes a synapse at the peak on one thread.\n"
+        f"\n{rate:.1f} spikes/s; drawn in {drawn:.1f} s, put together in {made:.2f} s; {held:.0f} "
+        "bytes a synapse at the peak.\n"
     )
 
 
@@ -268,33 +266,43 @@ def growth() -> Iterator[str]:
     yield tables.markdown(COLUMNS, [own.row() for own in grown])
 
 
+def keep(name: str, lines: list[str]) -> None:
+    """Put a part's table into circuits.md, in place of its earlier one."""
+    path = HERE / "circuits.md"
+    old = path.read_text(encoding="utf-8") if path.is_file() else ""
+    title = lambda text: text.split(":", 1)[0].strip()  # noqa: E731
+    parts = {title(part): part for part in old.split("\n### ")[1:]}
+    text = "\n".join([*lines, f"Processor: {name}, {os.cpu_count()} cores.\n"])
+    parts[title(text[4:])] = text[4:]
+    head = f"# Circuits against Brian2 and NEST\n\nWritten by the command:\n\n{HELP}\n"
+    whole = "\n### ".join([head, *(part.rstrip() + "\n" for part in parts.values())])
+    path.write_text(whole, encoding="utf-8")
+
+
+HELP = "\n".join((__doc__ or "").splitlines()[2:])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nest", metavar="PYTHON", help="a Python that has nest-simulator")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, nargs="+", default=(1, 2))
     parts = (*NETWORKS, "starts", "growth")
     parser.add_argument("--only", nargs="+", choices=parts, default=parts)
     parser.add_argument("--write", action="store_true", help="keep the tables: circuits.md")
     options = parser.parse_args()
-    command = f"python benchmarks/circuits.py --rounds {options.rounds}"
-    command += " --nest PYTHON" if options.nest else ""
-    name = processor().get("processor", "")
-    lines = [
-        "# Circuits against Brian2 and NEST\n",
-        f"`{command}` on {name}, {os.cpu_count()} cores; written by it.\n",
-        (__doc__ or "").split("\n\n")[2],
-    ]
     if not options.nest:
-        lines.append("NEST is left out: no --nest PYTHON was given.\n")
+        print("NEST is left out: no --nest PYTHON was given.\n")
     for part in options.only:
-        with tempfile.TemporaryDirectory() as folder:
-            own = {"starts": starts, "growth": growth}.get(part)
-            text = own() if own else compare(part, options.rounds, options.nest, Path(folder))
-            for line in text:
-                print(line, flush=True)
-                lines.append(line)
-        if options.write:
-            (HERE / "circuits.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        own = {"starts": starts, "growth": growth}.get(part)
+        for threads in (1,) if own else options.threads:
+            with tempfile.TemporaryDirectory() as folder:
+                place = Path(folder)
+                text = own() if own else compare(part, options.rounds, threads, options.nest, place)
+                lines = list(text)
+            print("\n".join(lines), flush=True)
+            if options.write:
+                keep(processor().get("processor", ""), lines)
 
 
 if __name__ == "__main__":
