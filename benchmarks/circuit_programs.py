@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import brian2 as b
 import numpy as np
@@ -29,7 +30,7 @@ dgi/dt = -gi/taui : siemens
 """
 
 
-def brunel(given: dict[str, np.ndarray], own: bool) -> list[object]:
+def brunel(given: dict[str, np.ndarray], own: bool) -> list[Any]:
     """Delta synapses, Poisson input; g = 5, eta = 2, J = 0.1 mV."""
     space = {"tau": 20 * ms, "theta": 20 * mV, "Vr": 10 * mV, "we": 0.1 * mV, "wi": -0.5 * mV}
     cells = b.NeuronGroup(
@@ -37,7 +38,7 @@ def brunel(given: dict[str, np.ndarray], own: bool) -> list[object]:
         reset="v = Vr", refractory=2 * ms, method="exact", namespace=space,
     )  # fmt: skip
     cells.v = given["v"] * b.volt
-    objects: list[object] = [cells]
+    objects: list[Any] = [cells]
     for kind in "ei":
         code = "v_post += w" if own else f"v_post += w{kind}"
         links = b.Synapses(
@@ -52,7 +53,7 @@ def brunel(given: dict[str, np.ndarray], own: bool) -> list[object]:
     return [*objects, b.PoissonInput(cells, "v", 1000, 20 * Hz, weight=0.1 * mV)]
 
 
-def vogels_abbott(name: str, given: dict[str, np.ndarray]) -> list[object]:
+def vogels_abbott(name: str, given: dict[str, np.ndarray]) -> list[Any]:
     """Currents or conductances; Brian2's documentation has them so."""
     space = {"taue": 5 * ms, "taui": 10 * ms, "Vt": -50 * mV, "Vr": -60 * mV}
     if name == "cuba":
@@ -67,7 +68,7 @@ def vogels_abbott(name: str, given: dict[str, np.ndarray]) -> list[object]:
     cells.v = given["v"] * b.volt
     if name == "coba":
         cells.ge, cells.gi = given["g_e"] * b.siemens, given["g_i"] * b.siemens
-    objects: list[object] = [cells]
+    objects: list[Any] = [cells]
     for kind in "ei":
         links = b.Synapses(cells, cells, on_pre=f"g{kind}_post += w{kind}", delay=0.1 * ms,
                            namespace=space)  # fmt: skip

@@ -25,7 +25,7 @@ from typing import Any
 warnings.simplefilter("ignore")
 
 import numpy as np  # noqa: E402
-from measure import in_fresh_process, ratio  # noqa: E402
+from measure import in_fresh_process, peak, ratio, start_of_peak  # noqa: E402
 from measure.power_laws import COLUMNS, Growth, fitted  # noqa: E402
 from scipy import stats  # noqa: E402
 
@@ -69,8 +69,7 @@ def run_library(network: str, threads: int) -> dict[str, float]:
         1e-3, threads=threads
     )  # compiled kernels are loaded
     published.cuba(100, seed=1).run(1e-3)
-    Path("/proc/self/clear_refs").write_text("5")
-    before = _kilobytes("VmRSS")
+    before = start_of_peak()
     start = time.perf_counter()
     circuit = NETWORKS[network]()
     plan = circuit.plan(SECONDS[network])
@@ -80,18 +79,14 @@ def run_library(network: str, threads: int) -> dict[str, float]:
         cpu, wall = time.process_time(), time.perf_counter()
         built.advance(plan.steps)
         done = time.process_time() - cpu, time.perf_counter() - wall
-        peak = _kilobytes("VmHWM") - before
+        added = peak() - before
         spikes = sum(len(own.spike_steps) for own in built.result().values())
     synapses = sum(len(link.targets) for link in plan.links)
     neurons = sum(node.n for node in plan.nodes)
     return {
         "cpu": done[0], "wall": done[1], "draw": drawn - start, "make": wall - drawn,
-        "bytes": 1024 * peak / synapses, "rate": spikes / neurons / SECONDS[network],
+        "bytes": 2**20 * added / synapses, "rate": spikes / neurons / SECONDS[network],
     }  # fmt: skip
-
-
-def _kilobytes(name: str) -> int:
-    return int(Path("/proc/self/status").read_text().split(name + ":")[1].split()[0])
 
 
 def write_network(network: str, folder: Path, by_target: bool) -> None:
@@ -102,13 +97,13 @@ def write_network(network: str, folder: Path, by_target: bool) -> None:
     given: dict[str, np.ndarray] = {}
     for source, kind in ((0, "e"), (1, "i")):
         own = [link for link in plan.links if link.source == source]
-        i = np.concatenate([np.repeat(np.arange(len(k.rows) - 1), np.diff(k.rows)) for k in own])
-        j = np.concatenate([k.targets + starts[k.target] for k in own])
+        i = np.concatenate([link.sources for link in own])
+        j = np.concatenate([link.targets + starts[link.target] for link in own])
         order = np.argsort(j if by_target else i, kind="stable")
         given |= {f"i_{kind}": (i + starts[source])[order], f"j_{kind}": j[order]}
         if network == "brunel-own":
-            given[f"w_{kind}"] = np.concatenate([k.weights for k in own])[order]
-            given[f"d_{kind}"] = np.concatenate([k.delays * plan.dt for k in own])[order]
+            given[f"w_{kind}"] = np.concatenate([link.weights for link in own])[order]
+            given[f"d_{kind}"] = np.concatenate([link.delays * plan.dt for link in own])[order]
     values = [circuit.initial_values(population) for population in circuit.populations]
     given |= {name: np.concatenate([part[name] for part in values]) for name in values[0]}
     folder.mkdir(parents=True)
@@ -281,7 +276,7 @@ def full_microcircuit() -> dict[str, Any]:
         done = time.perf_counter()
         rates = [own.rate(0.1).mean() for own in built.result().values()]
     seconds = {"draw": drawn - start, "make": made - drawn, "run": done - made}
-    return {"rates": rates, "GB": _kilobytes("VmHWM") / 1e6, **seconds}
+    return {"rates": rates, "GB": peak() * 2**20 / 1e9, **seconds}
 
 
 def whole() -> Iterator[str]:

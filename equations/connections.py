@@ -90,7 +90,7 @@ def synapses(
 ) -> Any:
     """Return Brian2 Synapses of a declared event; `Declaration.synapses` says how it is used."""
     brian2 = load()
-    code = _code(declaration, pre, post, _event(declaration, event))
+    code = _code(declaration, pre, post, event_of(declaration, event))
     connect = {name: options.pop(name) for name in _CONNECT if name in options}
     for name in options:
         if name not in OPTIONS:
@@ -145,8 +145,12 @@ _CONNECT = ("condition", "p", "n", "skip_if_invalid")
 """Arguments of Brian2's `connect` beside i and j."""
 
 
-def _event(declaration: Declaration, event: str | None) -> str:
-    """Return the name of the event; without one the only event, or "receive"."""
+def event_of(declaration: Declaration, event: str | None) -> str:
+    """Return the name of an event; without one the only event, or "receive".
+
+    Raises:
+        InputError: there is no such event.
+    """
     if event is None:
         event = next(iter(declaration.events)) if len(declaration.events) == 1 else "receive"
     if event not in declaration.events:

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from neurosim.equations.declaration import Declaration
 
 
+def chain(units: int) -> np.ndarray:
+    """Return the adjacency (units, units) of a chain: neighbouring layers, as in AHSAR."""
+    return np.eye(units, k=1) + np.eye(units, k=-1)
+
+
 def units(
     model: Declaration,
     graph: np.ndarray,

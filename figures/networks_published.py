@@ -55,12 +55,10 @@ def measure() -> list[dict[str, object]]:
             {"regime": regime, "neuron": int(i), "time_ms": round(float(t), 3), "value": 1.0}
             for i, t in zip(own.spike_neurons[chosen], time[chosen], strict=True)
         ]
-        edges = np.arange(0, 1e3 * (WINDOW[1] - WINDOW[0]) + BIN_MS / 2, BIN_MS)
-        counts, _ = np.histogram(time, edges - 1e-6)
-        rates = counts / (own.n * BIN_MS * 1e-3)
+        rates = own.binned_counts(BIN_MS * 1e-3, *WINDOW) / (own.n * BIN_MS * 1e-3)
         rows += [
-            {"regime": regime, "neuron": COUNT, "time_ms": round(float(t), 3), "value": float(r)}
-            for t, r in zip(edges[:-1], rates, strict=True)
+            {"regime": regime, "neuron": COUNT, "time_ms": round(k * BIN_MS, 3), "value": float(r)}
+            for k, r in enumerate(rates)
         ]
     return rows
 

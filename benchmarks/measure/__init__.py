@@ -87,10 +87,15 @@ def alone(
 
 def added_peak(step: Callable[[], object]) -> float:
     """Return by how many MB a call raises the peak memory of this process (Linux)."""
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
-    before = _kilobytes("VmRSS")
+    before = start_of_peak()
     step()
-    return (_kilobytes("VmHWM") - before) / 1024
+    return peak() - before
+
+
+def start_of_peak() -> float:
+    """Let `peak` start anew, and return the MB that this process holds now (Linux)."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return _kilobytes("VmRSS") / 1024
 
 
 def peak() -> float:

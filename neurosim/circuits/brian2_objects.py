@@ -10,7 +10,7 @@ import numpy as np
 
 from neurosim.circuits.plan import CircuitPlan, GivenSpikes, Link, PoissonSource
 from neurosim.engines.brian2 import targets
-from neurosim.engines.brian2.objects import unit_of
+from neurosim.engines.brian2.objects import course_of, unit_of
 from neurosim.engines.brian2.plan import Plan
 from neurosim.engines.brian2.simulation import Simulation
 from neurosim.errors import InputError
@@ -70,27 +70,18 @@ def _group(circuit: Circuit, population: Any, node: Any, k: int) -> Any:
 
     name = f"population_{k}"
     if isinstance(node, GivenSpikes):
-        steps = np.repeat(np.arange(len(node.rows) - 1), np.diff(node.rows))
-        moments = steps * circuit.dt * brian2.second
+        moments = node.steps * circuit.dt * brian2.second
         return brian2.SpikeGeneratorGroup(node.n, node.neurons, moments, name=name)
     if isinstance(node, PoissonSource):
         rates = node.chances / circuit.dt * brian2.Hz
         return brian2.PoissonGroup(node.n, rates, name=name)
     values: dict[str, Any] = dict(node.values)
-    for course, rows in node.courses.items():
-        unit = _unit(node.model.parameters[course].unit)
-        shaped = rows[:, 0] if rows.shape[1] == 1 else rows
-        values[course] = brian2.TimedArray(shaped * unit, dt=circuit.dt * brian2.second)
+    for parameter in node.courses:
+        values[parameter] = course_of(node, parameter, circuit.dt * brian2.second)
     group = node.model.neurons(node.n, parameters=values, name=name)
     for variable, start in circuit.initial_values(population).items():
         group.variables[variable].get_addressable_value(variable, group)[:] = start
     return group
-
-
-def _unit(unit: str) -> Any:
-    from neurosim.equations.groups import quantity
-
-    return quantity(1.0, unit)
 
 
 def _synapses(plan: CircuitPlan, link: Link, groups: list[Any], name: str) -> Any:
@@ -98,14 +89,13 @@ def _synapses(plan: CircuitPlan, link: Link, groups: list[Any], name: str) -> An
 
     node = plan.nodes[link.target]
     assert isinstance(node, Plan)
-    sources = np.repeat(np.arange(len(link.rows) - 1), np.diff(link.rows))
     delays = link.delays * plan.dt
     unit = brian2.Equations(node.model.synapse)["w"].unit
     return node.model.synapses(
         groups[link.source],
         groups[link.target],
         link.event,
-        i=sources,
+        i=link.sources,
         j=link.targets,
         weight=(link.weights if len(link.weights) > 1 else float(link.weights[0])) * unit,
         delay=(delays if len(delays) > 1 else float(delays[0])) * brian2.second,

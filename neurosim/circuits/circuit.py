@@ -30,8 +30,9 @@ from neurosim.circuits.plan import (
 from neurosim.circuits.result import CircuitResult
 from neurosim.circuits.rules import Connections, Ends, Rule
 from neurosim.engines.brian2 import cache, targets
-from neurosim.engines.brian2.plan import make_plan
+from neurosim.engines.brian2.plan import checked_dt, checked_seed, make_plan, positive, step_count
 from neurosim.equations import Declaration
+from neurosim.equations.connections import event_of
 from neurosim.equations.groups import settable
 from neurosim.errors import InputError
 
@@ -97,14 +98,7 @@ class Circuit:
         Raises:
             InputError: dt or seed is not valid.
         """
-        dt = float(dt)
-        if not (np.isfinite(dt) and dt > 0):
-            raise InputError(f"dt is {dt} s; it must be a positive time")
-        if seed is None:
-            seed = int(np.random.default_rng().integers(2**32))
-        if isinstance(seed, bool) or int(seed) != seed or not 0 <= seed < 2**32:
-            raise InputError(f"seed is {seed}; it is a whole number in 0..2**32 - 1")
-        self.dt, self.seed = dt, int(seed)
+        self.dt, self.seed = checked_dt(float(dt)), checked_seed(seed)
         self.populations: list[Population] = []
         self.projections: list[Projection] = []
         self.drives: list[PoissonDrive] = []
@@ -214,14 +208,13 @@ class Circuit:
         name = f"population {len(self.populations)}" if name is None else name
         if name in (p.name for p in self.populations):
             raise InputError(f"name {name!r} is taken; give each population its own")
-        if isinstance(n, bool) or int(n) != n or n < 1:
-            raise InputError(f"n is {n}; it is a whole number >= 1")
+        n = positive("n", n)
         if positions is not None:
             positions = np.asarray(positions, float)
             positions = positions[:, None] if positions.ndim == 1 else positions
             if positions.ndim != 2 or len(positions) != n or not np.isfinite(positions).all():
                 raise InputError(f"positions have shape {positions.shape}; give ({n}, dimensions)")
-        made = Population(name, int(n), model, settings, positions)
+        made = Population(name, n, model, settings, positions)
         self.populations.append(made)
         return made
 
@@ -302,25 +295,21 @@ class Circuit:
             KeyboardInterrupt: it was stopped.
             UnavailableError: the target needs what is not installed.
         """
-        if isinstance(threads, bool) or int(threads) != threads or threads < 1:
-            raise InputError(f"threads is {threads}; it is a whole number >= 1")
-        known = ("auto", "library", "numpy", "cython", "cpp_standalone", "cuda_standalone")
-        if target not in known:
-            raise InputError(f"target {target!r} is not known; choose from {', '.join(known)}")
-        target = targets.choose(target)
+        threads = positive("threads", threads)
+        target = targets.choose(targets.checked(target))
         plan = self.plan(duration)
         with targets.progress_of(plan.steps, progress) as report:
             if target == "library":
                 from neurosim.circuits.library import Library
 
-                with closing(Library(plan, int(threads))) as library:
+                with closing(Library(plan, threads)) as library:
                     self.start(library)
                     library.advance(plan.steps, report)
                     results = library.result()
             else:
                 from neurosim.circuits import brian2_objects
 
-                results = brian2_objects.run(self, plan, target, int(threads))
+                results = brian2_objects.run(self, plan, target, threads)
                 report(plan.steps)
         provenance = {
             "target": target,
@@ -342,11 +331,12 @@ class Circuit:
         Raises:
             InputError: a shape does not fit.
         """
-        found = {}
-        for name, value in population.settings.get("initial", {}).items():
-            rng = self._rng("initial", population.name, name)
-            found[name] = _values(f"initial {name}", value, population.n, rng)
-        return found
+        return {
+            name: _values(
+                f"initial {name}", value, population.n, self._rng("initial", population.name, name)
+            )
+            for name, value in population.settings.get("initial", {}).items()
+        }
 
     def plan(self, duration: float) -> CircuitPlan:
         """Return the circuit drawn: connections, weights, delays, parameters.
@@ -354,11 +344,7 @@ class Circuit:
         Raises:
             InputError: a setting is invalid.
         """
-        steps = round(float(duration) / self.dt) if np.isfinite(float(duration)) else 0
-        if steps < 1:
-            raise InputError(
-                f"duration is {duration} s; it must hold at least one step of {self.dt} s"
-            )
+        steps = step_count(float(duration), self.dt)
         return CircuitPlan(
             self.dt,
             steps,
@@ -414,34 +400,34 @@ class Circuit:
     def _link(self, k: int, projection: Projection) -> Link:
         pre, post = projection.pre, projection.post
         ends = Ends(pre.n, post.n, pre is post, pre.positions, post.positions)
-        found = projection.rule.draw(ends, self._seed("connections", k))
+        drawn = projection.rule.draw(ends, self._seed("connections", k))
         label = f"{pre.name} -> {post.name}"
-        weights = self._of_synapses(k, f"{label}: weight", projection.weight, found)
-        delays = self._of_synapses(k, f"{label}: delay", projection.delay, found)
+        weights = self._of_synapses(k, f"{label}: weight", projection.weight, drawn)
+        delays = self._of_synapses(k, f"{label}: delay", projection.delay, drawn)
         if not (np.isfinite(weights).all() and np.isfinite(delays).all() and (delays >= 0).all()):
             raise InputError(f"{label}: a weight or delay is not finite, or a delay below 0 s")
         steps = np.floor(delays / self.dt + 0.5).astype(np.int32)
-        targets = found.targets
+        targets = drawn.targets
         if len(steps) > 1:
             if (steps == steps[0]).all():
                 steps = steps[:1]
             else:
-                longest = int(np.diff(found.rows).max(initial=0))
+                longest = int(np.diff(drawn.rows).max(initial=0))
                 own = weights if len(weights) > 1 else np.zeros(0)
-                kernels.by_delay(found.rows, targets, own, steps, np.empty(longest, np.int64))
+                kernels.by_delay(drawn.rows, targets, own, steps, np.empty(longest, np.int64))
         return Link(
             self.populations.index(pre),
             self.populations.index(post),
             projection.event,
-            found.rows,
+            drawn.rows,
             targets,
             weights,
             steps,
         )
 
-    def _of_synapses(self, k: int, name: str, value: Any, found: Connections) -> np.ndarray:
+    def _of_synapses(self, k: int, name: str, value: Any, drawn: Connections) -> np.ndarray:
         """Return a value of synapses, (synapses,) or (1,), in SI units."""
-        count = len(found.targets)
+        count = len(drawn.targets)
         if hasattr(value, "rvs"):
             return np.asarray(value.rvs(size=count, random_state=self._rng(name, k)), float)
         try:
@@ -450,11 +436,11 @@ class Circuit:
             raise InputError(f"{name} is {value!r}; give a number, array or law") from None
         if array.ndim == 0:
             return array[None].copy()
-        if found.order is None or array.shape != (count,):
+        if drawn.order is None or array.shape != (count,):
             raise InputError(
                 f"{name} has shape {array.shape}; arrays are for `pairs`, ({count},) here"
             )
-        return np.ascontiguousarray(array[found.order])
+        return np.ascontiguousarray(array[drawn.order])
 
     def _poisson(self, k: int, drive: PoissonDrive, steps: int) -> PoissonInput:
         rates = drive.rate
@@ -483,10 +469,4 @@ def _event_of(post: Population, event: str | None) -> str:
     """Return the event of a population's model; without a name the only one, or "receive"."""
     if post.model is None:
         raise InputError(f"{post!r} is a source; it hears nothing")
-    events = tuple(post.model.events)
-    if event is None:
-        event = events[0] if len(events) == 1 else "receive"
-    if event not in events:
-        known = ", ".join(events) or "none"
-        raise InputError(f"{post.model.name} has no event {event!r}; it has {known}")
-    return event
+    return event_of(post.model, event)

@@ -52,8 +52,7 @@ def plot(
 
 
 def _rate(simulation: Simulation, start: float, stop: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the middles of windows (200 in all, of whole steps) and the rates in them."""
+    """Return the middles of bins (200 in all, of whole steps) and the rates in them."""
     width = max(1, round((stop - start) / 200 / simulation.dt)) * simulation.dt
-    edges = np.arange(start, stop + width / 2, width)
-    counts, _ = np.histogram(simulation.spike_times, edges - simulation.dt / 2)
-    return edges[:-1] + width / 2, counts / simulation.n / width
+    counts = simulation.binned_counts(width, start, stop)
+    return start + width * (np.arange(len(counts)) + 0.5), counts / simulation.n / width

@@ -9,6 +9,11 @@ import numpy as np
 from neurosim.engines.brian2.plan import Plan
 
 
+def row_numbers(rows: np.ndarray) -> np.ndarray:
+    """Return (items,) the row of each item, where row k holds items rows[k] to rows[k + 1] - 1."""
+    return np.repeat(np.arange(len(rows) - 1), np.diff(rows))
+
+
 @dataclass(frozen=True, eq=False)
 class GivenSpikes:
     """A source that emits given spikes."""
@@ -18,6 +23,11 @@ class GivenSpikes:
     """(steps + 1,) the spikes of step k are rows[k] to rows[k + 1] - 1."""
     neurons: np.ndarray
     """(spikes,)."""
+
+    @property
+    def steps(self) -> np.ndarray:
+        """(spikes,) the step of each."""
+        return row_numbers(self.rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +58,11 @@ class Link:
     """(synapses,), or (1,) what all share, in the SI unit of `w`."""
     delays: np.ndarray
     """(synapses,) int32, or (1,) what all share, in steps."""
+
+    @property
+    def sources(self) -> np.ndarray:
+        """(synapses,) the source of each."""
+        return row_numbers(self.rows)
 
 
 @dataclass(frozen=True, eq=False)

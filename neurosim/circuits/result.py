@@ -87,12 +87,10 @@ def synchrony(simulation: Simulation, width: float = 3e-3, start: float = 0.0) -
 
     Args:
         simulation: of a population.
-        width: of a window in seconds.
+        width: of a window in seconds, rounded to steps.
         start: seconds that are left out.
     """
-    edges = np.arange(start, simulation.duration + width / 2, width)
-    # Spikes fall on whole steps: between two of them no rounding moves one to another window.
-    counts, _ = np.histogram(simulation.spike_times, edges - simulation.dt / 2)
+    counts = simulation.binned_counts(width, start)
     return float(counts.var() / counts.mean()) if counts.any() else float("nan")
 
 

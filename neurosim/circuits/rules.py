@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from neurosim.circuits import connect_kernels as kernels
+from neurosim.circuits.plan import row_numbers
 from neurosim.errors import InputError
 
 _NONE = np.zeros(0, np.int32)
@@ -33,7 +34,7 @@ class Connections(NamedTuple):
     @property
     def sources(self) -> np.ndarray:
         """(synapses,) the source of each."""
-        return np.repeat(np.arange(len(self.rows) - 1), np.diff(self.rows))
+        return row_numbers(self.rows)
 
 
 class Ends(NamedTuple):
@@ -144,12 +145,24 @@ class FixedProbability:
 
 
 @dataclass(frozen=True)
-class FixedInDegree:
-    """As many sources for each target; see `fixed_in_degree`."""
+class _FixedDegree:
+    """As many partners for each neuron."""
 
     k: int
     self_connections: bool = True
     with_replacement: bool = False
+
+    def _arguments(self, ends: Ends, seed: int, name: str, n: int, of: str) -> tuple[Any, ...]:
+        """Return what the kernels take, after a check that n partners are enough."""
+        skip = ends.same and not self.self_connections
+        there = n - skip
+        most = None if self.with_replacement and there else there
+        _number(name, self.k, most, of)
+        return ends.n_pre, ends.n_post, int(self.k), _key(seed), skip, self.with_replacement
+
+
+class FixedInDegree(_FixedDegree):
+    """As many sources for each target; see `fixed_in_degree`."""
 
     def draw(self, ends: Ends, seed: int) -> Connections:
         """Return the synapses that a seed gives.
@@ -157,12 +170,8 @@ class FixedInDegree:
         Raises:
             InputError: there are too few sources.
         """
-        skip = ends.same and not self.self_connections
-        there = ends.n_pre - skip
-        most = None if self.with_replacement and there else there
-        _number("in-degree", self.k, most, "sources")
+        arguments = self._arguments(ends, seed, "in-degree", ends.n_pre, "sources")
         rows = np.zeros(ends.n_pre + 1, np.int64)
-        arguments = ends.n_pre, ends.n_post, int(self.k), _key(seed), skip, self.with_replacement
         kernels.in_degree(*arguments, rows, rows, _NONE)
         np.cumsum(rows, out=rows)
         targets = np.empty(rows[-1], np.int32)
@@ -171,13 +180,8 @@ class FixedInDegree:
         return Connections(rows, targets)
 
 
-@dataclass(frozen=True)
-class FixedOutDegree:
+class FixedOutDegree(_FixedDegree):
     """As many targets for each source; see `fixed_out_degree`."""
-
-    k: int
-    self_connections: bool = True
-    with_replacement: bool = False
 
     def draw(self, ends: Ends, seed: int) -> Connections:
         """Return the synapses that a seed gives.
@@ -185,13 +189,9 @@ class FixedOutDegree:
         Raises:
             InputError: there are too few targets.
         """
-        skip = ends.same and not self.self_connections
-        there = ends.n_post - skip
-        _number("out-degree", self.k, None if self.with_replacement and there else there, "targets")
+        arguments = self._arguments(ends, seed, "out-degree", ends.n_post, "targets")
         targets = np.empty(ends.n_pre * int(self.k), np.int32)
-        kernels.out_degree(
-            ends.n_pre, ends.n_post, int(self.k), _key(seed), skip, self.with_replacement, targets
-        )
+        kernels.out_degree(*arguments, targets)
         return Connections(np.arange(ends.n_pre + 1, dtype=np.int64) * int(self.k), targets)
 
 

@@ -112,7 +112,7 @@ class GroupHomeostat:
         clock = brian2.Clock(self.tick * brian2.second)
         self._units, links = regulation.units(
             HOMEOSTAT_MAP,
-            _chain(len(groups)),
+            regulation.chain(len(groups)),
             clock,
             _parameters(self.loop, self.tick, floor, windup),
             context=_CONTEXT,
@@ -382,8 +382,3 @@ def _parameters(loop: Loop, tick: float, floor: float, windup: float) -> dict[st
         "kappa": loop.kappa,
         "windup": windup,
     }
-
-
-def _chain(units: int) -> np.ndarray:
-    """Return the adjacency of a chain, (units, units)."""
-    return np.eye(units, k=1) + np.eye(units, k=-1)

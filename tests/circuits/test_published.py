@@ -71,7 +71,7 @@ def test_the_four_regimes_are_told_apart_as_published():
     at = {}
     for regime, network in study.PUBLISHED.items():
         own = study.circuit_of(network, 2500, 0.1, seed=5).run(0.8)["E"]
-        swing, frequency = study.activity(own.spike_times, own.duration)
+        swing, frequency = study.activity(own)
         at[regime] = own.rate(0.2).mean(), interval_cv(own, 0.2).mean(), swing, frequency
         independent = own.n * at[regime][0] * 0.5e-3
         assert synchrony(own, 0.5e-3, 0.2) == pytest.approx(swing**2 * independent, rel=0.02)
@@ -94,7 +94,7 @@ def _by_hand(name, circuit, seconds, target, folder):
     given = {"seconds": np.array(seconds)}
     for source, kind in ((0, "e"), (1, "i")):
         own = [link for link in plan.links if link.source == source]
-        sources = [np.repeat(np.arange(len(k.rows) - 1), np.diff(k.rows)) for k in own]
+        sources = [link.sources for link in own]
         given[f"i_{kind}"] = np.concatenate(sources) + starts[source]
         given[f"j_{kind}"] = np.concatenate([k.targets + starts[k.target] for k in own])
     values = [circuit.initial_values(population) for population in circuit.populations]

@@ -373,3 +373,18 @@ def test_a_program_does_not_stop_between_steps() -> None:
         stepping("nir-neuron", n=1, steps=3, target="cpp_standalone"),
     ):
         pass
+
+
+def test_spikes_on_the_edges_of_bins_belong_to_the_bin_that_begins_there():
+    # 0.3 s and 3 * 0.1 s are different numbers, as are many edges that are counted in floats.
+    steps = np.arange(3000)
+    run = Simulation(2, 3000, 1e-4, np.repeat(steps, 2), np.tile([0, 1], 3000))
+    for width, bins, each in ((0.5e-3, 600, 10), (0.1e-3, 3000, 2), (0.7e-3, 428, 14)):
+        assert run.binned_counts(width).tolist() == [each] * bins
+    assert run.binned_counts(0.1, 0.1, 0.3).tolist() == [2000, 2000]
+    assert run.binned_counts(0.1, 0.05, 0.2).tolist() == [2000]
+    with pytest.raises(InputError, match="at least one step"):
+        run.binned_counts(1e-6)
+    for start, stop in ((-0.1, None), (0.25, 0.3), (0.4, None)):
+        with pytest.raises(InputError, match="start is"):
+            run.binned_counts(0.1, start, stop)

@@ -15,8 +15,6 @@ from neurosim.network import Network
 from neurosim.recording import Recording
 from neurosim.xylo.spec import XyloSpec
 
-TARGETS = ("auto", "library", *targets.RUNTIME, "cpp_standalone", "cuda_standalone")
-
 
 @dataclass(frozen=True)
 class Brian2Engine(Engine):
@@ -38,8 +36,7 @@ class Brian2Engine(Engine):
     """Samples run at once; they change nothing in the result."""
 
     def __post_init__(self) -> None:
-        if self.target not in TARGETS:
-            raise InputError(f"target {self.target!r} is not known; choose from {TARGETS}")
+        targets.checked(self.target)
         if self.threads < 1:
             raise InputError(f"threads is {self.threads}; at least one is needed")
 

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from neurosim.equations.regulation import chain
 from neurosim.errors import InputError
 from neurosim.network import Network
 
-
-def chain(units: int) -> np.ndarray:
-    """Return the adjacency (units, units) of a chain: neighbouring layers, as in AHSAR."""
-    graph = np.zeros((units, units))
-    k = np.arange(units - 1)
-    graph[k, k + 1] = graph[k + 1, k] = 1
-    return graph
+__all__ = ["chain", "checked", "connectivity", "grid", "ring"]
 
 
 def ring(units: int) -> np.ndarray:

@@ -61,9 +61,8 @@ def build(
     )
     parameters, inputs = plan.model.parameters, list[Any]()
     settings = {n: quantity(value, parameters[n].unit) for n, value in plan.values.items()}
-    for name, course in plan.courses.items():
-        values = _course(plan, name, course)
-        settings[name] = brian2.TimedArray(values, dt=clock.dt, name=f"course_{name}")
+    for name in plan.courses:
+        settings[name] = course_of(plan, name, clock.dt, f"course_{name}")
 
     def prepare() -> None:
         for event, train in plan.trains.items():
@@ -85,9 +84,14 @@ def build(
     return Objects(members, inputs, spikes, traces)
 
 
-def _course(plan: Plan, name: str, course: np.ndarray) -> Any:
+def course_of(plan: Plan, parameter: str, dt: Any, name: str | None = None) -> Any:
+    """Return what a parameter is in each step, as a Brian2 TimedArray with steps of dt."""
+    import brian2
+
+    course = plan.courses[parameter]
     values = course if course.shape[1] > 1 else course[:, 0]
-    return quantity(values, plan.model.parameters[name].unit)
+    unit = plan.model.parameters[parameter].unit
+    return brian2.TimedArray(quantity(values, unit), dt=dt, name=name)
 
 
 def _train(members: Any, plan: Plan, event: str, train: Spikes) -> tuple[Any, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurosim.equations.connections import event_of
 from neurosim.errors import InputError
 from neurosim.indices import chosen
 from neurosim.raster import check_raster
@@ -86,12 +87,8 @@ def make_plan(
     """
     if model.fills:
         raise InputError(f"{model.name} is a fragment; add it to a neuron: get('lif') + it")
-    n = _positive("n", n)
-    if not (np.isfinite(dt) and dt > 0):
-        raise InputError(f"dt is {dt} s; it must be a positive time")
-    steps = round(duration / dt) if np.isfinite(duration) else 0
-    if steps < 1:
-        raise InputError(f"duration is {duration} s; it must hold at least one step of {dt} s")
+    n = positive("n", n)
+    steps = step_count(duration, checked_dt(dt))
     values = {name: np.asarray(float(p.default)) for name, p in model.parameters.items()}
     courses: dict[str, np.ndarray] = {}
     trains: dict[str, Spikes] = {}
@@ -111,20 +108,52 @@ def make_plan(
     if model.refractory in values and not np.any(values[model.refractory]):
         values.pop(model.refractory)
         model = model.without_refractoriness()
-    return Plan(model, n, steps, dt, values, courses, trains, *recorded, _seed(seed))
+    return Plan(model, n, steps, dt, values, courses, trains, *recorded, checked_seed(seed))
 
 
-def _positive(name: str, value: int) -> int:
-    if int(value) != value or value < 1:
+def positive(name: str, value: int) -> int:
+    """Return a whole number >= 1, as an int.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if isinstance(value, bool) or int(value) != value or value < 1:
         raise InputError(f"{name} is {value}; it is a whole number >= 1")
     return int(value)
 
 
-def _seed(seed: int | None) -> int:
-    """Return a seed for the simulation; None draws one, which the result records."""
+def checked_dt(dt: float) -> float:
+    """Return a time step in seconds.
+
+    Raises:
+        InputError: it is no positive time.
+    """
+    if not (np.isfinite(dt) and dt > 0):
+        raise InputError(f"dt is {dt} s; it must be a positive time")
+    return float(dt)
+
+
+def step_count(duration: float, dt: float) -> int:
+    """Return how many steps a duration holds, both in seconds.
+
+    Raises:
+        InputError: not even one.
+    """
+    steps = round(duration / dt) if np.isfinite(duration) else 0
+    if steps < 1:
+        raise InputError(f"duration is {duration} s; it must hold at least one step of {dt} s")
+    return steps
+
+
+def checked_seed(seed: int | None) -> int:
+    """Return a seed for a simulation; None draws one, which the result records.
+
+    Raises:
+        InputError: it is no whole number in 0..2**32 - 1.
+    """
     if seed is None:
         return int(np.random.default_rng().integers(2**32))
-    if int(seed) != seed or not 0 <= seed < 2**32:
+    if isinstance(seed, bool) or int(seed) != seed or not 0 <= seed < 2**32:
         raise InputError(f"seed is {seed}; it is a whole number in 0..2**32 - 1")
     return int(seed)
 
@@ -139,9 +168,7 @@ def _shape_fault(
 
 
 def _train(model: Declaration, event: str, train: Spikes, steps: int, n: int) -> Spikes:
-    if event not in model.events:
-        events = ", ".join(model.events) or "none"
-        raise InputError(f"{model.name} has no event {event!r}; it has {events}")
+    event_of(model, event)
     weights = np.asarray(train.weights, dtype=float)
     if weights.ndim != 2 or weights.shape[1] != n or not np.isfinite(weights).all():
         raise InputError(f"{event}: weights have shape {weights.shape}; they need (channels, {n})")

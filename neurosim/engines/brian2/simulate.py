@@ -13,13 +13,10 @@ from neurosim import equations
 from neurosim.engines.brian2 import cache
 from neurosim.engines.brian2.plan import make_plan
 from neurosim.engines.brian2.simulation import Simulation
-from neurosim.errors import InputError
 
 if TYPE_CHECKING:
     from neurosim.engines.brian2.targets import Population
     from neurosim.equations import Declaration
-
-TARGETS = ("auto", "library", "numpy", "cython", "cpp_standalone", "cuda_standalone")
 
 
 def simulate(
@@ -67,8 +64,7 @@ def simulate(
 
     if isinstance(model, str):
         model = equations.get(model)
-    if target not in TARGETS:
-        raise InputError(f"target {target!r} is not known; choose from {', '.join(TARGETS)}")
+    targets.checked(target)
     plan = make_plan(
         model,
         n=n,

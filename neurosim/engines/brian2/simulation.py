@@ -85,6 +85,36 @@ class Simulation:
         inside = (self.spike_steps > first) & (self.spike_steps < last)
         return np.bincount(self.spike_neurons[inside], minlength=self.n)
 
+    def binned_counts(
+        self, width: float, start: float = 0.0, stop: float | None = None
+    ) -> np.ndarray:
+        """Return (bins,) the spikes of all neurons in bins of time, each of whole steps.
+
+        Args:
+            width: of a bin in seconds, a multiple of dt; rounded to steps.
+            start: of the first bin, in seconds.
+            stop: where the last bin may end; the end of the run without. What is left there and
+                shorter than a bin does not count.
+
+        Raises:
+            InputError: width is below a step, or no bin lies between start and stop.
+        """
+        bin_steps = round(width / self.dt)
+        if bin_steps < 1:
+            raise InputError(f"width is {width} s; a bin holds at least one step of {self.dt} s")
+        first = round(start / self.dt)
+        last = self.steps if stop is None else min(round(stop / self.dt), self.steps)
+        bins = (last - first) // bin_steps
+        if first < 0 or bins < 1:
+            end = self.duration if stop is None else stop
+            raise InputError(
+                f"start is {start} s; it lies in 0..{end - width:g} s, so that a bin ends by "
+                f"{end:g} s"
+            )
+        numbers = (self.spike_steps - first) // bin_steps
+        inside = (numbers >= 0) & (numbers < bins)
+        return np.bincount(numbers[inside], minlength=bins)
+
     def rate(self, start: float = 0.0) -> np.ndarray:
         """Return (n,) spikes per second from `start` (seconds) to the end.
 

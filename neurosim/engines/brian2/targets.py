@@ -25,6 +25,18 @@ Run = Callable[[Any, Any], None]
 
 RUNTIME = ("numpy", "cython")
 """Targets of Brian2's runtime; "cpp_standalone" and "cuda_standalone" build a program."""
+TARGETS = ("auto", "library", *RUNTIME, "cpp_standalone", "cuda_standalone")
+
+
+def checked(target: str) -> str:
+    """Return a target.
+
+    Raises:
+        InputError: there is no such target.
+    """
+    if target not in TARGETS:
+        raise InputError(f"target {target!r} is not known; choose from {', '.join(TARGETS)}")
+    return target
 
 
 @lru_cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -44,7 +45,6 @@ class Layout(NamedTuple):
 
 
 _JOINED: dict[tuple[int, ...], tuple[Sequence[kernels.Cells], list[np.ndarray]]] = {}
-_LAYOUTS: dict[tuple[Any, ...], Layout] = {}
 
 
 def joined(cells: Sequence[kernels.Cells]) -> list[np.ndarray]:
@@ -72,19 +72,15 @@ def layout_of(samples: int, steps: int, sizes: Sequence[tuple[int, int, int, Any
         steps: T.
         sizes: neurons, weights, weights transposed, constants and surrogate of each layer.
     """
-    shared = [
+    shared = tuple(
         (n, weights, backs, c.beta.size, c.theta.size, c.each_b, c.each_t, float(c.limit), kind)
         for n, weights, backs, c, kind in sizes
-    ]
-    key = samples, steps, *shared
-    if key not in _LAYOUTS:
-        if len(_LAYOUTS) >= SIZES:
-            _LAYOUTS.clear()
-        _LAYOUTS[key] = _lay_out(samples, samples * steps, shared)
-    return _LAYOUTS[key]
+    )
+    return _lay_out(samples, samples * steps, shared)
 
 
-def _lay_out(samples: int, rows: int, layers: Sequence[tuple[Any, ...]]) -> Layout:
+@lru_cache(SIZES)
+def _lay_out(samples: int, rows: int, layers: tuple[tuple[Any, ...], ...]) -> Layout:
     neurons, weights, backs, betas, thetas, each_b, each_t, limits, surrogates = zip(
         *layers, strict=True
     )

@@ -16,6 +16,7 @@ from neurosim.studies.study import Row, Study
 if TYPE_CHECKING:
     from neurosim.circuits import Circuit
     from neurosim.circuits.published import BrunelCells
+    from neurosim.engines.brian2.simulation import Simulation
 
 SKIPPED = 0.2
 """Seconds at the start that do not count."""
@@ -127,7 +128,7 @@ def measure(network: str, seed: int, order: int, scale: float, seconds: float) -
     for name, own in result.items():
         rate, cv = theory.get(name, (np.nan, np.nan))
         variation = interval_cv(own, SKIPPED)
-        swing, frequency = activity(own.spike_times, own.duration)
+        swing, frequency = activity(own)
         rows.append(
             {
                 "population": name,
@@ -142,14 +143,14 @@ def measure(network: str, seed: int, order: int, scale: float, seconds: float) -
     return rows
 
 
-def activity(times: np.ndarray, duration: float) -> tuple[float, float]:
+def activity(simulation: Simulation) -> tuple[float, float]:
     """Return how far a population's activity swings, over its mean, and at which frequency [Hz].
 
     The swing is the standard deviation of spike counts in bins of 0.5 ms over their mean; the
     frequency is that at which the spectrum, smoothed over 5 Hz, is largest.
     """
-    bins = int((duration - SKIPPED) / BIN)
-    counts, _ = np.histogram(times, SKIPPED + BIN * np.arange(bins + 1))
+    counts = simulation.binned_counts(BIN, SKIPPED)
+    bins = len(counts)
     if not counts.any():
         return np.nan, np.nan
     relative = counts / counts.mean() - 1
