@@ -49,8 +49,8 @@ def bernoulli(n_pre, n_post, p, key, skip_self, rows, targets):
         while True:
             counter += np.uint64(1)
             u = np.float64(mixed(own, counter) >> _11) * _UNIT
-            skip = math.floor(math.log1p(-u) * scale)
-            if skip >= n_post - j:
+            skip = np.floor(math.log1p(-u) * scale)  # a float: no integer holds it where p is tiny
+            if not skip < n_post - j:
                 break
             j += 1 + np.int64(skip)
             if j >= n_post:

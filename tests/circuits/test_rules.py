@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.stats as st
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as strategy
 
 from neurosim import circuits as c
@@ -53,6 +53,8 @@ def test_in_degree_and_out_degree(n_pre, n_post, seed, alone, replace, data):
 
 @settings(max_examples=40, deadline=None)
 @given(sizes, seeds, strategy.floats(0, 1), strategy.booleans())
+@example(40, 0, 5e-324, False)
+@example(40, 0, 1e-19, False)
 def test_probability_and_total(n, seed, p, alone):
     i, j = drawn(c.fixed_probability(p, alone), n, n, seed, same=True)
     assert unique(i, j, n)
