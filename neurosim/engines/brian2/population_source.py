@@ -79,7 +79,7 @@ def _values(model: Declaration, per_neuron: Collection[str]) -> dict[str, Any]:
         "support_code": "\n".join(code.support),
         "initial": list(initial),
         "shared": [f"initial_{name}" for name in model.initial if name in scalar],
-        "state": [name for name in ("state",) if name in dynamics],
+        "state": [name for name in ("recovery", "state") if name in dynamics],
         "step": list(step),
         "events": list(events),
         "record": list(record),
@@ -91,14 +91,21 @@ def _values(model: Declaration, per_neuron: Collection[str]) -> dict[str, Any]:
 
 
 def _dynamics(members: Any) -> dict[str, str]:
-    """Return Brian2's abstract code for state update, threshold and reset."""
+    """Return Brian2's abstract code for state update, threshold and reset.
+
+    Which neurons have recovered from their refractory time is found in a loop of its own: it has
+    whole numbers, which would keep a compiler from vector code for the equations.
+    """
     names = {"StateUpdater": "state", "Thresholder": "threshold", "Resetter": "reset"}
     blocks = {}
     for runner in members.contained_objects:
         runner.update_abstract_code(run_namespace={})
         if runner.abstract_code.strip():
             blocks[names[type(runner).__name__]] = runner.abstract_code
-    return blocks
+    first, _, rest = blocks.get("state", "").partition("\n")
+    if first.startswith("not_refractory ="):
+        blocks |= {"recovery": first, "state": rest}
+    return {name: code for name, code in blocks.items() if code.strip()}
 
 
 def _label(name: str) -> str:
