@@ -82,7 +82,8 @@ def brunel(
         seed: of connections, initial potentials and input.
 
     Raises:
-        InputError: order or model is invalid, or model A is given populations.
+        InputError: order, model or a parameter of the rule is invalid, model A is given
+            populations, or the rule fits no lif.
     """
     if isinstance(order, bool) or int(order) != order or order < 1:
         raise InputError(f"order is {order}; it is a whole number >= 1")
@@ -108,8 +109,8 @@ def brunel(
             ("E", jump, own.excitatory_delay_ms),
             ("I", -own.g * jump, own.inhibitory_delay_ms),
         ):
-            rule = fixed_in_degree(round(connected * cells[source].n))
-            circuit.project(cells[source], cells[name], rule, weight=weight, delay=delay * 1e-3)
+            hears = fixed_in_degree(round(connected * cells[source].n))
+            circuit.project(cells[source], cells[name], hears, weight=weight, delay=delay * 1e-3)
         circuit.poisson(cells[name], rate=own.external_rate_hz(), weight=jump)
     return circuit
 

@@ -62,7 +62,7 @@ def measure(case: str, seed: int, order: int) -> list[Row]:
 def theory(setting: Setting, order: int) -> tuple[dict[str, Any], tuple[FixedPoint, ...]]:
     """Return what neurons are, as `random_threshold_rate` takes it, and all fixed points."""
     draw = {"per spike": "per-spike", "per step": "per-step"}.get(setting.draw, "quenched")
-    neuron = {**CELL, "draw": draw, "dt": STEP}
+    neuron: dict[str, Any] = {**CELL, "draw": draw, "dt": STEP}
     psp = 0.1 * 2500 / order
     excitatory = round(0.4 * order)
     points = firing_rate.random_threshold_brunel(
@@ -94,7 +94,7 @@ def rate_as_drawn(circuit: Circuit, start: float) -> float:
     for _ in range(200):
         moments = [np.outer(outside, np.ones(p.n)) for p in cells]
         for link in plan.links:
-            sent = np.repeat(rates[link.source], np.diff(link.rows))
+            sent = rates[link.source][link.sources]
             heard = np.bincount(link.targets, sent, cells[link.target].n)
             jump = 1e3 * float(link.weights[0])
             moments[link.target] += np.outer([jump, jump**2], heard)
