@@ -77,7 +77,8 @@ def rate_as_drawn(circuit: Circuit, start: float) -> float:
 
     Each neuron has a mean and a variance of its own: of what the neurons that it hears send, which
     fire at different rates as their thresholds differ. Rates follow, slowly, what neurons send; nan
-    if they have not settled to 1e-4 of their mean after 200 steps.
+    if they have not settled to 1e-4 of their mean after 200 steps, as with the stronger synapses of
+    order 500 and less.
 
     Args:
         circuit: the network, of `Thresholds` or one for all.

@@ -60,7 +60,7 @@ STUDY = Study(
     settings={"order": 2500},
     fast={
         "case": (f"g=5 eta=2 {Q20}", f"{INDEPENDENT} {P20}"),
-        "order": 250,
+        "order": 1000,
         "seeds": 1,
     },
 )  # fmt: skip
