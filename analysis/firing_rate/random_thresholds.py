@@ -8,15 +8,17 @@ import numpy as np
 from scipy.optimize import brentq
 
 from neurosim.analysis.arrays import FloatArray
+from neurosim.analysis.discrete.membrane_chain import Cell, solve
 from neurosim.analysis.firing_rate.white_noise import log_siegert
 from neurosim.analysis.laws import Law, as_law
 from neurosim.errors import InputError
 
-Draw = Literal["quenched", "per-spike"]
+Draw = Literal["quenched", "per-spike", "per-step"]
 _LOWEST = 1e-6
 """Rate [Hz] below which a network is silent: a spike of a neuron in eleven days."""
-_POINTS = 500
-"""Rates at which a change of sign is looked for; fixed points closer than 4 % may count as none."""
+_POINTS = {"quenched": 500, "per-spike": 500, "per-step": 100}
+"""Rates at which a change of sign is looked for; fixed points closer than 4 % (22 % with thresholds
+drawn per step, whose rate takes a thousand times as long) may count as none."""
 
 
 class FixedPoint(NamedTuple):
@@ -41,12 +43,16 @@ def random_threshold_rate(
     tau: float,
     refractory: float = 0.0,
     draw: Draw = "quenched",
+    dt: float | None = None,
 ) -> float:
     """Return the mean rate [Hz] of neurons with white noise whose thresholds follow a law.
 
     quenched: each neuron keeps its own, and rates are averaged: E[r(threshold)]. per-spike: each
     draws a new one at every spike, so that intervals are averaged: 1 / E[1 / r(threshold)]. The
-    second is never larger (Jensen): long intervals weigh more.
+    second is never larger (Jensen): long intervals weigh more. per-step: each draws a new one in
+    every step of dt, in which it fires if its potential is above: the rate of the membrane as a
+    Markov chain (`discrete.membrane_chain`), which grows as dt shrinks, to that of the law's
+    lowest threshold.
 
     Args:
         law: of the threshold; a number, a Law or a frozen law of scipy.stats above `reset`.
@@ -56,15 +62,20 @@ def random_threshold_rate(
         tau: membrane time constant [s].
         refractory: dead time [s].
         draw: when a threshold is drawn.
+        dt: time step [s], of thresholds drawn per step.
 
     Raises:
-        InputError: `draw` is unknown, or the law reaches down to the reset.
+        InputError: `draw` is unknown, the law reaches down to the reset, or thresholds are drawn
+            per step without dt or with too little noise for the chain.
     """
     law = as_law(law)
-    if draw not in ("quenched", "per-spike"):
-        raise InputError(f"draw is {draw!r}; it is 'quenched' or 'per-spike'")
+    if draw not in _POINTS:
+        raise InputError(f"draw is {draw!r}; it is {', '.join(map(repr, _POINTS))}")
     if law.support[0] <= reset:
         raise InputError(f"the law's thresholds begin at {law.support[0]:g}, the reset is {reset}")
+    if draw == "per-step":
+        interval = _interval_per_step(law, mean, std, reset, tau, dt)
+        return 1 / (refractory + interval)
     points, shares = law.nodes(max(std, 1e-9) / 4)
     logs = np.asarray(log_siegert(mean, std, threshold=points, reset=reset, tau=tau,
                                   refractory=refractory))  # fmt: skip
@@ -74,6 +85,23 @@ def random_threshold_rate(
         return 0.0
     largest = float((-logs).max())
     return float(np.exp(-largest) / (np.exp(-logs - largest) @ shares))
+
+
+def _interval_per_step(
+    law: Law, mean: float, std: float, reset: float, tau: float, dt: float | None
+) -> float:
+    """Return the mean time [s] from the reset to a spike if thresholds are drawn in every step."""
+    if dt is None or not dt > 0:
+        raise InputError(f"dt is {dt}; thresholds drawn per step need the length of a step")
+    solution = (
+        solve(Cell(mean, std, float(np.exp(-dt / tau)), law, True, reset)) if std > 0 else None
+    )
+    if solution is None:
+        if mean + 8.5 * std < law.support[0]:
+            return np.inf
+        raise InputError(f"std {std:g} is too small for thresholds drawn in steps of {dt:g} s")
+    with np.errstate(over="ignore"):
+        return float(dt * np.exp(-solution.log_rate))
 
 
 def random_threshold_brunel(
@@ -88,6 +116,7 @@ def random_threshold_brunel(
     tau: float,
     refractory: float = 0.0,
     draw: Draw = "quenched",
+    dt: float | None = None,
 ) -> tuple[FixedPoint, ...]:
     """Return all fixed points of Brunel's network, model A, with random thresholds.
 
@@ -106,7 +135,8 @@ def random_threshold_brunel(
         reset: potential after a spike.
         tau: membrane time constant [s].
         refractory: dead time [s].
-        draw: "quenched" or "per-spike".
+        draw: "quenched", "per-spike" or "per-step".
+        dt: as for `random_threshold_rate`.
 
     Raises:
         InputError: as `random_threshold_rate`.
@@ -121,7 +151,7 @@ def random_threshold_brunel(
     def sent(rate: float) -> float:
         mean, std = free(rate)
         return random_threshold_rate(
-            law, mean, std, reset=reset, tau=tau, refractory=refractory, draw=draw
+            law, mean, std, reset=reset, tau=tau, refractory=refractory, draw=draw, dt=dt
         )
 
     def excess(log_rate: float) -> float:
@@ -129,7 +159,7 @@ def random_threshold_brunel(
         return sent(rate) - rate
 
     fastest = 1 / refractory if refractory > 0 else 2000 / tau
-    grid: FloatArray = np.linspace(np.log(_LOWEST), np.log(fastest), _POINTS)
+    grid: FloatArray = np.linspace(np.log(_LOWEST), np.log(fastest), _POINTS.get(draw, 1))
     values = np.array([excess(x) for x in grid])
     points = []
     if values[0] <= 0:  # what so few spikes add to the drive cannot be told from none

@@ -60,6 +60,40 @@ def test_laws_are_integrated(law):
     np.testing.assert_allclose(ours, [quenched, spikes], rtol=1e-9)
 
 
+def test_thresholds_drawn_in_every_step_are_those_of_a_simulation():
+    """20,000 neurons in steps of 0.1 ms, with the exact update of the membrane."""
+    rng, n, dt = np.random.default_rng(1), 20_000, 1e-4
+    law, mean, std = Uniform(16.0, 24.0), 18.0, 3.0
+    decay, dead = np.exp(-dt / CELL["tau"]), round(CELL["refractory"] / dt)
+    noise = std * np.sqrt(1 - decay**2)
+    v, wait, spikes, skipped = np.full(n, 10.0), np.zeros(n, int), 0, 3000
+    for step in range(skipped + 2000):
+        moved = mean + (v - mean) * decay + noise * rng.standard_normal(n)
+        v = np.where(wait > 0, 10.0, moved)
+        fired = (wait == 0) & (v > rng.uniform(law.low, law.high, n))
+        v[fired] = 10.0
+        wait = np.where(fired, dead, np.maximum(wait - 1, 0))
+        spikes += fired.sum() * (step >= skipped)
+    rate = random_threshold_rate(law, mean, std, draw="per-step", dt=dt, **CELL)
+    # 14,000 spikes, more regular than Poisson's: 3 standard errors are below 2.5 %.
+    np.testing.assert_allclose(spikes / (n * 2000 * dt), rate, rtol=0.025)
+
+
+def test_thresholds_drawn_per_step_act_more_like_the_lowest_the_shorter_the_steps():
+    law, mean, std = Uniform(16.0, 24.0), 18.0, 3.0
+    rates = [
+        random_threshold_rate(law, mean, std, draw="per-step", dt=dt, **CELL)
+        for dt in (1e-3, 1e-4, 2e-5)
+    ]
+    lowest, middle = (siegert(mean, std, threshold=t, **CELL) for t in (16.0, 20.0))
+    assert middle < rates[0] < rates[1] < rates[2] < lowest
+    few = {**NET, "draw": "per-step", "dt": 1e-4}
+    (point,) = random_threshold_brunel(20.0, law, **few)
+    theirs = random_threshold_rate(law, point.mean, point.std, draw="per-step", dt=1e-4, **CELL)
+    np.testing.assert_allclose(point.rate, theirs, rtol=1e-9)
+    assert random_threshold_rate(1e4, 0.0, 1.0, draw="per-step", dt=1e-4, **CELL) == 0
+
+
 def test_silence_and_many_fixed_points():
     assert random_threshold_rate(1e6, 0.0, 1.0, draw="per-spike", **CELL) == 0
     points = random_threshold_brunel(8.0, 20.0, **{**NET, "g": 2.0})
@@ -75,5 +109,9 @@ def test_silence_and_many_fixed_points():
 def test_errors():
     with pytest.raises(InputError, match="draw is 'annealed'"):
         random_threshold_rate(20.0, 1.0, 1.0, draw="annealed", **CELL)
+    with pytest.raises(InputError, match="dt is None"):
+        random_threshold_rate(20.0, 1.0, 1.0, draw="per-step", **CELL)
+    with pytest.raises(InputError, match="std 0 is too small"):
+        random_threshold_rate(20.0, 21.0, 0.0, draw="per-step", dt=1e-4, **CELL)
     with pytest.raises(InputError, match="begin at 9"):
         random_threshold_rate(Uniform(9.0, 20.0), 1.0, 1.0, **CELL)

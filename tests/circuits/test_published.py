@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from neurosim import equations
 from neurosim.analysis import firing_rate
 from neurosim.circuits import interval_cv, synchrony
 from neurosim.circuits.published import BrunelCells, brunel, coba, cuba, microcircuit
@@ -42,6 +43,29 @@ def test_populations_of_model_b_differ_and_model_a_has_none():
     for settings in ({"model": "B"}, {"inhibitory": own}, {"model": "C"}, {"order": 0}):
         with pytest.raises(InputError):
             brunel(**settings)
+
+
+def test_thresholds_of_brunels_network_are_drawn_by_a_law_or_a_rule():
+    from scipy.stats import norm
+
+    circuit = brunel(order=50, threshold_mV=norm(20.0, 2.0), seed=1)
+    own = [node.values["theta_0"] for node in circuit.plan(1e-3).nodes]
+    assert [values.shape for values in own] == [(200,), (50,)]
+    assert np.std(own[0]) == pytest.approx(2.0, rel=0.2)  # 4 standard errors
+    scales = {"low": 0.8, "high": 1.2}
+    circuit = brunel(
+        order=50, rule="stochastic-threshold-per-spike", rule_parameters=scales, seed=1
+    )
+    for population in circuit.populations:
+        assert population.model.name == "lif + stochastic-threshold-per-spike"
+        assert scales.items() <= population.settings["parameters"].items()
+    same = brunel(order=50, rule=equations.get("stochastic-threshold-per-spike"),
+                  rule_parameters=scales, seed=1)  # fmt: skip
+    spikes = [made.run(0.1)["E"].spike_steps for made in (circuit, same, brunel(order=50, seed=1))]
+    assert np.array_equal(spikes[0], spikes[1])
+    assert not np.array_equal(spikes[0], spikes[2])
+    with pytest.raises(InputError, match="has no parameter 'low'"):
+        brunel(order=50, rule_parameters=scales)
 
 
 @pytest.mark.parametrize(("g", "eta"), [(5.0, 2.0), pytest.param(6.0, 3.0, marks=pytest.mark.slow)])

@@ -174,7 +174,8 @@ def test_every_study_runs_and_is_drawn(name, shared_nets, tmp_path, monkeypatch)
     activity = next((c for c in ("spikes", "rate") if c in d), None)
     if activity is not None:
         assert float(d[activity].max()) > 0, "nothing fired"
-    smaller = ("aspen_laws", "aspen_switching", "aspen_granularity", "ahsar_nets")
+    smaller = ("aspen_laws", "aspen_switching", "aspen_granularity", "ahsar_nets",
+               "networks_thresholds")  # fmt: skip
     # Their fast grids lack what the figure shows.
     if name in figures.names() and name not in smaller:
         assert (tmp_path / name / f"{name}.png").stat().st_size > 1000

@@ -6,10 +6,14 @@ J Comput Neurosci 8:183, 2000, doi:10.1023/A:1008925309027.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from neurosim import equations
 from neurosim.circuits.circuit import Circuit, Population
 from neurosim.circuits.rules import fixed_in_degree
+from neurosim.equations import Declaration
 from neurosim.errors import InputError
 
 THRESHOLD_MV, RESET_MV, REFRACTORY_MS = 20.0, 10.0, 2.0
@@ -48,6 +52,9 @@ def brunel(
     excitatory: BrunelCells | None = None,
     inhibitory: BrunelCells | None = None,
     connected: float = 0.1,
+    threshold_mV: Any = THRESHOLD_MV,
+    rule: Declaration | str | None = None,
+    rule_parameters: Mapping[str, Any] | None = None,
     dt: float = 1e-4,
     seed: int | None = None,
 ) -> Circuit:
@@ -67,11 +74,16 @@ def brunel(
         excitatory: of model B.
         inhibitory: of model B.
         connected: share of each population that a neuron hears (epsilon).
+        threshold_mV: of all neurons, or a law from which each draws its own and keeps it.
+        rule: a threshold rule, such as "stochastic-threshold-per-spike", whose scale multiplies the
+            threshold.
+        rule_parameters: of the rule, values by name.
         dt: time step in seconds; the delay is a multiple.
         seed: of connections, initial potentials and input.
 
     Raises:
-        InputError: order or model is invalid, or model A is given populations.
+        InputError: order, model or a parameter of the rule is invalid, model A is given
+            populations, or the rule fits no lif.
     """
     if isinstance(order, bool) or int(order) != order or order < 1:
         raise InputError(f"order is {order}; it is a whole number >= 1")
@@ -83,9 +95,13 @@ def brunel(
             " and inhibitory=BrunelCells(...)"
         )
     circuit = Circuit(dt=dt, seed=seed)
+    neuron = equations.get("lif")
+    if rule is not None:
+        neuron += equations.get(rule) if isinstance(rule, str) else rule
+    own_parameters = {"theta_0": threshold_mV, **(rule_parameters or {})}
     cells = {
-        "E": _population(circuit, "E", 4 * order, excitatory),
-        "I": _population(circuit, "I", order, inhibitory),
+        "E": _population(circuit, "E", 4 * order, excitatory, neuron, own_parameters),
+        "I": _population(circuit, "I", order, inhibitory, neuron, own_parameters),
     }
     for name, own in (("E", excitatory), ("I", inhibitory)):
         jump = own.psp_mV * 1e-3
@@ -93,26 +109,33 @@ def brunel(
             ("E", jump, own.excitatory_delay_ms),
             ("I", -own.g * jump, own.inhibitory_delay_ms),
         ):
-            rule = fixed_in_degree(round(connected * cells[source].n))
-            circuit.project(cells[source], cells[name], rule, weight=weight, delay=delay * 1e-3)
+            hears = fixed_in_degree(round(connected * cells[source].n))
+            circuit.project(cells[source], cells[name], hears, weight=weight, delay=delay * 1e-3)
         circuit.poisson(cells[name], rate=own.external_rate_hz(), weight=jump)
     return circuit
 
 
-def _population(circuit: Circuit, name: str, n: int, own: BrunelCells) -> Population:
+def _population(
+    circuit: Circuit,
+    name: str,
+    n: int,
+    own: BrunelCells,
+    neuron: Declaration,
+    parameters: Mapping[str, Any],
+) -> Population:
     """Add neurons whose potentials start anywhere between rest and threshold."""
     from scipy.stats import uniform
 
     return circuit.population(
-        "lif",
+        neuron,
         n,
         name=name,
         parameters={
             "E_L": 0.0,
-            "theta_0": THRESHOLD_MV,
             "V_r": RESET_MV,
             "tau_ref": REFRACTORY_MS,
             "tau": own.tau_ms,
+            **parameters,
         },
         initial={"v": uniform(0.0, THRESHOLD_MV * 1e-3)},
     )

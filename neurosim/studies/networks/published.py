@@ -188,7 +188,8 @@ def within(estimate: Estimate, most: float) -> Verdict:
     """Return the verdict on a claim that a number lies within +-most."""
     if max(abs(estimate.low), abs(estimate.high)) < most:
         return Verdict.HOLDS
-    return Verdict.FAILS if min(abs(estimate.low), abs(estimate.high)) > most else Verdict.UNDECIDED
+    outside = estimate.low > most or estimate.high < -most
+    return Verdict.FAILS if outside else Verdict.UNDECIDED
 
 
 def _excess(d: xr.Dataset, network: str, population: str) -> Estimate:
