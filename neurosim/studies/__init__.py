@@ -46,7 +46,7 @@ PAPERS = {
         "aspen",
         OTHER,
     ),
-    "networks": ("published",),
+    "networks": ("published", "homeostasis"),
 }
 """The files of each paper, and those of networks, in the order in which claims are printed."""
 
