@@ -41,6 +41,8 @@ TARGET, TAU, TAU_RATE = 20.0, 2.0, 0.1
 """Rate that neurons keep [Hz], time constants of the rule and of its estimate of the rate [s]."""
 THETA, RESET, TAU_M, DEAD = 20.0, 10.0, 0.02, 0.002
 """Threshold and reset [mV], membrane's and dead time [s]."""
+CELL = {"E_L": 0.0, "theta_0": THETA, "V_r": RESET, "tau": TAU_M * 1e3, "tau_ref": DEAD * 1e3}
+"""The same as parameters of "lif"."""
 BIN = 0.2
 """Of the time courses [s]."""
 LAST = 4.0
@@ -114,11 +116,7 @@ def circuit_of(order: int, change: str, seed: int) -> Circuit:
     circuit = Circuit(seed=seed)
     jump = 0.1e-3 * 2500 / order
     parameters = {
-        "E_L": 0.0,
-        "theta_0": THETA,
-        "V_r": RESET,
-        "tau": TAU_M * 1e3,
-        "tau_ref": DEAD * 1e3,
+        **CELL,
         "target": TARGET,
         "tau_rate": TAU_RATE * 1e3,
         "tau_homeostasis": TAU * 1e3,
