@@ -60,7 +60,8 @@ def draw(d: xr.Dataset) -> Figure:
 def _draw_course(axes: Axes, d: xr.Dataset, what: str) -> None:
     """Draw a quantity in time after each change, and theory."""
     shown = d.sel(time=slice(-1.0, None))
-    for change, colour in COLOURS.items():
+    for change in d.change.values:
+        colour = COLOURS[change]
         own = over(shown[what].sel(change=change))
         axes.plot(own.time, own["mean"], color=colour, lw=1.4, label=change)
         axes.fill_between(own.time, own.lower, own.upper, color=colour, alpha=0.2, lw=0)
@@ -77,10 +78,10 @@ def _draw_times(axes: Axes, d: xr.Dataset) -> None:
     """Draw time constants of small changes and times of large ones against theory."""
     whole, alone = study.gains(500)
     rows = []
-    for change in study.SMALL:
+    for change in (c for c in study.SMALL if c in d.change):
         fitted = study.time_constants(d, change)
         rows.append((change, fitted, study.TAU / whole, "time constant"))
-    for change in study.LARGE:
+    for change in (c for c in study.LARGE if c in d.change):
         own = d.sel(change=change)
         said = float(study.reach(own.log_scale_expected).mean())
         rows.append((change, study.reach(own.log_scale), said, "time to 63 %"))

@@ -50,15 +50,15 @@ def draw(d: xr.Dataset) -> Figure:
 
 
 def _draw(axes: Axes, d: xr.Dataset, held: str, colour: str) -> None:
-    factors = np.array(study.FACTORS[1:])
-    estimates = [interval(study.swing(d, held, factor)) for factor in study.FACTORS[1:]]
+    factors = d.factor.values[d.factor.values > 0]
+    estimates = [interval(study.swing(d, held, factor)) for factor in factors]
     mean = np.array([e.mean for e in estimates])
     ends = np.nan_to_num([[e.mean - e.low, e.high - e.mean] for e in estimates]).T
     axes.errorbar(
         factors, mean, yerr=np.minimum(ends, 0.9 * mean), fmt="o", ms=5, color=colour, capsize=2,
         label="network", zorder=3,
     )  # fmt: skip
-    said = [study.expected(d, held, factor) for factor in study.FACTORS[1:]]
+    said = [study.expected(d, held, float(factor)) for factor in factors]
     axes.plot(factors, said, color=BLACK, lw=1.2, label="nonlinear loop with noise")
     near = np.array([0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98])
     linear = [study.expected(d, held, float(factor), small=True) for factor in near]

@@ -263,7 +263,7 @@ def reach(values: xr.DataArray, share: float = 0.63) -> np.ndarray:
     times = []
     for own in values.transpose("seed", "time").values:
         start = own[at <= 1e-9][-1]
-        end = own[at > at[-1] - LAST].mean()
+        end = own[at > at[-1] - min(LAST, at[-1] / 2)].mean()
         way = np.r_[0.0, (own[at > 1e-9] - start) / (end - start)]
         after = int(np.argmax(way >= share))
         moment = np.interp(share, way[after - 1 : after + 1], [after - 1, after])
