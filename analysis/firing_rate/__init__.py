@@ -6,7 +6,13 @@ networks that drive themselves, `random_thresholds` those where thresholds are d
 """
 
 from neurosim.analysis.firing_rate.coloured_noise import colored
-from neurosim.analysis.firing_rate.populations import OperatingPoint, brunel, self_consistent
+from neurosim.analysis.firing_rate.populations import (
+    Elasticities,
+    OperatingPoint,
+    brunel,
+    elasticities,
+    self_consistent,
+)
 from neurosim.analysis.firing_rate.random_thresholds import (
     FixedPoint,
     random_threshold_brunel,
@@ -23,12 +29,14 @@ from neurosim.analysis.firing_rate.white_noise import (
 )
 
 __all__ = [
+    "Elasticities",
     "FixedPoint",
     "Gradient",
     "OperatingPoint",
     "brunel",
     "colored",
     "cv",
+    "elasticities",
     "gradient",
     "log_gradient",
     "log_siegert",

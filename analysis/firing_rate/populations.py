@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import root
 
 from neurosim.analysis.arrays import FloatArray, Numbers, broadcast
-from neurosim.analysis.firing_rate.white_noise import gradient, siegert
+from neurosim.analysis.firing_rate.white_noise import Gradient, gradient, log_gradient, siegert
 from neurosim.errors import InputError
 
 Excess = Callable[[FloatArray], FloatArray]
@@ -61,33 +62,122 @@ def self_consistent(
     Raises:
         InputError: the shapes do not fit.
     """
+    network, begin = _network(
+        weight, indegree, external_mean, external_variance, threshold, reset, tau, refractory, start
+    )
+    return network.point(begin)
+
+
+class Elasticities(NamedTuple):
+    """How the rates of populations that hear each other answer, each by itself."""
+
+    point: OperatingPoint
+    """At which they are taken."""
+    threshold: FloatArray
+    """(n,) d ln rate/d ln(threshold - rest), the rates that a population hears being held."""
+    rates: FloatArray
+    """(n, n) d ln rate/d ln(rate that it hears), from column to row."""
+
+
+def elasticities(
+    weight: Numbers,
+    indegree: Numbers,
+    *,
+    external_mean: Numbers,
+    external_variance: Numbers,
+    threshold: Numbers,
+    reset: Numbers,
+    tau: Numbers,
+    refractory: Numbers = 0.0,
+    rest: Numbers = 0.0,
+    start: Numbers = 0.0,
+) -> Elasticities:
+    """Return the elasticities of `self_consistent`'s rates at its solution, analytically.
+
+    With x = ln(threshold - rest), rates of the whole network answer as (I - rates)^-1 threshold dx.
+
+    Args:
+        weight: as for `self_consistent`, like all but `rest`.
+        indegree: synapses per neuron.
+        external_mean: part of the mean from outside.
+        external_variance: part of 2 std^2 from outside.
+        threshold: of each population.
+        reset: potential after a spike.
+        tau: membrane time constants [s].
+        refractory: dead times [s].
+        rest: (n,) potential that thresholds count from.
+        start: rates [Hz] to relax from.
+
+    Raises:
+        InputError: the shapes do not fit, or a population is silent.
+    """
+    network, begin = _network(
+        weight, indegree, external_mean, external_variance, threshold, reset, tau, refractory, start
+    )
+    point = network.point(begin)
+    if not (point.rate > 0).all():
+        raise InputError(f"elasticities: rates are {point.rate}; a silent population has none")
+    slope = log_gradient(point.mean, point.std, **network.cell)
+    height = network.cell["threshold"] - broadcast(np.empty(len(begin)), rest)[1]
+    return Elasticities(
+        point, height * slope.threshold, network.chained(slope, point.rate) * point.rate
+    )
+
+
+@dataclass(frozen=True)
+class _Network:
+    """The mean-field equations of n populations."""
+
+    to_mean: FloatArray
+    """(n, n) what a rate adds to the mean."""
+    to_variance: FloatArray
+    """(n, n) what it adds to 2 std^2."""
+    mean: FloatArray
+    """(n,) from outside."""
+    variance: FloatArray
+    """(n,) from outside."""
+    cell: dict[str, FloatArray]
+    """Parameters of `siegert`, (n,) each."""
+
+    def inputs(self, rate: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return mean and std of the free potentials."""
+        positive = np.maximum(rate, 0.0)
+        variance = np.maximum(self.to_variance @ positive + self.variance, 0.0)
+        return self.to_mean @ positive + self.mean, np.sqrt(variance / 2)
+
+    def excess(self, rate: FloatArray) -> FloatArray:
+        """Return by how much the rates sent are above those heard."""
+        return siegert(*self.inputs(rate), **self.cell) - rate
+
+    def jacobian(self, rate: FloatArray) -> FloatArray:
+        """Return the derivative of `excess`, (n, n)."""
+        slope = gradient(*self.inputs(rate), **self.cell)
+        return np.asarray(self.chained(slope, rate) - np.eye(len(rate)))
+
+    def point(self, start: FloatArray) -> OperatingPoint:
+        """Return the fixed point that rates relax to."""
+        rate = _settled(self.excess, self.jacobian, start)
+        error = np.abs(self.excess(rate)) / np.maximum(rate, 1e-3)
+        stable = bool(np.linalg.eigvals(self.jacobian(rate)).real.max() < 0)
+        return OperatingPoint(rate, *self.inputs(rate), float(error.max()), stable)
+
+    def chained(self, slope: Gradient, rate: FloatArray) -> FloatArray:
+        """Return derivatives by the rates heard, (n, n), from those by mean and std."""
+        std = self.inputs(rate)[1]
+        by_std = np.where(std > 0, slope.std / (4 * np.where(std > 0, std, 1.0)), 0.0)
+        by_mean = np.nan_to_num(slope.mean)
+        return np.asarray(by_mean[:, None] * self.to_mean + by_std[:, None] * self.to_variance)
+
+
+def _network(weight: Numbers, indegree: Numbers, *columns: Numbers) -> tuple[_Network, FloatArray]:
+    """Return the equations for the arguments of `self_consistent`, and the rates to start from."""
     jump, degree = broadcast(weight, indegree)
     if jump.ndim != 2 or jump.shape[0] != jump.shape[1]:
         raise InputError(f"self_consistent: weight has shape {jump.shape}; it needs (n, n)")
-    columns = (external_mean, external_variance, threshold, reset, tau, refractory, start)
-    mean0, variance0, theta, v_reset, tau_m, dead, nu = _columns(len(jump), columns)
+    mean, variance, theta, v_reset, tau_m, dead, start = _columns(len(jump), columns)
     cell = {"threshold": theta, "reset": v_reset, "tau": tau_m, "refractory": dead}
     to_mean, to_variance = tau_m[:, None] * jump * degree, tau_m[:, None] * jump**2 * degree
-
-    def inputs(rate: FloatArray) -> tuple[FloatArray, FloatArray]:
-        positive = np.maximum(rate, 0.0)
-        variance = np.maximum(to_variance @ positive + variance0, 0.0)
-        return to_mean @ positive + mean0, np.sqrt(variance / 2)
-
-    def excess(rate: FloatArray) -> FloatArray:
-        return siegert(*inputs(rate), **cell) - rate
-
-    def jacobian(rate: FloatArray) -> FloatArray:
-        mean, std = inputs(rate)
-        slope = gradient(mean, std, **cell)
-        by_std = np.where(std > 0, slope.std / (4 * np.where(std > 0, std, 1.0)), 0.0)
-        full = np.nan_to_num(slope.mean)[:, None] * to_mean + by_std[:, None] * to_variance
-        return np.asarray(full - np.eye(len(rate)))
-
-    rate = _settled(excess, jacobian, nu)
-    error = np.abs(excess(rate)) / np.maximum(rate, 1e-3)
-    stable = bool(np.linalg.eigvals(jacobian(rate)).real.max() < 0)
-    return OperatingPoint(rate, *inputs(rate), float(error.max()), stable)
+    return _Network(to_mean, to_variance, mean, variance, cell), start
 
 
 def brunel(

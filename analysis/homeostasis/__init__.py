@@ -1,10 +1,14 @@
 """AHSAR's homeostat as a loop: where it is stable, how fast it settles, and what it leaves.
 
 `loop` has the loop itself, `stability` its linear map, `design` steady states and gains that work,
-`coupling` how the layers of a network answer their thresholds and each other.
+`coupling` how the layers of a network, or populations, answer their thresholds and each other.
 """
 
-from neurosim.analysis.homeostasis.coupling import Coupling, coupling_from_network
+from neurosim.analysis.homeostasis.coupling import (
+    Coupling,
+    coupling_from_network,
+    coupling_from_populations,
+)
 from neurosim.analysis.homeostasis.design import (
     SteadyState,
     recommend,
@@ -16,6 +20,7 @@ from neurosim.analysis.homeostasis.loop import Loop, Trajectory, trajectory
 from neurosim.analysis.homeostasis.stability import (
     Modes,
     Region,
+    critical_gain,
     eigenvalues,
     feedback_sign,
     feedback_sum,
@@ -36,6 +41,8 @@ __all__ = [
     "SteadyState",
     "Trajectory",
     "coupling_from_network",
+    "coupling_from_populations",
+    "critical_gain",
     "eigenvalues",
     "feedback_sign",
     "feedback_sum",

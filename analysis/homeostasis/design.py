@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import brentq, root
 
 from neurosim.analysis.arrays import FloatArray, Numbers
-from neurosim.analysis.homeostasis.loop import Loop, chain_modes, laplacian, propagation
+from neurosim.analysis.homeostasis.loop import Loop, chain_modes, hashable, laplacian, propagation
 from neurosim.analysis.homeostasis.stability import (
     feedback_sign,
     feedback_sum,
@@ -53,7 +53,7 @@ def steady_state(loop: Loop, log_rates: Numbers) -> SteadyState:
     centre = np.eye(loop.layers) - loop.centring * average
     if loop.gamma == 0 and loop.centring == 1:
         pull = pull + average  # nothing else decides the mean of c
-    gain = loop.beta * centre @ (propagation(loop.b) * loop.a)
+    gain = loop.beta * centre @ (propagation(loop.J) * loop.a)
 
     def drift(c: FloatArray) -> FloatArray:
         return np.asarray(loop.reaction(plant(loop.scale(c))) - pull @ (c - loop.c0))
@@ -106,7 +106,7 @@ def recommend(
     *,
     steps: float = 20,
     sensitivity: float | Sequence[float] = 1.0,
-    coupling: float | Sequence[float] = 0.0,
+    coupling: float | Sequence[float] | FloatArray = 0.0,
     ticks: int = 1,
     alpha: float = Loop.alpha,
     kappa: float = Loop.kappa,
@@ -125,7 +125,7 @@ def recommend(
         layers: number of controlled layers.
         steps: optimisation steps to settle in.
         sensitivity: a of the layers (`coupling_from_network`).
-        coupling: b of the layers.
+        coupling: b of the layers, or J of populations that hear each other.
         ticks: ticks in an optimisation step.
         alpha: largest relative change of a threshold.
         kappa: slope of the actuator.
@@ -147,8 +147,8 @@ def recommend(
         alpha=alpha,
         kappa=kappa,
         ticks=ticks,
-        sensitivity=_numbers(sensitivity),
-        coupling=_numbers(coupling),
+        sensitivity=hashable(sensitivity),
+        coupling=hashable(coupling),
         centring=centring,
     )
     if feedback_sign(base) >= 0:
@@ -203,8 +203,3 @@ def _reaction(base: Loop, left: float) -> float:
     if excess(low) <= 0 or excess(high) >= 0:
         return float(10.0 ** (low if excess(low) <= 0 else high))
     return float(10.0 ** brentq(excess, low, high, xtol=1e-15))
-
-
-def _numbers(value: float | Sequence[float]) -> float | tuple[float, ...]:
-    array = np.asarray(value, dtype=np.float64)
-    return tuple(array.tolist()) if array.ndim else float(array)

@@ -15,6 +15,11 @@ that trains nets. The rates answer as power laws around the open loop
     ln r_l = ln r_l^open - a_l ln(s_l/s_open) + b_l (ln r_{l-1} - ln r_{l-1}^open),
 
 with sensitivity a_l = -d ln r_l/d ln threshold_l and coupling b_l = d ln r_l/d ln r_{l-1}.
+Populations that hear each other have a matrix of couplings, J_lm = d ln r_l/d ln r_m, and
+
+    ln r = ln r^open - (I - J)^-1 diag(a) ln(s/s_open),
+
+the rates of a recurrent network that settles within a step. The chain has b below J's diagonal.
 """
 
 from __future__ import annotations
@@ -22,11 +27,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from neurosim.analysis.arrays import FloatArray
+from neurosim.analysis.arrays import FloatArray, Numbers
 from neurosim.errors import InputError
 
 Plant = Callable[[FloatArray], FloatArray]
@@ -57,8 +62,10 @@ class Loop:
     """Ticks in an optimisation step, with the rates held."""
     sensitivity: float | tuple[float, ...] = 1.0
     """a, of all layers or of each."""
-    coupling: float | tuple[float, ...] = 0.0
-    """b, of all layers or of each; the first layer's is not used: its input is not controlled."""
+    coupling: float | tuple[float, ...] | tuple[tuple[float, ...], ...] = 0.0
+    """b, of all layers or of each; the first layer's is not used: its input is not controlled. Or
+    J, (L, L), of populations that hear each other; their rates are stable by themselves where the
+    eigenvalues of J have real parts below 1."""
     centring: float = 1.0
     """Share of the mean log rate that is subtracted: 1 in AHSAR, 0 holds each layer by itself."""
     reference: float = 0.0
@@ -82,11 +89,17 @@ class Loop:
             raise InputError(f"Loop.s_base is {self.s_base}; it is positive")
         for name in ("sensitivity", "coupling"):
             value = np.asarray(getattr(self, name), dtype=float)
-            if value.shape not in ((), (self.layers,)):
+            matrix = value.shape == (self.layers,) * 2 and name == "coupling"
+            if value.shape not in ((), (self.layers,)) and not matrix:
                 raise InputError(
                     f"Loop.{name} has shape {value.shape}; give a number or {self.layers} of them"
                 )
-            object.__setattr__(self, name, tuple(value.tolist()) if value.ndim else float(value))
+            if matrix and not _settles(value):
+                raise InputError(
+                    "Loop.coupling: the rates run away by themselves; its eigenvalues need real "
+                    "parts below 1"
+                )
+            object.__setattr__(self, name, hashable(value))
 
     @property
     def a(self) -> FloatArray:
@@ -94,11 +107,17 @@ class Loop:
         return np.broadcast_to(np.asarray(self.sensitivity, dtype=np.float64), self.layers)
 
     @property
+    def J(self) -> FloatArray:
+        """Coupling of each layer (row) to the rate of each (column), (L, L)."""
+        coupling = np.asarray(self.coupling, dtype=np.float64)
+        if coupling.ndim == 2:
+            return coupling
+        return np.diag(np.broadcast_to(coupling, self.layers)[1:], -1)
+
+    @property
     def b(self) -> FloatArray:
-        """Coupling of each layer to the one before, (L,); 0 for the first."""
-        b = np.broadcast_to(np.asarray(self.coupling, dtype=np.float64), self.layers).copy()
-        b[0] = 0.0
-        return b
+        """Coupling of each layer to all rates that it reads, (L,); 0 for the first of a chain."""
+        return np.asarray(self.J.sum(1))
 
     def scale(self, c: FloatArray) -> FloatArray:
         """Return the threshold scales s at the states c."""
@@ -116,7 +135,7 @@ class Loop:
 
     def plant(self, log_rates: FloatArray) -> Plant:
         """Return the power-law answer of layers whose open-loop log rates are given, (L,)."""
-        response = propagation(self.b) * self.a
+        response = propagation(self.J) * self.a
         reference = np.log(self.scale(np.full(self.layers, self.c0)))
         return lambda scale: log_rates - response @ (np.log(scale) - reference)
 
@@ -186,11 +205,27 @@ def advance(loop: Loop, c: FloatArray, log_rates: FloatArray, limit: float = np.
 
 
 def propagation(coupling: FloatArray) -> FloatArray:
-    """Return (I - shifted coupling)^-1: what a relative change of one layer does to all later."""
-    chain = np.eye(coupling.size)
-    for row in range(1, coupling.size):
-        chain[row] += coupling[row] * chain[row - 1]
-    return chain
+    """Return (I - J)^-1, (L, L): what a relative change of one layer does to all in the end."""
+    if np.triu(coupling).any():
+        return np.asarray(np.linalg.inv(np.eye(len(coupling)) - coupling), np.float64)
+    later = np.eye(len(coupling))  # layers that hear earlier ones only
+    for row in range(1, len(coupling)):
+        later[row] += coupling[row, :row] @ later[:row]
+    return later
+
+
+def _settles(coupling: FloatArray) -> bool:
+    """Return whether rates that follow their inputs settle."""
+    finite = np.isfinite(coupling).all()
+    return bool(finite and np.linalg.eigvals(coupling).real.max() < 1)
+
+
+def hashable(values: Numbers) -> Any:
+    """Return a number, or tuples of numbers, as fields of `Loop` are kept."""
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim == 0:
+        return float(array)
+    return tuple(map(hashable, array)) if array.ndim > 1 else tuple(array.tolist())
 
 
 @cache

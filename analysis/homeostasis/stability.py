@@ -3,7 +3,7 @@
 In the modes j of the chain's Laplacian (eigenvalue lambda_j) a tick multiplies c_j by
 rho_j = 1 - gamma - D lambda_j, so T ticks with the rates held multiply it by R_j = rho_j^T and add
 B_j = beta (1 - R_j)/(1 - rho_j) times the smoothed log rate. With u the smoothed log rates, y the
-states, both in modes, and K = modes' propagation(b) diag(a d ln s/dc) modes:
+states, both in modes, and K = modes' propagation(J) diag(a d ln s/dc) modes:
 
     u <- (1 - m) u - m K y,    y <- R y + B u.
 
@@ -73,7 +73,7 @@ def response(loop: Loop, c: float | Sequence[float] = 0.0) -> FloatArray:
     """Return K = -d ln r/dc at the states c, (L, L), in the modes of the chain."""
     states = np.broadcast_to(np.asarray(c, dtype=np.float64), loop.layers)
     _, basis = chain_modes(loop.layers)
-    return np.asarray(basis.T @ (propagation(loop.b) * (loop.a * loop.actuator(states))) @ basis)
+    return np.asarray(basis.T @ (propagation(loop.J) * (loop.a * loop.actuator(states))) @ basis)
 
 
 def linear_map(loop: Loop, c: float | Sequence[float] = 0.0) -> FloatArray:
@@ -122,7 +122,7 @@ def is_stable(loop: Loop, c: float | Sequence[float] = 0.0) -> bool:
     centred = loop.centring == 1
     if centred and not abs(chain.carried[0]) <= 1:
         return False
-    if loop.b.any() or (gains != gains[0]).any():
+    if loop.J.any() or (gains != gains[0]).any():
         return spectral_radius(loop, c, mean=not centred) < 1
     first = 1 if centred else 0
     carried, k, m = chain.carried[first:], chain.beta[first:] * gains[0], loop.m_r
@@ -131,6 +131,28 @@ def is_stable(loop: Loop, c: float | Sequence[float] = 0.0) -> bool:
         returning = m * (1 - carried + k)
         flipping = (2 - m) * (1 + carried) - (m * k if loop.fresh else -m * k)
         return bool(((np.abs(turning) < 1) & (returning > 0) & (flipping > 0)).all())
+
+
+def critical_gain(loop: Loop, c: float | Sequence[float] = 0.0) -> float:
+    """Return the reaction gain beta from which on the loop is not stable, the rest of it kept.
+
+    Infinite where none up to a million is too large, 0 where none is small enough.
+    """
+
+    def stable(power: float) -> bool:
+        return is_stable(replace(loop, beta=10.0**power), c)
+
+    tried = np.linspace(-9.0, 6.0, 301)
+    unstable = next((k for k, power in enumerate(tried) if not stable(float(power))), None)
+    if unstable is None:
+        return float("inf")
+    if unstable == 0:
+        return 0.0
+    low, high = map(float, tried[unstable - 1 : unstable + 1])
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if stable(middle) else (low, middle)
+    return float(10.0**high)
 
 
 def overshoot(loop: Loop, c: float | Sequence[float] = 0.0) -> float:
@@ -175,7 +197,9 @@ def feedback_sum(loop: Loop) -> float:
 
     The centred response P K has det K (sum of 1 - b_l over a_l d ln s/dc)/L for the product of its
     eigenvalues other than the mean's, so a negative sum means an odd number of negative ones:
-    disagreements that the loop feeds instead of fighting. Equal layers: b > L/(L - 1). Sufficient,
+    disagreements that the loop feeds instead of fighting. Of populations that hear each other b_l
+    is the sum of J_lm over m (then det K has the factor 1/det(I - J), positive where their rates
+    are stable). Equal layers of a chain: b > L/(L - 1). Sufficient,
     not necessary: from 10 equal layers on an oscillating pair turns first, at b = 1.090 instead of
     1.111 for 10 (then again negative feedback from 1.107 to 1.111) and 1.010 instead of 1.034 for
     30; see `feedback_sign`.

@@ -17,10 +17,13 @@ from neurosim.errors import InputError
 
 if TYPE_CHECKING:
     from neurosim.circuits.circuit import Circuit
+    from neurosim.circuits.homeostat import CircuitHomeostat, HomeostatResult
 
 
-def run(circuit: Circuit, plan: CircuitPlan, target: str, threads: int) -> Mapping[str, Simulation]:
-    """Build Brian2's objects, run them and return what their monitors hold.
+def run(
+    circuit: Circuit, plan: CircuitPlan, target: str, threads: int
+) -> tuple[Mapping[str, Simulation], dict[str, HomeostatResult]]:
+    """Build Brian2's objects, run them and return what monitors hold, and what homeostats did.
 
     Raises:
         InputError: as `Circuit.run`.
@@ -53,11 +56,24 @@ def run(circuit: Circuit, plan: CircuitPlan, target: str, threads: int) -> Mappi
         drives = [_poisson(plan, n, groups, f"poisson_{n:03}") for n in range(len(plan.poissons))]
         kept = [monitor for monitor in monitors if monitor is not None]
         network = brian2.Network(*groups, *synapses, *drives, *kept, *traces.values())
+        regulated = {
+            h.name: h.attach(network, [groups[circuit.populations.index(p)] for p in h.populations])
+            for h in circuit.homeostats
+        }
         go(network, plan.steps * plan.dt * brian2.second)
-        return {
+        results = {
             name: _simulation(plan, k, groups[k], monitors[k], traces.get(k))
             for k, name in enumerate(plan.names)
         }
+        return results, {h.name: _regulated(h, regulated[h.name]) for h in circuit.homeostats}
+
+
+def _regulated(homeostat: CircuitHomeostat, attached: Any) -> HomeostatResult:
+    """Return what an attached homeostat did; its first tick, which no step precedes, is none."""
+    from neurosim.circuits.homeostat import result_of
+
+    history = attached.history
+    return result_of(homeostat, {name: values[1:] for name, values in history.items()})
 
 
 def node_has_spikes(node: Any) -> bool:

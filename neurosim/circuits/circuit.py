@@ -10,10 +10,10 @@ result["cells"].rate()
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,6 +35,11 @@ from neurosim.equations import Declaration
 from neurosim.equations.connections import event_of
 from neurosim.equations.groups import settable
 from neurosim.errors import InputError
+
+if TYPE_CHECKING:
+    from neurosim.analysis.homeostasis import Loop
+    from neurosim.circuits.homeostat import CircuitHomeostat, HomeostatResult
+    from neurosim.circuits.library import Library
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +107,7 @@ class Circuit:
         self.populations: list[Population] = []
         self.projections: list[Projection] = []
         self.drives: list[PoissonDrive] = []
+        self.homeostats: list[CircuitHomeostat] = []
 
     def population(
         self,
@@ -277,6 +283,50 @@ class Circuit:
         self.drives.append(made)
         return made
 
+    def homeostat(
+        self,
+        populations: Sequence[Population],
+        *,
+        band: Any = None,
+        tick: Any = 0.1,
+        loop: Loop | None = None,
+        name: str | None = None,
+        **options: Any,
+    ) -> CircuitHomeostat:
+        """Regulate the thresholds of populations by AHSAR, to which each is a layer.
+
+            cells = circuit.population(get("lif") + get("driven-threshold"), 800, ...)
+            circuit.homeostat([cells, others], band=(3.0, 8.0))
+            result = circuit.run(10.0)
+            result.homeostats["homeostat 0"].scale   # (ticks, populations)
+
+        It acts as `neurosim.homeostat.attach` does on groups of Brian2, with the same arguments. A
+        tick counts the spikes before its step; the thresholds it sets hold from the step after.
+
+        Args:
+            populations: of neurons whose threshold is a variable, such as
+                `model + get("driven-threshold")`, in the order of the chain.
+            band: a rate or two, in spikes per second, to hold; without one the mean of all.
+            tick: seconds between two updates, a whole number of steps.
+            loop: gains; `homeostat.recommend`'s without.
+            name: what results call it; "homeostat 0", ... without.
+            options: `variable`, `rest`, `floor` and `windup` as for `attach`.
+
+        Raises:
+            InputError: a population has no variable threshold (the message says what it has) or is
+                regulated already, or settings do not fit.
+        """
+        from neurosim.circuits import homeostat
+
+        name = f"homeostat {len(self.homeostats)}" if name is None else name
+        if name in (*(p.name for p in self.populations), *(h.name for h in self.homeostats)):
+            raise InputError(f"name {name!r} is taken; give each homeostat its own")
+        made = homeostat.make(
+            self, populations, name=name, band=band, tick=tick, loop=loop, **options
+        )
+        self.homeostats.append(made)
+        return made
+
     def run(
         self, duration: float, *, target: str = "auto", threads: int = 1, progress: bool = False
     ) -> CircuitResult:
@@ -304,12 +354,12 @@ class Circuit:
 
                 with closing(Library(plan, threads)) as library:
                     self.start(library)
-                    library.advance(plan.steps, report)
+                    regulated = self._advance(library, plan.steps, report)
                     results = library.result()
             else:
                 from neurosim.circuits import brian2_objects
 
-                results = brian2_objects.run(self, plan, target, threads)
+                results, regulated = brian2_objects.run(self, plan, target, threads)
                 report(plan.steps)
         provenance = {
             "target": target,
@@ -317,7 +367,20 @@ class Circuit:
             "brian2": cache.brian2_version(),
             "synapses": sum(len(link.targets) for link in plan.links),
         }
-        return CircuitResult(results, provenance)
+        return CircuitResult(results, provenance, regulated)
+
+    def _advance(
+        self, library: Library, steps: int, report: Callable[[int], None]
+    ) -> dict[str, HomeostatResult]:
+        """Run a library with the homeostats, and return what they did."""
+        if not self.homeostats:
+            library.advance(steps, report)
+            return {}
+        from neurosim.circuits.homeostat import LibraryHomeostat, advance
+
+        running = {h.name: LibraryHomeostat(h, self, library) for h in self.homeostats}
+        advance(library, list(running.values()), steps, report)
+        return {name: homeostat.result() for name, homeostat in running.items()}
 
     def start(self, library: Any) -> None:
         """Write initial values into a library that has not run."""

@@ -14,6 +14,8 @@ from neurosim.errors import InputError
 if TYPE_CHECKING:
     import xarray as xr
 
+    from neurosim.circuits.homeostat import HomeostatResult
+
 
 @dataclass(frozen=True, eq=False)
 class CircuitResult(Mapping[str, Simulation]):
@@ -21,6 +23,8 @@ class CircuitResult(Mapping[str, Simulation]):
 
     populations: Mapping[str, Simulation]
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    homeostats: Mapping[str, HomeostatResult] = field(default_factory=dict)
+    """What regulated thresholds did, by name."""
 
     def __getitem__(self, name: str) -> Simulation:
         try:
@@ -47,10 +51,11 @@ class CircuitResult(Mapping[str, Simulation]):
         return {name: float(s.rate(start).mean()) for name, s in self.populations.items()}
 
     def to_xarray(self) -> xr.DataTree:
-        """Return a tree with a Dataset for each population: traces and spikes with their units."""
+        """Return a tree with a Dataset for each population and homeostat, with units."""
         import xarray as xr
 
         datasets = {name: s.to_xarray() for name, s in self.populations.items()}
+        datasets |= {name: h.to_xarray() for name, h in self.homeostats.items()}
         tree = xr.DataTree.from_dict(datasets)
         tree.attrs.update(self.provenance)
         return tree
@@ -77,6 +82,7 @@ class CircuitResult(Mapping[str, Simulation]):
             f"{name}: {s.n} neurons, {len(s.spike_steps)} spikes, {s.rate().mean():.3g} /s"
             for name, s in self.populations.items()
         ]
+        lines += [f"{name}: {h!r}" for name, h in self.homeostats.items()]
         return "\n".join(lines) or "an empty circuit"
 
 

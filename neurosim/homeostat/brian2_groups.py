@@ -63,9 +63,9 @@ def attach(
 ) -> GroupHomeostat | AttachedRule:
     """Regulate the thresholds of groups of a Brian2 network; `neurosim.homeostat.attach`."""
     groups = _groups(network, groups)
-    variables = _each("variable", variable, groups)
+    variables = each("variable", variable, groups)
     names = [threshold_variable(g, v) for g, v in zip(groups, variables, strict=True)]
-    rests = _each("rest", rest, groups)
+    rests = each("rest", rest, groups)
     if rule != "ahsar":
         return attach_rule(groups, names, rests, rule, **options)
     return GroupHomeostat(groups, names, rests, **options)
@@ -106,8 +106,8 @@ class GroupHomeostat:
         brian2 = load()
         self.groups, self.gain = tuple(groups), GlobalGain() if gain is True else (gain or None)
         self.tick = _seconds(tick, groups)
-        self._band = None if band is None else np.log(_rates(band) * self.tick)
-        self.loop = _loop(loop, len(groups), centred=self._band is None)
+        self._band = None if band is None else np.log(band_of(band) * self.tick)
+        self.loop = loop_for(loop, len(groups), centred=self._band is None)
         self._setters = _setters(self.groups, variables, rests)
         clock = brian2.Clock(self.tick * brian2.second)
         self._units, links = regulation.units(
@@ -316,7 +316,7 @@ def _by_name(group: Any) -> list[Any]:
             for part in re.split(r"(\d+)", group.name)]  # fmt: skip
 
 
-def _each(name: str, value: Any, groups: Sequence[Any]) -> list[Any]:
+def each(name: str, value: Any, groups: Sequence[Any]) -> list[Any]:
     """Return a value for each group: the same, or one of a list."""
     if not isinstance(value, list | tuple):
         return [value] * len(groups)
@@ -327,21 +327,33 @@ def _each(name: str, value: Any, groups: Sequence[Any]) -> list[Any]:
 
 def _seconds(tick: Any, groups: Sequence[Any]) -> float:
     """Return the tick in seconds; it holds a whole number of the groups' steps."""
+    steps = {float(group.clock.dt_) for group in groups}
+    if len(steps) > 1:
+        raise InputError(f"groups have steps of {sorted(steps)} s; they need the same clock")
+    return tick_of(tick, steps.pop())
+
+
+def tick_of(tick: Any, step: float) -> float:
+    """Return a tick, a quantity or in seconds, in seconds.
+
+    Raises:
+        InputError: it is no time, or no whole number of steps.
+    """
     brian2 = load()
     if getattr(tick, "dim", brian2.second.dim) is not brian2.second.dim:
         raise InputError(f"tick is {tick}; it is a time, like 100*ms")
     seconds = float(tick)
-    steps = {float(group.clock.dt_) for group in groups}
-    if len(steps) > 1:
-        raise InputError(f"groups have steps of {sorted(steps)} s; they need the same clock")
-    step = steps.pop()
     if not seconds > 0 or abs(seconds / step - round(seconds / step)) > 1e-6:
         raise InputError(f"tick is {tick}; it is a whole number of steps of {step:g} s")
     return seconds
 
 
-def _rates(band: Any) -> np.ndarray:
-    """Return the smallest and the largest rate wanted, in Hz."""
+def band_of(band: Any) -> np.ndarray:
+    """Return the smallest and the largest rate wanted, in Hz, of a rate or two.
+
+    Raises:
+        InputError: they are no rates, or the wrong way round.
+    """
     brian2 = load()
     ends = [band, band] if np.ndim(band) == 0 else list(band)
     for end in ends:
@@ -353,8 +365,12 @@ def _rates(band: Any) -> np.ndarray:
     return rates
 
 
-def _loop(loop: Loop | None, layers: int, *, centred: bool) -> Loop:
-    """Return the gains to use."""
+def loop_for(loop: Loop | None, layers: int, *, centred: bool) -> Loop:
+    """Return the gains to use: those given, or `recommend`'s.
+
+    Raises:
+        InputError: they do not fit the groups.
+    """
     if layers == 1 and centred:
         raise InputError("one group has no others to be compared with; give it band=(low, high)")
     centring = 1.0 if centred else 0.0

@@ -132,7 +132,7 @@ class ThresholdSetter:
 
     def __init__(self, group: Any, variable: str, rest: Any) -> None:
         self.group, self.variable = group, variable
-        self._rest = _rest(group, variable, rest)
+        self._rest = rest_of(group, variable, rest)
         self._base, self._scale = f"{variable}_before", f"{variable}_scale"
         if self._base in group.variables:
             raise InputError(f"{group.name} is regulated already; detach that first")
@@ -215,8 +215,12 @@ class ThresholdSetter:
             undo()
 
 
-def _rest(group: Any, variable: str, rest: Any) -> str:
-    """Return the potential that a threshold counts from as an expression."""
+def rest_of(group: Any, variable: str, rest: Any) -> str:
+    """Return the potential that a threshold counts from as an expression.
+
+    Raises:
+        InputError: it is missing or in another dimension.
+    """
     dimension = group.variables[variable].dim
     if rest is None:
         if dimension.is_dimensionless:

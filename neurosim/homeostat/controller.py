@@ -35,17 +35,25 @@ class LayerControl:
         floor: smallest rate that is taken a logarithm of: a silent unit counts as this active.
         windup: bound on kappa |c - c0| after every tick, inf for none. At 2 the actuator has 96 %
             of its reach, and a state there comes back as soon as the rates have turned.
+        band: logs of the smallest and the largest rate wanted, which take the place of the mean and
+            of the loop's reference: a rate between them pushes nothing.
 
     Raises:
         InputError: a bound is not positive.
     """
 
-    def __init__(self, loop: Loop, floor: float = FLOOR, windup: float = WINDUP):
+    def __init__(
+        self,
+        loop: Loop,
+        floor: float = FLOOR,
+        windup: float = WINDUP,
+        band: tuple[float, float] | None = None,
+    ):
         if not floor > 0:
             raise InputError(f"floor is {floor}; it is a positive rate, in spikes per step")
         if not windup > 0:
             raise InputError(f"windup is {windup}; it is a positive bound, inf for none")
-        self.loop, self.floor, self.windup = loop, floor, windup
+        self.loop, self.floor, self.windup, self.band = loop, floor, windup, band
         self.limit = windup / loop.kappa
         self.c = np.full(loop.layers, loop.c0)
         self.average = np.full(loop.layers, np.nan)
@@ -64,7 +72,11 @@ class LayerControl:
         before = rates if np.isnan(self.average[0]) else self.average
         self.average = (1 - self.loop.m_r) * before + self.loop.m_r * rates
         used = self.average if self.loop.fresh else before
-        reaction = self.loop.reaction(self.log_rates(used))
+        logs = self.log_rates(used)
+        if self.band is None:
+            reaction = self.loop.reaction(logs)
+        else:
+            reaction = self.loop.beta * (logs - np.clip(logs, *self.band))
         path = self.loop.c0 + _path(
             self.c - self.loop.c0,
             reaction,

@@ -46,7 +46,7 @@ PAPERS = {
         "aspen",
         OTHER,
     ),
-    "networks": ("published", "thresholds"),
+    "networks": ("published", "thresholds", "homeostasis", "layers"),
 }
 """The files of each paper, and those of networks, in the order in which claims are printed."""
 

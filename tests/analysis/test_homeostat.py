@@ -43,9 +43,7 @@ def full_map(loop: Loop) -> np.ndarray:
     """The map of (ln r~, c) in layer space, written from the update rule tick by tick."""
     size = loop.layers
     identity, centre = np.eye(size), np.eye(size) - loop.centring / size
-    falls = np.linalg.inv(np.eye(size) - np.diag(loop.b[1:], -1)) * (
-        loop.a * loop.alpha * loop.kappa
-    )
+    falls = np.linalg.inv(np.eye(size) - loop.J) * (loop.a * loop.alpha * loop.kappa)
     tick = (1 - loop.gamma) * identity - loop.D * laplacian(size)
     sensed = np.hstack([(1 - loop.m_r) * identity, -loop.m_r * falls])
     used = sensed if loop.fresh else np.hstack([identity, np.zeros((size, size))])

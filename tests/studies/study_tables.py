@@ -28,6 +28,8 @@ ADDED = {
     "population": ("E", "I", *LAYERS),
 }
 """Axes that rows of studies add to the grid."""
+OWN = {"networks_homeostasis": {"time": tuple(np.arange(-5, 51) / 5)}}
+"""Those that one study has otherwise: times before a change too, at whole bins."""
 
 
 def write(name: str, folder: Path, rng: np.random.Generator, **fixed: np.ndarray) -> Path:
@@ -40,7 +42,7 @@ def write(name: str, folder: Path, rng: np.random.Generator, **fixed: np.ndarray
         fixed: columns by name: a function of the row's labels.
     """
     study = studies.get(name)
-    axes = {"seed": range(SEEDS), **ADDED, **study.grid}
+    axes = {"seed": range(SEEDS), **ADDED, **OWN.get(name, {}), **study.grid}
     rows = []
     for point in product(*(axes[axis] for axis in study.index)):
         row = dict(zip(study.index, point, strict=True))

@@ -185,6 +185,10 @@ class Population:
         """
         self._courses[name][step] = values * self._manifest["scales"][name]
 
+    def spike_count(self) -> int:
+        """Return how many spikes there were so far."""
+        return _places(self._library, self._handle)[0]
+
     def advance(self, steps: int, report: Callable[[int], None] = lambda _: None) -> None:
         """Run the next steps; `report` is called now and then with the number done."""
         chunk = max(1, _VALUES_AT_ONCE // self.plan.n)
@@ -217,12 +221,17 @@ def _counted(kind: Any, items: list[Any]) -> tuple[Any, int]:
 
 def _spikes(library: Any, handle: int) -> tuple[np.ndarray, np.ndarray]:
     """Return steps and neurons of all spikes."""
-    places = [ctypes.POINTER(ctypes.c_int64)() for _ in range(2)]
-    count = library.spikes(handle, *map(ctypes.byref, places))
+    count, places = _places(library, handle)
     if count == 0:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     neurons, steps = (np.ctypeslib.as_array(place, (count,)).copy() for place in places)
     return steps, neurons
+
+
+def _places(library: Any, handle: int) -> tuple[int, list[Any]]:
+    """Return the number of spikes, and where their neurons and steps are."""
+    places = [ctypes.POINTER(ctypes.c_int64)() for _ in range(2)]
+    return int(library.spikes(handle, *map(ctypes.byref, places))), places
 
 
 def _arrays(plan: Plan, manifest: dict[str, Any]) -> dict[str, np.ndarray]:
