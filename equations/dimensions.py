@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from traceback import clear_frames
@@ -63,7 +64,13 @@ def folder() -> Path:
 
 def _memory() -> Path:
     # The version stands for the code that checks: a new one checks afresh.
-    return folder() / f"checked-{__version__}-brian2-{version('brian2')}.txt"
+    return folder() / f"checked-{__version__}-brian2-{_brian2_version()}.txt"
+
+
+@cache
+def _brian2_version() -> str:
+    """Return the version of Brian2, which takes 4 ms to look up: as long as all else of a check."""
+    return version("brian2")
 
 
 def _check_with_brian2(declaration: Declaration) -> None:

@@ -15,8 +15,9 @@ from neurosim import compiled as kept
 CALL = """
 import logging, sys
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-from neurosim.snn.kernels.floats import start_flushing as kernel
-kernel(False)
+import numpy as np
+from neurosim.snn.kernels.event_kernels import unpack as kernel
+kernel(np.ones((1, 1, 1), np.uint64), np.ones(1, np.uint8), 1, np.empty((1, 1)), 0, 1)
 print(sum(kernel.stats.cache_hits.values()), kernel.stats.cache_path)
 """
 
@@ -46,7 +47,7 @@ def test_processes_share_kernels_and_the_first_says_that_it_compiles(script, tmp
     assert "compiling kernels" in notice
     assert first == f"0 {where}"
     assert script() == [f"1 {where}"]
-    for file in (tmp_path / "cache").rglob("*start_flushing*.nbc"):
+    for file in (tmp_path / "cache").rglob("*unpack*.nbc"):
         file.write_bytes(file.read_bytes()[:40])  # cut short: compiled again
     assert script()[-1] == f"0 {where}"
     assert script() == [f"1 {where}"]

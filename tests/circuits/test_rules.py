@@ -79,7 +79,7 @@ def test_each_pair_is_as_likely(p):
 @pytest.mark.parametrize("k", [3, 9])  # drawn, and drawn by what is left out
 @pytest.mark.parametrize("alone", [True, False])
 def test_each_source_is_as_likely(k, alone):
-    n, draws = 12, 4000
+    n, draws = 12, 1500
     incoming, outgoing = np.zeros((n, n)), np.zeros((n, n))
     for seed in range(draws):
         np.add.at(incoming, drawn(c.fixed_in_degree(k, alone), n, n, seed, True), 1)

@@ -85,7 +85,7 @@ def test_filters_and_encoders_equal_rockpools(signal):
             np.testing.assert_array_equal(ours, rockpool_run(getattr(rockpool, module), bands))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(signals(), st.sampled_from([(4, 10), (0, 1), (2, 3), (31, 7)]))
 def test_rotation_removal_equals_rockpools(signal, registers):
     averaging, hold = registers

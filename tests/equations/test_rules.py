@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -12,6 +14,7 @@ from neurosim.engines.brian2 import Simulation, simulate
 LEVEL = 1e-4  # of the Kolmogorov-Smirnov tests; all seeds are fixed
 
 
+@cache
 def composed(*names: str):
     model = equations.get(names[0])
     for name in names[1:]:

@@ -12,7 +12,7 @@ from neurosim.workflows import caches
 def arrays(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(caches.NETS_VARIABLE, str(tmp_path_factory.mktemp("nets")))
-        tiny = {"epochs": 1, "steps": 3, "batch_size": 32, "every": 8, "neurons": 20}
+        tiny = {"epochs": 1, "steps": 3, "batch_size": 32, "every": 24, "neurons": 20}
         return ahsar_rasters.compute(ahsar_rasters.Config(**tiny))
 
 

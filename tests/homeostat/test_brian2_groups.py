@@ -275,6 +275,8 @@ def test_groups_that_do_not_fit_are_refused(numpy_target) -> None:
 def test_no_torch_is_loaded_for_a_network_of_brian2() -> None:
     code = (
         "import sys, neurosim as ns\n"
+        "brian2 = ns.equations.sandbox.load()\n"
+        "brian2.prefs.codegen.target = 'numpy'\n"  # Cython would be tried first: ten seconds
         "group = (ns.equations.get('lif') + ns.equations.get('driven-threshold')).neurons(3)\n"
         "ns.homeostat.attach([group], band=5)\n"
         "assert 'torch' not in sys.modules"

@@ -32,14 +32,15 @@ class _Apart(Compiler):
         self.state.flags.noalias = True
 
 
-_INLINE: Any = {**_OPTIONS, "forceinline": True, "pipeline_class": _Apart}
+_INLINE: Any = {**_OPTIONS, **lanes.INSIDE, "pipeline_class": _Apart}
 
-kernel: Any = partial(compiled, **_OPTIONS)
+kernel: Any = partial(compiled, **_OPTIONS, no_cfunc_wrapper=True)
 """Compile a kernel. It does without reference counts (_nrt), which cost more than the arithmetic,
 and hence can allocate nothing."""
 
 part: Any = partial(compiled, **_INLINE)
-"""Compile a part of kernels. It must not write an array that it also takes under another name."""
+"""Compile a part of kernels. It must not write an array that it also takes under another name.
+Only compiled functions call it: from Python it cannot be called, and nothing says so."""
 
 reduction: Any = partial(compiled, **{**_INLINE, "fastmath": {"reassoc", "nsz"}})
 """Compile a part that adds up; in any order, so that it vectorises."""

@@ -30,7 +30,10 @@ LANES = 8
 # numba's annotations know nothing of the arguments that it adds itself.
 _intrinsic: Any = intrinsic
 _BYTE, _INT32, _INT64, _BIT = (ir.IntType(bits) for bits in (8, 32, 64, 1))
-_ALWAYS: Any = {"forceinline": True, "_nrt": False}
+INSIDE: Any = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""Options of functions that only compiled ones call. Ways in from Python and from C for each of
+them would take a quarter of the time that kernels take to compile."""
+_ALWAYS: Any = {**INSIDE, "_nrt": False}
 
 
 class Lanes(types.Type):
