@@ -43,7 +43,7 @@ NEWEST_PYTHON ?= $(call newest,$(call installed,3.13))
 test-newest: $(READY)
 ifneq ($(NEWEST_PYTHON),)
 	$(MAKE) --no-print-directory $(NEWEST)
-	.venv-newest/bin/python -m pytest -n 2 --dist worksteal -m "not slow" tests/analysis tests/data \
+	.venv-newest/bin/python -m pytest -n 2 --dist worksteal -m "not slow" tests/analysis tests/circuits tests/data \
 	  tests/engines tests/equations tests/formats tests/xylo
 	$(BIN)/python -m tests.interpreters $(BIN)/python .venv-newest/bin/python
 else
