@@ -240,7 +240,8 @@ def irregular(d: xr.Dataset) -> Finding:
 @claim(
     "Random thresholds move the border of the synchronous regular state to weaker inhibition",
     "not in the papers",
-    "g at which the swing crosses 1, at eta = 2, between g = 3, 3.25 and 3.5; {seed} seeds",
+    "g at which the swing crosses 1, at eta = 2, between g = 3, 3.25 and 3.5; level and direction "
+    "set after a pilot; {seed} seeds",
 )
 def regular_border(d: xr.Dataset) -> Finding:
     """Ask where the synchronous regular state ends."""
@@ -250,7 +251,8 @@ def regular_border(d: xr.Dataset) -> Finding:
 @claim(
     "Random thresholds move the border of the fast oscillation to stronger drive",
     "not in the papers",
-    "eta at which the swing crosses 0.8, at g = 6, between eta = 2, 3, 4 and 5; {seed} seeds",
+    "eta at which the swing crosses 0.8, at g = 6, between eta = 2, 3, 4 and 5; level and direction set "
+    "after a pilot; {seed} seeds",
 )
 def fast_border(d: xr.Dataset) -> Finding:
     """Ask where the fast oscillation begins."""
