@@ -251,8 +251,8 @@ def regular_border(d: xr.Dataset) -> Finding:
 @claim(
     "Random thresholds move the border of the fast oscillation to stronger drive",
     "not in the papers",
-    "eta at which the swing crosses 0.8, at g = 6, between eta = 2, 3, 4 and 5; level and direction "
-    "set after a pilot; {seed} seeds",
+    "eta at which the swing crosses 0.8, at g = 6, between eta = 2, 3, 4 and 5; level and "
+    "direction set after a pilot; {seed} seeds",
 )
 def fast_border(d: xr.Dataset) -> Finding:
     """Ask where the fast oscillation begins."""
