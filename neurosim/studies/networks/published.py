@@ -176,8 +176,8 @@ STUDY = Study(
     },
     settings={"order": 2500, "scale": 0.1, "seconds": 1.2},
     fast={
-        "network": ("A g=5 eta=2", "CUBA"),
         "order": 250,
+        "scale": 0.02,
         "seconds": 0.3,
         "seeds": 1,
     },
