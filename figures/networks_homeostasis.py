@@ -65,11 +65,13 @@ def _draw_course(axes: Axes, d: xr.Dataset, what: str) -> None:
         own = over(shown[what].sel(change=change))
         axes.plot(own.time, own["mean"], color=colour, lw=1.4, label=change)
         axes.fill_between(own.time, own.lower, own.upper, color=colour, alpha=0.2, lw=0)
-        said = shown[f"{what}_expected"].sel(change=change).mean("seed")
+        theory = shown[f"{what}_expected"].sel(change=change).mean("seed")
         if what == "log_scale":  # theory's resting scale is 4 % above that of the simulation
-            said = said - float(said.sel(time=slice(None, 1e-9)).mean())
-            said = said + float(own["mean"].sel(time=slice(None, 1e-9)).mean())
-        axes.plot(said.time, np.maximum(said, 1.2) if what == "rate" else said, ":", color=colour)
+            theory = theory - float(theory.sel(time=slice(None, 1e-9)).mean())
+            theory = theory + float(own["mean"].sel(time=slice(None, 1e-9)).mean())
+        axes.plot(
+            theory.time, np.maximum(theory, 1.2) if what == "rate" else theory, ":", color=colour
+        )
     axes.axvline(0, color=BLACK, lw=0.6)
     axes.set(xlabel="time after the change (s)", xlim=(-1, None))
 
@@ -83,13 +85,13 @@ def _draw_times(axes: Axes, d: xr.Dataset) -> None:
         rows.append((change, fitted, study.TAU / whole, "time constant"))
     for change in (c for c in study.LARGE if c in d.change):
         own = d.sel(change=change)
-        said = float(study.reach(own.log_scale_expected).mean())
-        rows.append((change, study.reach(own.log_scale), said, "time to 63 %"))
-    for k, (change, values, said, _) in enumerate(rows):
+        theory = float(study.reach(own.log_scale_expected).mean())
+        rows.append((change, study.reach(own.log_scale), theory, "time to 63 %"))
+    for k, (change, values, theory, _) in enumerate(rows):
         e = interval(values)
         ends = np.nan_to_num([[e.mean - e.low], [e.high - e.mean]])
         axes.errorbar(e.mean, k, xerr=ends, fmt="o", ms=5, color=COLOURS[change], capsize=2)
-        axes.plot(said, k, "|", ms=15, mew=2, color=BLACK, label="_" if k else "theory")
+        axes.plot(theory, k, "|", ms=15, mew=2, color=BLACK, label="_" if k else "theory")
     axes.plot(
         np.full(2, study.TAU / alone), [0, 1], "|", ms=15, mew=1, color="0.6",
         label="without recurrence",

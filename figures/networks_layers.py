@@ -58,8 +58,8 @@ def _draw(axes: Axes, d: xr.Dataset, held: str, colour: str) -> None:
         factors, mean, yerr=np.minimum(ends, 0.9 * mean), fmt="o", ms=5, color=colour, capsize=2,
         label="network", zorder=3,
     )  # fmt: skip
-    said = [study.expected(d, held, float(factor)) for factor in factors]
-    axes.plot(factors, said, color=BLACK, lw=1.2, label="nonlinear loop with noise")
+    nonlinear = [study.expected(d, held, float(factor)) for factor in factors]
+    axes.plot(factors, nonlinear, color=BLACK, lw=1.2, label="nonlinear loop with noise")
     near = np.array([0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98])
     linear = [study.expected(d, held, float(factor), small=True) for factor in near]
     axes.plot(near, linear, "--", color=BLACK, lw=1, label="linear loop")

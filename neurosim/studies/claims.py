@@ -80,6 +80,14 @@ def by_sign(estimate: Estimate, *, positive: bool = True, least: float = 0.0) ->
     return Verdict.FAILS if high < least else Verdict.UNDECIDED
 
 
+def by_bound(estimate: Estimate, most: float) -> Verdict:
+    """Return the verdict on a claim that a number lies within +-most."""
+    if max(abs(estimate.low), abs(estimate.high)) < most:
+        return Verdict.HOLDS
+    beyond = estimate.low > most or estimate.high < -most
+    return Verdict.FAILS if beyond else Verdict.UNDECIDED
+
+
 def by_parts(verdicts: Sequence[Verdict]) -> Verdict:
     """Return the verdict on a claim of several parts: "in this regime" if some but not all hold."""
     kinds = set(verdicts)

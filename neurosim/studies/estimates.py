@@ -60,6 +60,12 @@ def interval(values: ArrayLike, level: float = LEVEL) -> Estimate:
     return Estimate(float(mean), float(low), float(high), len(kept))
 
 
+def percent(estimate: Estimate) -> str:
+    """Return a share with its interval in percent."""
+    mean, low, high = (100 * value for value in (estimate.mean, estimate.low, estimate.high))
+    return f"{mean:+.1f} % [{low:+.1f}, {high:+.1f}]"
+
+
 def paired(first: xr.DataArray, second: xr.DataArray, level: float = LEVEL) -> Estimate:
     """Return the interval of first - second, seed by seed: what both share cancels.
 

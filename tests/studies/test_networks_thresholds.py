@@ -10,11 +10,10 @@ import xarray as xr
 from scipy.optimize import brentq
 
 from neurosim.analysis import firing_rate
-from neurosim.studies.claims import Verdict
+from neurosim.studies.claims import Verdict, by_bound
 from neurosim.studies.estimates import Estimate
 from neurosim.studies.networks import threshold_networks as networks
 from neurosim.studies.networks import thresholds as study
-from neurosim.studies.networks.published import within
 from neurosim.studies.networks.threshold_cases import FIXED, Q20, S20, Setting, Thresholds
 
 
@@ -73,7 +72,7 @@ def test_a_border_is_where_the_logarithm_crosses_or_beyond_the_line():
     ],
 )
 def test_an_interval_on_both_sides_of_zero_decides_nothing(low, high, verdict):
-    assert within(Estimate((low + high) / 2, low, high, 3), 5) is verdict
+    assert by_bound(Estimate((low + high) / 2, low, high, 3), 5) is verdict
 
 
 def test_intervals_of_thresholds_drawn_per_spike_mix(rng):

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from neurosim import equations
-from neurosim.circuits.circuit import Circuit, Population
+from neurosim.circuits.circuit import Circuit
 from neurosim.circuits.rules import fixed_in_degree
+from neurosim.engines.brian2.plan import positive
 from neurosim.equations import Declaration
 from neurosim.errors import InputError
 
@@ -55,6 +56,7 @@ def brunel(
     threshold_mV: Any = THRESHOLD_MV,
     rule: Declaration | str | None = None,
     rule_parameters: Mapping[str, Any] | None = None,
+    initial: Mapping[str, Any] | None = None,
     dt: float = 1e-4,
     seed: int | None = None,
 ) -> Circuit:
@@ -78,6 +80,7 @@ def brunel(
         rule: a threshold rule, such as "stochastic-threshold-per-spike", whose scale multiplies the
             threshold.
         rule_parameters: of the rule, values by name.
+        initial: further initial values, such as the rule's, as for `Circuit.population`.
         dt: time step in seconds; the delay is a multiple.
         seed: of connections, initial potentials and input.
 
@@ -85,8 +88,7 @@ def brunel(
         InputError: order, model or a parameter of the rule is invalid, model A is given
             populations, or the rule fits no lif.
     """
-    if isinstance(order, bool) or int(order) != order or order < 1:
-        raise InputError(f"order is {order}; it is a whole number >= 1")
+    order = positive("order", order)
     if model == "A" and excitatory is None and inhibitory is None:
         excitatory = inhibitory = BrunelCells(g, eta, psp_mV, 20.0, delay_ms, delay_ms)
     if model not in ("A", "B") or excitatory is None or inhibitory is None:
@@ -94,14 +96,26 @@ def brunel(
             f"model is {model!r}; it is 'A' with g and eta, or 'B' with excitatory=BrunelCells(...)"
             " and inhibitory=BrunelCells(...)"
         )
+    from scipy.stats import uniform
+
     circuit = Circuit(dt=dt, seed=seed)
     neuron = equations.get("lif")
     if rule is not None:
         neuron += equations.get(rule) if isinstance(rule, str) else rule
-    own_parameters = {"theta_0": threshold_mV, **(rule_parameters or {})}
+    common = {
+        "E_L": 0.0,
+        "V_r": RESET_MV,
+        "tau_ref": REFRACTORY_MS,
+        "theta_0": threshold_mV,
+        **(rule_parameters or {}),
+    }
+    # Potentials start anywhere between rest and threshold.
+    initial = {"v": uniform(0.0, THRESHOLD_MV * 1e-3), **(initial or {})}
     cells = {
-        "E": _population(circuit, "E", 4 * order, excitatory, neuron, own_parameters),
-        "I": _population(circuit, "I", order, inhibitory, neuron, own_parameters),
+        name: circuit.population(
+            neuron, n, name=name, parameters={**common, "tau": own.tau_ms}, initial=initial
+        )
+        for name, n, own in (("E", 4 * order, excitatory), ("I", order, inhibitory))
     }
     for name, own in (("E", excitatory), ("I", inhibitory)):
         jump = own.psp_mV * 1e-3
@@ -113,29 +127,3 @@ def brunel(
             circuit.project(cells[source], cells[name], hears, weight=weight, delay=delay * 1e-3)
         circuit.poisson(cells[name], rate=own.external_rate_hz(), weight=jump)
     return circuit
-
-
-def _population(
-    circuit: Circuit,
-    name: str,
-    n: int,
-    own: BrunelCells,
-    neuron: Declaration,
-    parameters: Mapping[str, Any],
-) -> Population:
-    """Add neurons whose potentials start anywhere between rest and threshold."""
-    from scipy.stats import uniform
-
-    return circuit.population(
-        neuron,
-        n,
-        name=name,
-        parameters={
-            "E_L": 0.0,
-            "V_r": RESET_MV,
-            "tau_ref": REFRACTORY_MS,
-            "tau": own.tau_ms,
-            **parameters,
-        },
-        initial={"v": uniform(0.0, THRESHOLD_MV * 1e-3)},
-    )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from neurosim.engines.brian2.plan import Spikes
+from neurosim.engines.brian2.plan import Spikes, positive
 from neurosim.engines.brian2.simulate import simulate
 from neurosim.engines.brian2.simulation import Simulation
 from neurosim.errors import InputError
@@ -20,7 +20,7 @@ def refine(network: Network, factor: int) -> Network:
     Time constants stay; what a step adds to a membrane is shared out, so that the sum of many
     small steps comes near the integral that one large step stands for.
     """
-    factor = _factor(factor)
+    factor = positive("factor", factor)
     layers = tuple(
         replace(
             layer,
@@ -35,16 +35,10 @@ def refine(network: Network, factor: int) -> Network:
 
 def refine_raster(raster: np.ndarray, factor: int) -> np.ndarray:
     """Return a raster with a step `factor` times smaller; events fall into the first small step."""
-    factor = _factor(factor)
+    factor = positive("factor", factor)
     fine = np.zeros((raster.shape[0], raster.shape[1] * factor, raster.shape[2]), raster.dtype)
     fine[:, ::factor] = raster
     return fine
-
-
-def _factor(factor: int) -> int:
-    if int(factor) != factor or factor < 1:
-        raise InputError(f"factor is {factor}; it is a whole number >= 1")
-    return int(factor)
 
 
 def flow(network: Network, raster: np.ndarray, factor: int, **options: object) -> list[Simulation]:
@@ -62,7 +56,7 @@ def flow(network: Network, raster: np.ndarray, factor: int, **options: object) -
     Raises:
         InputError: a layer has recurrent weights or two synapses.
     """
-    factor = _factor(factor)
+    factor = positive("factor", factor)
     raster = check_raster(np.asarray(raster)[None], network.shape[0])
     events = refine_raster(raster, factor)[0]
     results = []

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from neurosim import equations
+from neurosim.engines.brian2.plan import positive
 from neurosim.engines.brian2.simulate import simulate
 from neurosim.errors import InputError
 
@@ -118,8 +119,7 @@ def f_i_curve(
         raise InputError(f"start is {start} s; it lies in 0..{duration:g} s, the duration")
     if trials is None:
         trials = TRIALS if is_random(model) else 1
-    if trials < 1:
-        raise InputError(f"trials is {trials}; it is a whole number >= 1")
+    trials = positive("trials", trials)
     run = simulate(
         model,
         n=trials * len(values),

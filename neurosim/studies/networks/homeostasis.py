@@ -1,4 +1,4 @@
-"""NETWORKS 2: neurons that keep their own rate, in a network whose input or synapses change.
+"""NETWORKS 3: neurons that keep their own rate, in a network whose input or synapses change.
 
 Each neuron of Brunel's network (model A) has the catalogue's `homeostatic-threshold`: the log of
 its threshold scale rises by (its rate/target - 1)/tau. All neurons share what changes, so their
@@ -22,8 +22,9 @@ import numpy as np
 import xarray as xr
 
 from neurosim.analysis import firing_rate, homeostasis
-from neurosim.studies.claims import Finding, Verdict, by_parts, claim
-from neurosim.studies.estimates import Estimate, interval
+from neurosim.studies.claims import Finding, by_bound, by_parts, claim
+from neurosim.studies.estimates import interval, percent
+from neurosim.studies.networks.published import psp_mV
 from neurosim.studies.study import Row, Study
 
 if TYPE_CHECKING:
@@ -41,18 +42,21 @@ TARGET, TAU, TAU_RATE = 20.0, 2.0, 0.1
 """Rate that neurons keep [Hz], time constants of the rule and of its estimate of the rate [s]."""
 THETA, RESET, TAU_M, DEAD = 20.0, 10.0, 0.02, 0.002
 """Threshold and reset [mV], membrane's and dead time [s]."""
-CELL = {"E_L": 0.0, "theta_0": THETA, "V_r": RESET, "tau": TAU_M * 1e3, "tau_ref": DEAD * 1e3}
-"""The same as parameters of "lif"."""
 BIN = 0.2
 """Of the time courses [s]."""
 LAST = 4.0
 """Seconds at the end by which the end is judged."""
 
 
+def eta_after(change: str) -> float:
+    """Return the external input after a change."""
+    return ETA * (float(change[7:]) if change.startswith("input") else 1.0)
+
+
 def theory_of(order: int, change: str = "", scale: float = 1.0) -> dict[str, Any]:
     """Return the arguments of `firing_rate.self_consistent` for the network after a change."""
-    psp = 0.1 * 2500 / order
-    drive = ETA * THETA * (float(change[7:]) if change.startswith("input") else 1.0)
+    psp = psp_mV(order)
+    drive = eta_after(change) * THETA
     left = 2 / 3 if change == "a third cut" else 1.0
     return {
         "weight": [[psp, -G * psp]] * 2,
@@ -110,32 +114,22 @@ def expected(order: int, change: str, seconds: float) -> tuple[np.ndarray, np.nd
 
 def circuit_of(order: int, change: str, seed: int) -> Circuit:
     """Return the network, with the input that it has after a change; without one before."""
-    from neurosim import equations
-    from neurosim.circuits import Circuit, fixed_in_degree
+    from neurosim.circuits.published import brunel
 
-    circuit = Circuit(seed=seed)
-    jump = 0.1e-3 * 2500 / order
-    parameters = {
-        **CELL,
-        "target": TARGET,
-        "tau_rate": TAU_RATE * 1e3,
-        "tau_homeostasis": TAU * 1e3,
-    }
-    from scipy.stats import uniform
-
-    model = equations.get("lif") + equations.get("homeostatic-threshold")
-    initial = {"v": uniform(0.0, THETA * 1e-3), "log_scale": resting_log_scale(order)}
-    cells = [
-        circuit.population(model, n, name=name, parameters=parameters, initial=initial)
-        for name, n in (("E", 4 * order), ("I", order))
-    ]
-    for post in cells:
-        for pre, weight in zip(cells, (jump, -G * jump), strict=True):
-            rule = fixed_in_degree(round(0.1 * pre.n))
-            circuit.project(pre, post, rule, weight=weight, delay=1.5e-3)
-        drive = theory_of(order, change)["external_mean"]
-        circuit.poisson(post, rate=drive / (jump * 1e3 * TAU_M), weight=jump)
-    return circuit
+    return brunel(
+        order,
+        g=G,
+        eta=eta_after(change),
+        psp_mV=psp_mV(order),
+        rule="homeostatic-threshold",
+        rule_parameters={
+            "target": TARGET,
+            "tau_rate": TAU_RATE * 1e3,
+            "tau_homeostasis": TAU * 1e3,
+        },
+        initial={"log_scale": resting_log_scale(order)},
+        seed=seed,
+    )
 
 
 def thinned(link: Link, share: float, rng: np.random.Generator) -> Link:
@@ -271,18 +265,6 @@ def reach(values: xr.DataArray, share: float = 0.63) -> np.ndarray:
     return np.array(times)
 
 
-def within(estimate: Estimate, most: float) -> Verdict:
-    """Return the verdict on a claim that a number lies within +-most."""
-    if max(abs(estimate.low), abs(estimate.high)) < most:
-        return Verdict.HOLDS
-    return Verdict.FAILS if min(abs(estimate.low), abs(estimate.high)) > most else Verdict.UNDECIDED
-
-
-def percent(estimate: Estimate) -> str:
-    """Return a share with its interval in percent."""
-    return f"{100 * estimate.mean:+.1f} % [{100 * estimate.low:+.1f}, {100 * estimate.high:+.1f}]"
-
-
 @claim(
     "Neurons with homeostatic thresholds bring a recurrent network back to its rate: within 5 % "
     "after its input is halved or doubled or a third of its synapses is cut",
@@ -297,7 +279,7 @@ def comes_back(d: xr.Dataset) -> Finding:
         first = own.rate.sel(time=slice(BIN / 2, 2 * BIN + 1e-6)).mean("time")
         end = own.rate.sel(time=slice(float(d.time[-1]) - LAST + BIN / 2, None)).mean("time")
         gap = interval(end / TARGET - 1)
-        verdicts.append(within(gap, 0.05))
+        verdicts.append(by_bound(gap, 0.05))
         parts.append(f"{change}: {float(first.mean()):.1f} /s at first, then {percent(gap)}")
     return Finding("; ".join(parts), by_parts(verdicts))
 
@@ -315,7 +297,7 @@ def small(d: xr.Dataset) -> Finding:
     both = interval(np.mean(list(fitted.values()), axis=0) * whole / TAU - 1)
     each = ", ".join(f"{interval(own):.2f} s after {name}" for name, own in fitted.items())
     text = f"{each}; theory {TAU / whole:.2f} s ({TAU / alone:.2f} without recurrence); both "
-    return Finding(f"{text}{percent(both)}", within(both, 0.2))
+    return Finding(f"{text}{percent(both)}", by_bound(both, 0.2))
 
 
 @claim(
@@ -330,7 +312,7 @@ def large(d: xr.Dataset) -> Finding:
         own = d.sel(change=change)
         times, theory = reach(own.log_scale), reach(own.log_scale_expected)
         gap = interval(times / theory - 1)
-        verdicts.append(within(gap, 0.2))
+        verdicts.append(by_bound(gap, 0.2))
         text = f"{change}: {interval(times):.2f} s, theory {float(theory.mean()):.2f} s"
         parts.append(f"{text} ({percent(gap)})")
     return Finding("; ".join(parts), by_parts(verdicts))

@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 
 from neurosim.analysis import firing_rate
-from neurosim.studies.claims import Finding, Verdict, by_parts, by_sign, claim
-from neurosim.studies.estimates import Estimate, interval
+from neurosim.studies.claims import Finding, by_bound, by_parts, by_sign, claim
+from neurosim.studies.estimates import Estimate, interval, percent
 from neurosim.studies.study import Row, Study
 
 if TYPE_CHECKING:
@@ -45,6 +45,11 @@ NETWORKS = (*PUBLISHED.values(), *IRREGULAR[1:], "B", "CUBA", "COBA", "microcirc
 LAYERS = ("L23E", "L23I", "L4E", "L4I", "L5E", "L5I", "L6E", "L6I")
 
 
+def psp_mV(order: int) -> float:
+    """Return the jump of Brunel's networks at an order: the sum over a neuron's inputs stays."""
+    return 0.1 * 2500 / order
+
+
 def brunel_cells(network: str, order: int) -> tuple[BrunelCells, BrunelCells]:
     """Return the excitatory and the inhibitory population of "A g=5 eta=2" or "B".
 
@@ -52,7 +57,7 @@ def brunel_cells(network: str, order: int) -> tuple[BrunelCells, BrunelCells]:
     """
     from neurosim.circuits.published import BrunelCells
 
-    psp = 0.1 * 2500 / order
+    psp = psp_mV(order)
     if network == "B":
         return BrunelCells(6.0, 2.0, psp), BrunelCells(5.0, 1.6, 1.2 * psp, 15.0)
     g, eta = (float(part.partition("=")[2]) for part in network.split()[1:])
@@ -184,14 +189,6 @@ STUDY = Study(
 )  # fmt: skip
 
 
-def within(estimate: Estimate, most: float) -> Verdict:
-    """Return the verdict on a claim that a number lies within +-most."""
-    if max(abs(estimate.low), abs(estimate.high)) < most:
-        return Verdict.HOLDS
-    outside = estimate.low > most or estimate.high < -most
-    return Verdict.FAILS if outside else Verdict.UNDECIDED
-
-
 def _excess(d: xr.Dataset, network: str, population: str) -> Estimate:
     """Return by which share a rate is above the one expected."""
     at = d.sel(network=network, population=population)
@@ -202,9 +199,8 @@ def _against(d: xr.Dataset, pairs: list[tuple[str, str]], most: float) -> Findin
     """Judge whether rates are those expected."""
     gaps = {f"{network} {name}": _excess(d, network, name) for network, name in pairs}
     where, largest = max(gaps.items(), key=lambda item: abs(item[1].mean))
-    text = f"{len(gaps)} populations; the largest gap is {100 * largest.mean:+.1f} % "
-    text += f"[{100 * largest.low:+.1f}, {100 * largest.high:+.1f}] ({where})"
-    return Finding(text, by_parts([within(gap, most) for gap in gaps.values()]))
+    text = f"{len(gaps)} populations; the largest gap is {percent(largest)} ({where})"
+    return Finding(text, by_parts([by_bound(gap, most) for gap in gaps.values()]))
 
 
 @claim(
@@ -246,10 +242,10 @@ def regimes(d: xr.Dataset) -> Finding:
     for name, (rate, frequency) in PAPER.items():
         own = at[name]
         text = f"{name} {float(own.rate.mean()):.1f} /s ({rate:g}), CV {float(own.cv.mean()):.2f}"
-        verdicts.append(within(interval(own.rate / rate - 1), 0.1))
+        verdicts.append(by_bound(interval(own.rate / rate - 1), 0.1))
         if frequency is not None:
             text += f", {float(own.frequency.mean()):.0f} Hz ({frequency:g})"
-            verdicts.append(within(interval(own.frequency / frequency - 1), 0.15))
+            verdicts.append(by_bound(interval(own.frequency / frequency - 1), 0.15))
         parts.append(text)
     calm = at.pop("asynchronous irregular").swing
     verdicts += [by_sign(interval(own.swing - calm)) for own in at.values()]
@@ -270,7 +266,7 @@ def sustained(d: xr.Dataset) -> Finding:
         rate, cv = interval(own.rate), interval(own.cv)
         parts.append(f"{network} {rate:.1f} /s, CV {cv:.2f}")
         middle, half = (low + high) / 2, (high - low) / 2
-        verdicts.append(within(interval(own.rate - middle), half))
+        verdicts.append(by_bound(interval(own.rate - middle), half))
         verdicts.append(by_sign(interval(own.cv - 0.5)))
     return Finding("; ".join(parts), by_parts(verdicts))
 
@@ -291,7 +287,7 @@ def layers(d: xr.Dataset) -> Finding:
         f"({float(own.rate_expected.sel(population=name).mean()):.2f})"
         for name in LAYERS
     )
-    return Finding(f"{rates}", by_parts([within(gap, 1.5) for gap in gaps.values()]))
+    return Finding(f"{rates}", by_parts([by_bound(gap, 1.5) for gap in gaps.values()]))
 
 
 CLAIMS = (theory_a, theory_b, regimes, sustained, layers)

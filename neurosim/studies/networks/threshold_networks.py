@@ -8,7 +8,7 @@ import numpy as np
 
 from neurosim.analysis import firing_rate
 from neurosim.analysis.firing_rate import FixedPoint
-from neurosim.studies.networks.published import SKIPPED, activity
+from neurosim.studies.networks.published import SKIPPED, activity, psp_mV
 from neurosim.studies.networks.threshold_cases import POINTS, QUENCHED, Setting, Thresholds
 from neurosim.studies.study import Row
 
@@ -63,7 +63,7 @@ def theory(setting: Setting, order: int) -> tuple[dict[str, Any], tuple[FixedPoi
     """Return what neurons are, as `random_threshold_rate` takes it, and all fixed points."""
     draw = {"per spike": "per-spike", "per step": "per-step"}.get(setting.draw, "quenched")
     neuron: dict[str, Any] = {**CELL, "draw": draw, "dt": STEP}
-    psp = 0.1 * 2500 / order
+    psp = psp_mV(order)
     excitatory = round(0.4 * order)
     points = firing_rate.random_threshold_brunel(
         setting.eta * 20 / (psp * excitatory * 0.02), setting.law, psp=psp, g=setting.g,
@@ -133,7 +133,7 @@ def circuit_of(setting: Setting, order: int, seed: int) -> Circuit:
 
     more = 4 if setting.kind == "sparse" else 1
     return published.brunel(
-        more * order, g=setting.g, eta=setting.eta, psp_mV=0.1 * 2500 / order,
+        more * order, g=setting.g, eta=setting.eta, psp_mV=psp_mV(order),
         connected=0.1 / more, dt=STEP, seed=seed, **setting.rule,
     )  # fmt: skip
 
@@ -144,7 +144,7 @@ def independent(setting: Setting, order: int, rate: float, seed: int) -> Circuit
 
     network = circuit_of(setting, order, seed)
     cells, drive = network.populations[0], network.drives[0]
-    jump = 1e-4 * 2500 / order
+    jump = 1e-3 * psp_mV(order)
     alone = Circuit(dt=STEP, seed=seed)
     assert cells.model is not None
     own = alone.population(
@@ -160,7 +160,7 @@ def closed_rate(
     setting: Setting, order: int, neuron: dict[str, Any], point: FixedPoint, own: Simulation
 ) -> float:
     """Return the rate of the fixed point that neurons with these rates would have."""
-    psp, g = 0.1 * 2500 / order, setting.g
+    psp, g = psp_mV(order), setting.g
     per_rate = neuron["tau"] * psp * order * (0.4 - 0.1 * g)
     per_rate_square = neuron["tau"] * psp**2 * order * (0.4 + 0.1 * g**2) / 2
     ends = []

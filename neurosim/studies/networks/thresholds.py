@@ -11,9 +11,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from neurosim.studies.claims import Finding, Verdict, by_parts, by_sign, claim
+from neurosim.studies.claims import Finding, Verdict, by_bound, by_parts, by_sign, claim
 from neurosim.studies.estimates import interval, paired
-from neurosim.studies.networks.published import within
 from neurosim.studies.networks.threshold_cases import (
     EVEN,
     FAST_LINE,
@@ -112,7 +111,7 @@ def _gaps(d: xr.Dataset, cases: list[tuple[str, str]], theirs: str = "rate_expec
         own = values_of(d, point, threshold)
         gaps[f"{point} {threshold}"] = interval(100 * (own.rate / own[theirs] - 1))
     where, largest = max(gaps.items(), key=lambda item: abs(item[1].mean))
-    verdicts = [within(gap, 5) for gap in gaps.values()]
+    verdicts = [by_bound(gap, 5) for gap in gaps.values()]
     count = sum(verdict is Verdict.HOLDS for verdict in verdicts)
     text = f"{count} of {len(gaps)}; the largest gap is {largest:+.1f} % ({where})"
     return Finding(text, by_parts(verdicts))
@@ -214,7 +213,7 @@ def regular_by_themselves(d: xr.Dataset) -> Finding:
     means = f"{float(network.mean()):.3f} network, {float(sparse.mean()):.3f} with a quarter "
     change, excess = paired(sparse, network), paired(alone, network)
     text = f"{means}({change:+.3f}), {float(alone.mean()):.3f} alone ({excess:+.3f})"
-    return Finding(text, by_parts([within(change, 0.02), by_sign(excess)]))
+    return Finding(text, by_parts([by_bound(change, 0.02), by_sign(excess)]))
 
 
 @claim(
@@ -274,7 +273,7 @@ def silent_border(d: xr.Dataset) -> Finding:
             for what in ("rate", "rate_expected")
         )
         places[threshold] = own
-        verdicts.append(within(interval(own - expected), 0.05))
+        verdicts.append(by_bound(interval(own - expected), 0.05))
         theirs = _place(SILENT_LINE, expected).split()[0]
         texts.append(f"{threshold} {_place(SILENT_LINE, own)} (theory {theirs})")
     for threshold, up in ((Q20, False), (S20, True)):
