@@ -9,12 +9,12 @@ import numpy as np
 from scipy.special import logsumexp
 
 from neurosim.analysis.arrays import FloatArray, Numbers
-from neurosim.analysis.firing_rate.populations import elasticities
 from neurosim.analysis.networks.effective_jacobian import layer_inputs
 from neurosim.analysis.networks.layer_response import log_response
 from neurosim.analysis.networks.membrane_drive import membrane
 
 if TYPE_CHECKING:
+    from neurosim.analysis.firing_rate import Elasticities
     from neurosim.network import Layer, Network
 
 STEP = 0.01
@@ -59,53 +59,16 @@ def coupling_from_network(network: Network, rates: Sequence[Numbers]) -> Couplin
     return Coupling(*np.array(elasticities, dtype=np.float64).reshape(-1, 2).T)
 
 
-def coupling_from_populations(
-    weight: Numbers,
-    indegree: Numbers,
-    *,
-    external_mean: Numbers,
-    external_variance: Numbers,
-    threshold: Numbers,
-    reset: Numbers,
-    tau: Numbers,
-    refractory: Numbers = 0.0,
-    rest: Numbers = 0.0,
-    start: Numbers = 0.0,
-) -> Coupling:
+def coupling_from_populations(answer: Elasticities) -> Coupling:
     """Return the sensitivity of populations to their thresholds, and their coupling to all rates.
 
-    The populations are those of `firing_rate.self_consistent`: sparse, leaky, in white noise, at
-    the rates that they settle to. A scale on the thresholds acts on what they are above `rest`.
-    Rates of the whole network answer thresholds by -(I - J)^-1 diag(a), J being the coupling: so
-    inhibition that follows excitation weakens the answer, and excitation alone strengthens it.
+    A scale on the thresholds acts on what they are above rest. Rates of the whole network answer
+    thresholds by -(I - J)^-1 diag(a), J being the coupling: so inhibition that follows excitation
+    weakens the answer, and excitation alone strengthens it.
 
     Args:
-        weight: as for `firing_rate.elasticities`, like all that follow.
-        indegree: synapses per neuron.
-        external_mean: part of the mean from outside.
-        external_variance: part of 2 std^2 from outside.
-        threshold: of each population.
-        reset: potential after a spike.
-        tau: membrane time constants [s].
-        refractory: dead times [s].
-        rest: potential that thresholds count from.
-        start: rates [Hz] to relax from.
-
-    Raises:
-        InputError: the shapes do not fit, or a population is silent.
+        answer: what `firing_rate.elasticities` gives, at the rates that the populations settle to.
     """
-    answer = elasticities(
-        weight,
-        indegree,
-        external_mean=external_mean,
-        external_variance=external_variance,
-        threshold=threshold,
-        reset=reset,
-        tau=tau,
-        refractory=refractory,
-        rest=rest,
-        start=start,
-    )
     return Coupling(-answer.threshold, answer.rates)
 
 

@@ -23,7 +23,7 @@ CELL = {
 WEIGHT, DEGREE = [[0.2, -1.2], [0.25, -1.1]], [[200, 50], [180, 60]]
 THRESHOLD, REST = np.array([20.0, 19.0]), np.array([0.0, -2.0])
 BALANCED = homeostasis.coupling_from_populations(
-    WEIGHT, DEGREE, threshold=THRESHOLD, rest=REST, **CELL
+    firing_rate.elasticities(WEIGHT, DEGREE, threshold=THRESHOLD, rest=REST, **CELL)
 )
 
 
@@ -81,7 +81,7 @@ def loop_at(loop: Loop, run: homeostasis.Trajectory) -> Loop:
     """The loop with the elasticities of the network at the end of a run."""
     threshold = REST + run.scale[-1] * (THRESHOLD - REST)
     there = homeostasis.coupling_from_populations(
-        WEIGHT, DEGREE, threshold=threshold, rest=REST, **CELL
+        firing_rate.elasticities(WEIGHT, DEGREE, threshold=threshold, rest=REST, **CELL)
     )
     return replace(loop, sensitivity=tuple(there.sensitivity), coupling=there.coupling)
 
@@ -105,14 +105,16 @@ def test_without_recurrence_it_is_the_chain():
     """Layer by layer: b lies below the diagonal, and the numbers give the same loop."""
     weight = np.diag([0.6, 0.5], -1)
     answer = homeostasis.coupling_from_populations(
-        weight,
-        400,
-        external_mean=[14.0, 0.0, 0.0],
-        external_variance=[9.0, 0.0, 0.0],
-        threshold=[18.0, 20.0, 20.0],
-        reset=0.0,
-        tau=0.02,
-        start=30.0,
+        firing_rate.elasticities(
+            weight,
+            400,
+            external_mean=[14.0, 0.0, 0.0],
+            external_variance=[9.0, 0.0, 0.0],
+            threshold=[18.0, 20.0, 20.0],
+            reset=0.0,
+            tau=0.02,
+            start=30.0,
+        )
     )
     a, J = answer
     assert not (J - np.diag(np.diag(J, -1), -1)).any()
@@ -209,11 +211,13 @@ def test_bad_populations_are_refused():
         Loop(1.0, 0.1, 0.0, 2, sensitivity=[[1.2, 0.0], [0.0, 0.0]])
     with pytest.raises(InputError, match="silent"):
         homeostasis.coupling_from_populations(
-            [[0.0]],
-            1,
-            external_mean=-1e3,
-            external_variance=1.0,
-            threshold=20.0,
-            reset=0.0,
-            tau=0.02,
+            firing_rate.elasticities(
+                [[0.0]],
+                1,
+                external_mean=-1e3,
+                external_variance=1.0,
+                threshold=20.0,
+                reset=0.0,
+                tau=0.02,
+            )
         )

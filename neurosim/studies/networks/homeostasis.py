@@ -23,7 +23,7 @@ import xarray as xr
 
 from neurosim.analysis import firing_rate, homeostasis
 from neurosim.studies.claims import Finding, by_bound, by_parts, claim
-from neurosim.studies.estimates import interval, percent
+from neurosim.studies.estimates import crossing, interval, percent
 from neurosim.studies.networks.published import psp_mV
 from neurosim.studies.study import Row, Study
 
@@ -84,11 +84,16 @@ def resting_log_scale(order: int) -> float:
     return float(brentq(lambda y: rate_at(order, "", y) - TARGET, -0.2, 1.2, xtol=1e-10))
 
 
+def coupling_of(order: int) -> homeostasis.Coupling:
+    """Return the elasticities of the network at the target, before any change."""
+    own = theory_of(order, scale=float(np.exp(resting_log_scale(order))))
+    return homeostasis.coupling_from_populations(firing_rate.elasticities(**own, start=TARGET))
+
+
 @lru_cache
 def gains(order: int) -> tuple[float, float]:
     """Return -d ln rate/d ln threshold of the whole network, and of a neuron by itself."""
-    own = theory_of(order, scale=float(np.exp(resting_log_scale(order))))
-    a, coupling = homeostasis.coupling_from_populations(**own, start=TARGET)
+    a, coupling = coupling_of(order)
     return float((np.linalg.inv(np.eye(2) - coupling) @ a)[0]), float(a[0])
 
 
@@ -255,13 +260,11 @@ def reach(values: xr.DataArray, share: float = 0.63) -> np.ndarray:
     """Return the time [s] in which log scales (time, seed) go a share of their way, (seeds,)."""
     at = values.time.values
     times = []
+    after = at > 1e-9
     for own in values.transpose("seed", "time").values:
-        start = own[at <= 1e-9][-1]
+        start = own[~after][-1]
         end = own[at > at[-1] - min(LAST, at[-1] / 2)].mean()
-        way = np.r_[0.0, (own[at > 1e-9] - start) / (end - start)]
-        after = int(np.argmax(way >= share))
-        moment = np.interp(share, way[after - 1 : after + 1], [after - 1, after])
-        times.append(float(moment) * BIN)
+        times.append(crossing(share, (own[after] - start) / (end - start), at[after]))
     return np.array(times)
 
 

@@ -46,9 +46,7 @@ POPULATIONS = ("E", "I")
 @lru_cache
 def loop_of(order: int, held: str, factor: float) -> Loop:
     """Return the gains at a factor of the critical one, with the elasticities of the network."""
-    scale = float(np.exp(homeostasis.resting_log_scale(order)))
-    own = homeostasis.theory_of(order, scale=scale)
-    a, coupling = theory.coupling_from_populations(**own, start=TARGET)
+    a, coupling = homeostasis.coupling_of(order)
     loop = Loop(
         beta=1.0,
         gamma=0.01,
