@@ -18,19 +18,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim import equations
-from neurosim.circuits import connect_kernels as kernels
-from neurosim.circuits.plan import (
-    CircuitPlan,
-    GivenSpikes,
-    Link,
-    Node,
-    PoissonInput,
-    PoissonSource,
-)
+from neurosim.circuits import sampling
+from neurosim.circuits.plan import CircuitPlan
 from neurosim.circuits.result import CircuitResult
-from neurosim.circuits.rules import Connections, Ends, Rule
+from neurosim.circuits.rules import Rule
 from neurosim.engines.brian2 import cache, targets
-from neurosim.engines.brian2.plan import checked_dt, checked_seed, make_plan, positive, step_count
+from neurosim.engines.brian2.plan import checked_dt, checked_seed, positive, step_count
 from neurosim.equations import Declaration
 from neurosim.equations.connections import event_of
 from neurosim.equations.groups import settable
@@ -154,7 +147,7 @@ class Circuit:
             "watch": watch,
         }
         made = self._add(name, n, model, settings, positions)
-        self._plan_of(made, steps=1, inputs={})  # what is wrong is said here
+        sampling.neurons(self, made, steps=1, inputs={})  # what is wrong is said here
         return made
 
     def spike_source(
@@ -394,12 +387,7 @@ class Circuit:
         Raises:
             InputError: a shape does not fit.
         """
-        return {
-            name: _values(
-                f"initial {name}", value, population.n, self._rng("initial", population.name, name)
-            )
-            for name, value in population.settings.get("initial", {}).items()
-        }
+        return sampling.initial_values(self, population)
 
     def plan(self, duration: float) -> CircuitPlan:
         """Return the circuit drawn: connections, weights, delays, parameters.
@@ -407,125 +395,7 @@ class Circuit:
         Raises:
             InputError: a setting is invalid.
         """
-        steps = step_count(float(duration), self.dt)
-        return CircuitPlan(
-            self.dt,
-            steps,
-            tuple(p.name for p in self.populations),
-            tuple(self._node(p, steps) for p in self.populations),
-            tuple(self._link(k, q) for k, q in enumerate(self.projections)),
-            tuple(self._poisson(k, d, steps) for k, d in enumerate(self.drives)),
-        )
-
-    def _seed(self, *parts: Any) -> int:
-        text = "\0".join(map(str, parts)).encode()
-        entropy = [self.seed, *np.frombuffer(text, np.uint8)]
-        return int(np.random.SeedSequence(entropy).generate_state(1)[0])
-
-    def _rng(self, *parts: Any) -> np.random.Generator:
-        return np.random.default_rng(self._seed(*parts))
-
-    def _node(self, population: Population, steps: int) -> Node:
-        settings = population.settings
-        if population.model is not None:
-            return self._plan_of(population, steps, settings["inputs"])
-        if "rates" in settings:
-            chances = np.ascontiguousarray(settings["rates"] * self.dt)
-            return PoissonSource(population.n, chances, self._seed("source", population.name))
-        at = np.rint(settings["times"] / self.dt).astype(np.int64)
-        order = np.lexsort((settings["neurons"], at))
-        order = order[at[order] < steps]
-        rows = np.zeros(steps + 1, np.int64)
-        np.cumsum(np.bincount(at[order], minlength=steps), out=rows[1:])
-        return GivenSpikes(population.n, rows, settings["neurons"][order])
-
-    def _plan_of(self, population: Population, steps: int, inputs: Mapping[str, Any]) -> Any:
-        settings, model = population.settings, population.model
-        assert model is not None
-        parameters = {
-            name: value.rvs(size=population.n, random_state=self._rng(population.name, name))
-            if hasattr(value, "rvs")
-            else value
-            for name, value in settings["parameters"].items()
-        }
-        return make_plan(
-            model,
-            n=population.n,
-            duration=steps * self.dt,
-            dt=self.dt,
-            parameters=parameters,
-            inputs=inputs,
-            record=settings["record"],
-            watch=settings["watch"],
-            seed=self._seed("neurons", population.name),
-        )
-
-    def _link(self, k: int, projection: Projection) -> Link:
-        pre, post = projection.pre, projection.post
-        ends = Ends(pre.n, post.n, pre is post, pre.positions, post.positions)
-        drawn = projection.rule.draw(ends, self._seed("connections", k))
-        label = f"{pre.name} -> {post.name}"
-        weights = self._of_synapses(k, f"{label}: weight", projection.weight, drawn)
-        delays = self._of_synapses(k, f"{label}: delay", projection.delay, drawn)
-        if not (np.isfinite(weights).all() and np.isfinite(delays).all() and (delays >= 0).all()):
-            raise InputError(f"{label}: a weight or delay is not finite, or a delay below 0 s")
-        steps = np.floor(delays / self.dt + 0.5).astype(np.int32)
-        targets = drawn.targets
-        if len(steps) > 1:
-            if (steps == steps[0]).all():
-                steps = steps[:1]
-            else:
-                longest = int(np.diff(drawn.rows).max(initial=0))
-                own = weights if len(weights) > 1 else np.zeros(0)
-                kernels.by_delay(drawn.rows, targets, own, steps, np.empty(longest, np.int64))
-        return Link(
-            self.populations.index(pre),
-            self.populations.index(post),
-            projection.event,
-            drawn.rows,
-            targets,
-            weights,
-            steps,
-        )
-
-    def _of_synapses(self, k: int, name: str, value: Any, drawn: Connections) -> np.ndarray:
-        """Return a value of synapses, (synapses,) or (1,), in SI units."""
-        count = len(drawn.targets)
-        if hasattr(value, "rvs"):
-            return np.asarray(value.rvs(size=count, random_state=self._rng(name, k)), float)
-        try:
-            array = np.asarray(value, float)
-        except (TypeError, ValueError):
-            raise InputError(f"{name} is {value!r}; give a number, array or law") from None
-        if array.ndim == 0:
-            return array[None].copy()
-        if drawn.order is None or array.shape != (count,):
-            raise InputError(
-                f"{name} has shape {array.shape}; arrays are for `pairs`, ({count},) here"
-            )
-        return np.ascontiguousarray(array[drawn.order])
-
-    def _poisson(self, k: int, drive: PoissonDrive, steps: int) -> PoissonInput:
-        rates = drive.rate
-        if rates.ndim and rates.shape != (steps,):
-            raise InputError(f"poisson: rate has shape {rates.shape}; it needs ({steps},)")
-        laws, course = np.unique(np.atleast_1d(rates), return_inverse=True)
-        return PoissonInput(
-            self.populations.index(drive.post),
-            drive.event,
-            float(drive.weight),
-            laws * self.dt,
-            course if rates.ndim else None,
-            self._seed("poisson", k),
-        )
-
-
-def _values(name: str, value: Any, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Return (n,) values in SI units of a number, array or law."""
-    array = np.asarray(value.rvs(size=n, random_state=rng) if hasattr(value, "rvs") else value)
-    if array.shape not in ((), (n,)) or array.dtype.kind not in "fiub":
-        raise InputError(f"{name} is {value!r}; give a number, ({n},) of them, or a law")
-    return np.broadcast_to(array.astype(float), (n,))
+        return sampling.plan(self, step_count(float(duration), self.dt))
 
 
 def _event_of(post: Population, event: str | None) -> str:
