@@ -145,10 +145,11 @@ class ImuTask(EventTask):
         return super().results(scales) | {"front_end": self.dataset.front_end.to_dict()}
 
     def provenance(self) -> dict[str, Any]:
-        """Return name, split and hash of the training windows."""
+        """Return name, classes, split and hash of the training windows."""
         split = {part: list(people) for part, people in asdict(self.dataset.split).items()}
         return {
             "dataset": self.dataset.name,
+            "classes": list(self.dataset.classes),
             "split": split,
             "train_sha256": self.dataset.train_sha256,
         }
