@@ -2,6 +2,7 @@
 
 from neurosim.data import corrupt, encode, partners, seglearn
 from neurosim.data.activity_sets import activities
+from neurosim.data.braille_files import braille
 from neurosim.data.cifar10_dvs_files import cifar10_dvs
 from neurosim.data.cifar10_files import cifar10
 from neurosim.data.dataset import WRIST_SPLIT, Dataset, choose_front_end, wrist_imu
@@ -9,6 +10,7 @@ from neurosim.data.dataset import encode as encode_recordings
 from neurosim.data.event_frames import EventSet
 from neurosim.data.images import ImageSet, digits, mnist5k
 from neurosim.data.imu import FrontEnd
+from neurosim.data.n_mnist_files import n_mnist
 from neurosim.data.recordings import Recordings
 from neurosim.data.splits import Split, at_random, by_subject
 from neurosim.data.windows import Windows
@@ -24,6 +26,7 @@ __all__ = [
     "Windows",
     "activities",
     "at_random",
+    "braille",
     "by_subject",
     "choose_front_end",
     "cifar10",
@@ -33,6 +36,7 @@ __all__ = [
     "encode",
     "encode_recordings",
     "mnist5k",
+    "n_mnist",
     "partners",
     "seglearn",
     "wrist_imu",

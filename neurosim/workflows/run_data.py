@@ -121,6 +121,7 @@ def _candidates(run: Run, folder: str | Path | None) -> dict[str, Callable[[], D
             place, classes = _place(name, folder), run.provenance.get("classes", "all")
             read = partial(data.activities, name, place, classes=classes)
             readers[name] = partial(_encoded, read, **options)
+        readers["braille"] = partial(data.braille, _place("braille", folder))
     named = run.provenance.get("dataset")
     return {name: read for name, read in readers.items() if named in (None, name)}
 
