@@ -46,10 +46,11 @@ def braille(folder: str | Path | None = None, *, seed: int = 0) -> Dataset:
     if labels.min() < 0 or labels.max() >= LETTERS:
         raise InputError(f"{path}: y holds {labels.min()}..{labels.max()}; letters are 0..6")
     chosen = stratified(labels, seed=seed)
-    parts = [
-        Windows(raster[chosen[part]], labels[chosen[part]], np.full(len(chosen[part]), number))
-        for number, part in enumerate(PARTS, 1)
-    ]
+    train, validation, test = (
+        Windows(raster[rows], labels[rows], np.full(len(rows), number))
+        for number, rows in enumerate((chosen[part] for part in PARTS), 1)
+    )
     names = tuple(f"sensor {k}" for k in range(CHANNELS))
     letters = tuple(f"letter {k}" for k in range(LETTERS))
-    return Dataset(*parts, Direct(DT_S, names), letters, Split((1,), (2,), (3,)), "braille")
+    split, sensors = Split((1,), (2,), (3,)), Direct(DT_S, names)
+    return Dataset(train, validation, test, sensors, letters, split, "braille")

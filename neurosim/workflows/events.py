@@ -74,7 +74,7 @@ def _default(targets: dict[str, Net], dataset: Dataset | None) -> Events:
     if runs:
         return _windows(windows_of(runs[0], dataset), f"which {_were(targets)} trained on")
     events = _windows(
-        data.wrist_imu(front_end=data.FrontEnd.from_dict(settings)),
+        data.wrist_imu(front_end=_imu(settings)),
         f"chosen because no run says what {_were(targets)} trained on: it may be other data",
     )
     return replace(events, labels=None, calibration=None)
@@ -84,7 +84,7 @@ def _wrist(targets: dict[str, Net]) -> Events:
     """Return the wrist set's test windows, which the caller named."""
     front_end = None
     if any(t.front_end for t in targets.values()):
-        front_end = data.FrontEnd.from_dict(_front_end(targets))
+        front_end = _imu(_front_end(targets))
     runs = _runs(targets)
     if len(runs) == 1:
         with contextlib.suppress(InputError):
@@ -122,6 +122,21 @@ def _front_end(targets: dict[str, Net]) -> dict[str, Any]:
             f"{', '.join(DATA_SETS)}"
         )
     return settings[0]
+
+
+def _imu(settings: dict[str, Any]) -> data.FrontEnd:
+    """Return the front end of the wrist recordings that has these settings.
+
+    Raises:
+        InputError: the nets read events that no front end of accelerations made.
+    """
+    if "channel_names" in settings:
+        few = ", ".join(settings["channel_names"][:3])
+        raise InputError(
+            f"the nets read events of {few} ..., no wrist recordings: give them, "
+            "--raster FILE.npy or --raster random"
+        )
+    return data.FrontEnd.from_dict(settings)
 
 
 def _windows(windows: Dataset, why: str) -> Events:
