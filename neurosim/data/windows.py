@@ -31,7 +31,8 @@ class Windows(Frozen):
     """Encoded windows with what they show and who made them."""
 
     raster: np.ndarray
-    """(windows, steps, 15) uint8 event counts; 512 steps unless a set says otherwise."""
+    """(windows, steps, channels) uint8 event counts; 512 steps and 15 channels unless a set or its
+    front end says otherwise."""
     labels: np.ndarray
     """(windows,) int64 class."""
     subjects: np.ndarray
@@ -133,7 +134,7 @@ def encode_recording(acceleration: np.ndarray, rate_hz: float, front_end: FrontE
         front_end: what encodes it.
 
     Returns:
-        (time at 200 Hz, 15) uint8.
+        (time at 200 Hz, channels) uint8, see `FrontEnd.channel_names`.
 
     Raises:
         InputError: as `FrontEnd.encode` and `resample`.
