@@ -23,7 +23,7 @@ def tables(deployment: Deployment, layers: list[LayerFidelity]) -> list[Table]:
 
 
 def summary(deployment: Deployment) -> list[str]:
-    """Return a line on idle neurons, and on time constants and inputs where there is more to say."""
+    """Return a line on idle neurons, and on time constants and inputs where it matters."""
     idle = deployment.idle
     pruned = sum(i not in set(deployment.kept) for i in idle.ids)
     lines = [
