@@ -58,11 +58,11 @@ def coba(n: int) -> object:
 
 
 def _connect_at_random(cells: object, weights: tuple[float, float]) -> None:
-    """Connect each pair with the probability that gives 80 inputs, after one time step."""
+    """Connect pairs drawn at random, 80 inputs on average, with a delay of one time step."""
     n = len(cells)
     split = 4 * n // 5
     for source, weight in zip((cells[:split], cells[split:]), weights, strict=True):
-        rule = {"rule": "pairwise_bernoulli", "p": 80 / n}
+        rule = {"rule": "fixed_total_number", "N": 80 * len(source)}
         nest.Connect(source, cells, rule, {"weight": weight, "delay": 0.1})
 
 
