@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import pickle
 from pathlib import Path
 
@@ -49,6 +50,64 @@ def ku_har_file(folder: Path, rng: np.random.Generator, per_class: int = 10) -> 
     folder.mkdir(parents=True, exist_ok=True)
     np.savetxt(folder / ku_har.FILE, rows, fmt="%.6g", delimiter=",")
     return folder
+
+
+class _Recorded:
+    """Pickles as an object of a class that need not be there: its name, arguments and state."""
+
+    def __init__(self, name, arguments=(), state=None):
+        self.name, self.arguments, self.state = name, arguments, state
+
+
+class _Name(str):
+    """Pickles as a class or function of this name."""
+
+
+class _Pickler(pickle._Pickler):
+    """Writes names of classes without importing them."""
+
+    def save(self, obj, save_persistent_id=True):
+        if isinstance(obj, _Name):
+            self.write(b"c%s\n%s\n" % tuple(part.encode() for part in obj.rsplit(".", 1)))
+        elif isinstance(obj, _Recorded):
+            self.save_reduce(_Name(obj.name), obj.arguments, obj.state)
+        else:
+            super().save(obj, save_persistent_id)
+
+    def save_reduce(self, func, args, state=None, *rest, **named):
+        if not isinstance(func, _Name):
+            return super().save_reduce(func, args, state, *rest, **named)
+        self.save(func)
+        self.save(args)
+        self.write(pickle.REDUCE)
+        if state is not None:
+            self.save(state)
+            self.write(pickle.BUILD)
+
+
+def hapt(folder: Path, recordings: dict[int, list[tuple[np.ndarray, np.ndarray]]]) -> Path:
+    """Write people's recordings, signal (time, 6) and label (time,), as pandas 1 pickles tables."""
+    internals, index = "pandas.core.internals.managers.BlockManager", "pandas.core.indexes.base"
+    names = ["acc-x", "acc-y", "acc-z", "gyro-x", "gyro-y", "gyro-z", "sequence", "label"]
+    tables = {}
+    for person, several in recordings.items():
+        tables[person] = []
+        for signal, label in several:
+            axis = (_Name(f"{index}.Index"), {"data": np.array(names, object), "name": None})
+            blocks = [
+                {"mgr_locs": _Recorded("builtins.slice", (0, 6, 1)), "values": signal.T.copy()},
+                {
+                    "mgr_locs": _Recorded("builtins.slice", (6, 8, 1)),
+                    "values": np.stack([label] * 2),
+                },
+            ]
+            inner = {"axes": [_Recorded(f"{index}._new_Index", axis), None], "blocks": blocks}
+            data = _Recorded(internals, (), ([], [], [], {"0.14.1": inner}))
+            tables[person].append(_Recorded("pandas.core.frame.DataFrame", (), {"_data": data}))
+    folder.mkdir(parents=True, exist_ok=True)
+    with gzip.open(folder / "HAPT.pkl.gz", "wb") as file:
+        _Pickler(file, protocol=2).dump(tables)
+    return folder / "HAPT.pkl.gz"
 
 
 def unimib_shar(folder: Path, rng: np.random.Generator, people: int = 30) -> Path:
