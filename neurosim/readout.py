@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ from neurosim.errors import InputError, shown
 
 SILENT = -1
 """The decision where no output neuron fired; it equals no label, so it counts as an error."""
+
+NEVER = math.inf
+"""The lead of a decision at the window's end, in tables of numbers."""
 
 ONE = 1 << 16
 """Weight of the leading class in a posterior rule's table of integers."""
@@ -26,7 +30,7 @@ class Rule:
     Wald's sequential test for several classes, on spike counts; integers alone, so that a
     microcontroller beside a chip decides as any engine does. With neither limit the decision
     falls at the end.
-    Source of the test: Baum and Veeravalli 1994, IEEE Trans. Inf. Theory 40, 1994 (MSPRT).
+    Source of the test: Baum and Veeravalli 1994, IEEE Trans. Inf. Theory 40(6), p. 1994.
 
     Raises:
         InputError: a limit is out of range, or there are two.
@@ -42,10 +46,11 @@ class Rule:
 
     def __post_init__(self) -> None:
         """Check the limits."""
-        if self.lead is not None and (
-            isinstance(self.lead, bool) or not isinstance(self.lead, int) or self.lead < 1
-        ):
-            raise InputError(f"lead is {shown(self.lead)}; give a number of spikes from 1")
+        if self.lead is not None:
+            whole = isinstance(self.lead, Integral) and not isinstance(self.lead, bool)
+            if not whole or self.lead < 1:
+                raise InputError(f"lead is {shown(self.lead)}; give a number of spikes from 1")
+            object.__setattr__(self, "lead", int(self.lead))
         if self.lead is not None and self.posterior is not None:
             raise InputError(f"lead {self.lead} and posterior {shown(self.posterior)}: give one")
         if (self.posterior is None) != (self.logit_scale is None):
@@ -97,6 +102,11 @@ class Rule:
         """Return JSON values: the limits that are set."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
+    @property
+    def lead_or_never(self) -> float:
+        """The lead as a number: NEVER where none is set."""
+        return NEVER if self.lead is None else float(self.lead)
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Rule:
         """Return the rule of `to_dict`.
@@ -118,6 +128,17 @@ class Rule:
 
 AT_END = Rule()
 """Decide when the window ends."""
+
+
+def at_leads(leads: Sequence[int] = ()) -> tuple[Rule, ...]:
+    """Return the rules of a sweep: the window's end, and each lead.
+
+    Raises:
+        InputError: a lead is refused, or is there twice.
+    """
+    if len(set(leads)) < len(leads):
+        raise InputError(f"leads are {shown(list(leads))}; give each once")
+    return (AT_END, *(Rule(lead=lead) for lead in leads))
 
 
 def decisions(output_spikes: np.ndarray, rule: Rule = AT_END) -> tuple[np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from neurosim import store
 from neurosim.cli import app
 from neurosim.data import cache
+from neurosim.energy import cycles
 from neurosim.energy import price as energy
 from neurosim.errors import InputError
 from neurosim.report import power as tables
@@ -46,10 +47,11 @@ def models(tmp_path_factory):
         labels = np.zeros(60, int)
         found = stored_models.sample(large, raster, labels, SCALES)
         made = []
+        points = stored_models.settings(SCALES)
         for name, spec in (("large", large), ("small", small)):
             sample = stored_models.sample(spec, raster, labels, SCALES, "xylosim")
             active = float((raster > 0).mean())
-            made.append(stored_models.Model(name, spec, SCALES, sample, PEOPLE, (8, 9), active))
+            made.append(stored_models.Model(name, spec, *points, sample, PEOPLE, (8, 9), active))
         assert len(list(folder.iterdir())) == 3  # of each net and engine: none answers for another
         for name in vars(found):
             np.testing.assert_array_equal(getattr(found, name), getattr(made[0].sample, name))
@@ -74,7 +76,7 @@ def test_samples_hold_each_windows_activity_and_cycles(models):
     assert (np.diff(sample.hidden_bins.mean(axis=1)) < 0).all()
     assert sample.spikes.min(axis=1).max() >= 0
     quiet = sample.hidden_bins[1].argmin()
-    assert sample.cycles[1, quiet] >= energy.per_step(models[0].spec, 0.0, 0.0)
+    assert sample.cycles[1, quiet] >= cycles.per_step(models[0].spec, 0.0, 0.0)
     assert models[0].footprint > models[1].footprint
 
 
