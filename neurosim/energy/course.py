@@ -73,7 +73,7 @@ class Course(Frozen):
         )
 
     def busiest(self, spec: XyloSpec, steps: np.ndarray) -> np.ndarray:
-        """Return the most clock cycles of a step up to each decision: steps and result (samples,)."""
+        """Return the most cycles of a step up to each decision; steps and result are (samples,)."""
         shares = [
             np.diff(bins, axis=1, prepend=0) / size
             for bins, size in ((self.input_bins, self.channels), (self.hidden_bins, self.hidden))

@@ -8,7 +8,7 @@ them. Every power here is an estimate, and says what it is anchored to.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from neurosim.energy.cycles import CLOCK_MARGIN, Shares, check_clock, clock_hz, per_step
 from neurosim.errors import InputError, nearest
@@ -254,3 +254,27 @@ def price_at_clock(clock_hz: float, name: str = "imu", *, spec: XyloSpec | None 
     """
     at = published_price(name, spec=spec)
     return Price(at.idle_w * clock_hz / anchor(name, spec).measured_hz, at.cycle_j)
+
+
+def powers_uw(
+    spec: XyloSpec, cycles: float, used: float = 1.0, clock_hz: float | None = None
+) -> dict[str, float]:
+    """Return what a decision before the window's end may save: mean powers over a window, in µW.
+
+    Args:
+        spec: the deployed net.
+        cycles: a step, mean over the window: none after the decision.
+        used: share of the window up to the decision.
+        clock_hz: that fits the operating point; the measured one when None.
+
+    Returns:
+        `power_uw` of a core that idles after its decision; and two lower bounds: `power_off_uw`
+        of one that is switched off there, and `power_clock_uw` of one at the clock.
+    """
+    paid = published_price(spec=spec)
+    kinds = {
+        "power_uw": paid,
+        "power_off_uw": replace(paid, off=True),
+        "power_clock_uw": paid if clock_hz is None else price_at_clock(clock_hz, spec=spec),
+    }
+    return {n: 1e6 * float(kind.power_w(cycles, spec.dt, used)) for n, kind in kinds.items()}

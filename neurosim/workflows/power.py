@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from neurosim.energy.cycles import clock_hz, per_step
 from neurosim.energy.linearity import Linearity, fit
 from neurosim.energy.operating_points import allowed
-from neurosim.energy.price import Price, price_at_clock, published_price
+from neurosim.energy.price import Price, powers_uw, published_price
 from neurosim.frozen import Frozen
 from neurosim.workflows.governor import LOSS
 from neurosim.workflows.stored_models import Model, table_of
@@ -74,22 +74,14 @@ def power_curve(model: Model, price: Price | None = None) -> Curve:
 def rows(models: Sequence[Model]) -> list[Row]:
     """Return one row for each net, threshold and lead; power is estimated from the anchor "imu".
 
-    Powers are means over the window: `power_uw` of a core that idles after its decision;
-    `power_off_uw` of one that is switched off there, and `power_clock_uw` of one at `clock_mhz`,
-    which the busiest step needs, with idle power in proportion to it: lower bounds.
+    `clock_mhz` is what the busiest step needs; `price.powers_uw` explains the powers.
     """
     return [_row(model, power_curve(model), k) for model in models for k in range(len(model.leads))]
 
 
 def _row(model: Model, own: Curve, k: int) -> Row:
-    paid, dt = published_price(spec=model.spec), model.spec.dt
     used = float(model.sample.used[k].mean())
     clock = clock_hz(model.spec, model.sample.busiest[k].max())
-    powers = {
-        "power_uw": paid,
-        "power_off_uw": replace(paid, off=True),
-        "power_clock_uw": price_at_clock(clock, spec=model.spec),
-    }
     return {
         "net": model.name,
         "threshold": model.scales[k],
@@ -102,10 +94,7 @@ def _row(model: Model, own: Curve, k: int) -> Row:
         "silent_cycles": float(per_step(model.spec, 0.0, 0.0)),
         "dynamic_uw": 1e6 * float(own.dynamic_w[k]),
         "clock_mhz": 1e-6 * clock,
-        **{
-            name: 1e6 * float(each.power_w(own.cycles[k], dt, used))
-            for name, each in powers.items()
-        },
+        **powers_uw(model.spec, float(own.cycles[k]), used, clock),
     }
 
 

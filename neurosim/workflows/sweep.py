@@ -5,7 +5,6 @@ output spikes at which it decides.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 from joblib import delayed
@@ -80,10 +79,8 @@ def measure(
     `threshold`; `lead` (inf at the window's end); `accuracy`; `silent`, the share of windows
     without a decision; and up to the decision: `window_used`, a share; `spikes_per_inference`,
     hidden and output; `input_events`; `input_bins` and `hidden_bins` (share with an event);
-    `cycles_per_step`. `clock_mhz` finishes the busiest step that came up. Estimates of the power,
-    means over the window (see `neurosim.energy.price`): `power_uw` of a core that idles after its
-    decision; and two lower bounds, `power_off_uw` of one that is switched off there, and
-    `power_clock_uw` of one at that clock, idle power in proportion to it.
+    `cycles_per_step`; `clock_mhz`, which finishes the busiest step that came up; and estimates of
+    the mean power over the window, `power_uw` and two bounds, see `price.powers_uw`.
     """
     recording = engines.get(engine).run(spec, raster)
     course, output = Course.of(raster, recording), recording.spikes[1]
@@ -103,12 +100,6 @@ def _row(
     active, used = spent.activity(), float(steps.mean()) / course.length
     cycles = float(per_step(spec, active.input_bins, active.hidden_bins))
     clock = clock_hz(spec, course.busiest(spec, steps).max())
-    paid = price.published_price(spec=spec)
-    prices = {
-        "power_uw": paid,
-        "power_off_uw": replace(paid, off=True),
-        "power_clock_uw": price.price_at_clock(clock, spec=spec),
-    }
     return {
         "threshold": scale,
         "lead": rule.lead_or_never,
@@ -121,10 +112,7 @@ def _row(
         "hidden_bins": active.hidden_bins,
         "cycles_per_step": cycles,
         "clock_mhz": 1e-6 * clock,
-        **{
-            name: 1e6 * float(each.power_w(cycles * used, spec.dt, used))
-            for name, each in prices.items()
-        },
+        **price.powers_uw(spec, cycles * used, used, clock),
     }
 
 
