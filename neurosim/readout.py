@@ -98,6 +98,25 @@ class Rule:
             return np.asarray(fired & (weights[behind].sum(axis=-1) <= self.limit))
         return np.zeros(counts.shape[:-1], dtype=bool)
 
+    @property
+    def says(self) -> str:
+        """What a microcontroller does that reads the output neurons, in plain words."""
+        end = (
+            "at the window's end answer the class with most spikes (of equal ones the lower; "
+            "nothing where there is none)"
+        )
+        if not self.early:
+            return f"add the output spikes of each class; {end}"
+        start = "after each step add the output spikes of each class; stop and answer the first "
+        if self.lead is not None:
+            return f"{start}class when it is {self.lead} spikes ahead of the second; {end}"
+        return (
+            f"{start}class when it has a spike and the sum of table[most - count] over all classes "
+            f"is at most {self.limit} (a posterior of {self.posterior:g}; the table holds "
+            f"round({ONE} exp(-{self.logit_scale:g} d)) for d = 0 to {len(self.table) - 1}, 0 "
+            f"beyond); {end}"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values: the limits that are set."""
         return {name: value for name, value in asdict(self).items() if value is not None}
@@ -123,7 +142,7 @@ class Rule:
         """Return its short name."""
         if self.lead is not None:
             return f"lead {self.lead}"
-        return "window" if self.posterior is None else f"posterior {self.posterior:g}"
+        return "the window's end" if self.posterior is None else f"posterior {self.posterior:g}"
 
 
 AT_END = Rule()
