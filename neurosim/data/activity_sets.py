@@ -2,8 +2,8 @@
 
 Each recording of a set is resampled to the front end's 200 Hz (polyphase, `windows.resample`), as
 the wrist recordings are, and encoded whole from a front end that has rested 4 s at its first value.
-Recordings of one length are the windows that the set's authors cut; others are cut into windows of
-2.56 s that overlap by half.
+Of sets whose authors cut windows each is one; recordings of others are cut into windows of 2.56 s
+that overlap by half.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neurosim.data import catalogue, hapt, ku_har, uci_har, unimib_shar
+from neurosim.data import catalogue, hapt, ku_har, sisfall, uci_har, unimib_shar, utd_mhad
 from neurosim.data.dataset import Dataset, choose_front_end, encode
 from neurosim.data.imu import RATE_HZ, FrontEnd
 from neurosim.data.recordings import Recordings
@@ -48,6 +48,10 @@ def activities(
     - "unimib-shar": 604 steps; subjects 25 to 30 test.
     - "ku-har": 600 steps; blocks of rows stand for its unknown subjects (see `ku_har.read`), blocks
       9 and 10 test.
+    - "sisfall": windows of 512 steps of recordings at 200 Hz; of the young and of the old each, the
+      last quarter tests.
+    - "utd-mhad": windows of 512 steps; the authors' test people. Recordings shorter than that, 3 %,
+      are left out.
 
     Args:
         name: of the set.
@@ -75,6 +79,7 @@ def activities(
     if classes is not None and classes != "all":
         recordings = recordings.only(classes)
     windows = encode_set(
+        name,
         recordings,
         split or default,
         channels=channels,
@@ -85,6 +90,7 @@ def activities(
 
 
 def encode_set(
+    name: str,
     recordings: Recordings,
     split: Split,
     *,
@@ -92,10 +98,10 @@ def encode_set(
     front_end: FrontEnd | None = None,
     cache_folder: str | Path | None = None,
 ) -> Dataset:
-    """Return the recordings of a set as encoded windows; see `activities`.
+    """Return recordings of a set as encoded windows; see `activities`.
 
-    Recordings of one length are a window each; others are cut, and those shorter than a window are
-    left out.
+    Those of a set in CUT are cut, and left out where they are shorter than a window; others are a
+    window each.
 
     Raises:
         InputError: the recordings do not fit the split or front end.
@@ -104,9 +110,8 @@ def encode_set(
         few = recordings.select(_telling(recordings, split))
         front_end = choose_front_end(few, split, cache_folder=cache_folder, channels=channels)
     steps, hop = STEPS, HOP
-    lengths = {len(signal) for signal in recordings.signals}
-    if len(lengths) == 1:
-        steps = hop = round(lengths.pop() * RATE_HZ / recordings.rate_hz)
+    if name not in CUT:
+        steps = hop = round(len(recordings.signals[0]) * RATE_HZ / recordings.rate_hz)
     return encode(
         recordings, split, front_end=front_end, cache_folder=cache_folder, steps=steps, hop=hop
     )
@@ -155,13 +160,25 @@ def _unimib_shar(place: Path, official: bool) -> tuple[Recordings, Split]:
     return recordings, Split(tuple(range(1, 22)), (22, 23, 24), tuple(range(25, 31)))
 
 
+def _sisfall(place: Path, official: bool) -> tuple[Recordings, Split]:
+    return sisfall.read(place, files=sisfall.FILES if official else None), sisfall.SPLIT
+
+
+def _utd_mhad(place: Path, official: bool) -> tuple[Recordings, Split]:
+    return utd_mhad.read(place, files=utd_mhad.FILES if official else None), utd_mhad.SPLIT
+
+
 _READERS: dict[str, Callable[[Path, bool], tuple[Recordings, Split]]] = {
     "hapt": _hapt,
     "uci-har": _uci_har,
     "uci-har-from-hapt": _uci_har_from_hapt,
     "ku-har": _ku_har,
     "unimib-shar": _unimib_shar,
+    "sisfall": _sisfall,
+    "utd-mhad": _utd_mhad,
 }
 NAMES = tuple(_READERS)
+CUT = ("hapt", "sisfall", "utd-mhad")
+"""Sets of recordings; the others are of windows."""
 _DEFAULT_CLASSES = {"hapt": hapt.ACTIVITIES}
 """Of sets that hold more than one wants at first."""

@@ -124,6 +124,43 @@ def unimib_shar(folder: Path, rng: np.random.Generator, people: int = 30) -> Pat
     return folder
 
 
+def sisfall(folder: Path, rng: np.random.Generator, people=("SA01", "SE15")) -> Path:
+    """A walk and a fall of each person, 700 samples long."""
+    for person in people:
+        inner = folder / "SisFall_dataset" / person
+        inner.mkdir(parents=True)
+        for code in ("D01", "F03"):
+            rows = rng.integers(-300, 300, (700, 9))
+            rows[:, 1] -= 256
+            lines = (",".join(f"{value:3d}" for value in row) + ";\n" for row in rows)
+            (inner / f"{code}_{person}_R01.txt").write_text("".join(lines))
+    (folder / "SisFall_dataset" / "Readme.txt").write_text("not a recording")
+    return folder
+
+
+def utd_mhad(folder: Path, rng: np.random.Generator, people=range(1, 9)) -> Path:
+    """Two actions of each person, 130 samples long."""
+    from scipy.io import savemat
+
+    (folder / "Inertial").mkdir(parents=True)
+    for person in people:
+        for action in (1, 23):
+            matrix = rng.normal([0, 0, 1, 0, 0, 0], [0.3] * 3 + [90] * 3, (130, 6))
+            path = folder / "Inertial" / f"a{action}_s{person}_t1_inertial.mat"
+            savemat(path, {"d_iner": matrix}, do_compression=True)
+    return folder
+
+
+def packed(path: Path, recordings, labels, people, name: str) -> Path:
+    """Write recordings one after another, as sisfall.npz and utd-mhad.npz hold them."""
+    arrays = {name: np.concatenate(recordings), "activity": labels, "person": people}
+    offset = np.cumsum([0, *map(len, recordings)])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        np.savez_compressed(file, **arrays, offset=offset)
+    return path
+
+
 def cifar10(folder: Path, rng: np.random.Generator, version: str = "py") -> tuple[Path, np.ndarray]:
     """Twenty images a batch, two a class; return the folder and all pixels."""
     inner = folder / f"cifar-10-batches-{version}"

@@ -21,6 +21,8 @@ def root(tmp_path_factory):
     official.ku_har_file(folder / "ku-har", rng)
     official.unimib_shar(folder / "unimib-shar", rng)
     official.hapt(folder / "hapt", {})
+    official.sisfall(folder / "sisfall", rng)
+    official.utd_mhad(folder / "utd-mhad", rng)
     return folder
 
 

@@ -57,7 +57,7 @@ def split(name: str, default: Split, seed: int) -> Split:
 def dataset(name: str, seed: int, official: bool) -> Dataset:
     """Return a set in the split of a seed, its front end chosen on the training people."""
     whole, default = recordings(name, official)
-    return activity_sets.encode_set(whole, split(name, default, seed))
+    return activity_sets.encode_set(name, whole, split(name, default, seed))
 
 
 def measure(
