@@ -23,7 +23,7 @@ def tables(deployment: Deployment, layers: list[LayerFidelity]) -> list[Table]:
 
 
 def summary(deployment: Deployment) -> list[str]:
-    """Return a line on idle neurons, and on time constants and inputs where it matters."""
+    """Return lines on idle neurons, time constants that all stay, inputs, and the decision."""
     idle = deployment.idle
     pruned = sum(i not in set(deployment.kept) for i in idle.ids)
     lines = [
@@ -39,6 +39,7 @@ def summary(deployment: Deployment) -> list[str]:
             "inputs: the chip's own front end makes no channels of gravity (the last 6): a "
             "microcontroller must send their events"
         )
+    lines.append(f"decision at {deployment.spec.decision}: {deployment.spec.decision.says}")
     return lines
 
 
