@@ -50,7 +50,7 @@ SOURCES = (
         "seglearn",
         origin="Burns et al., Physiol. Meas. 39:075007, 2018",
         terms="BSD-3",
-        size="7 MB",
+        size="18 MB",
     ),
     Source("digits", "1797 handwritten digits, 8 x 8", "sklearn", terms="BSD-3", size="1 MB"),
     Source(
