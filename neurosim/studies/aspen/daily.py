@@ -46,7 +46,7 @@ OWN: dict[str, dict[str, Any]] = {
 are some 500 in all."""
 NETS: dict[str, dict[str, Any]] = {
     "fixed": {},
-    **{f"to {high:g}": {"threshold": (1.0, high)} for high in (1.2, 1.5, 2.0, 2.5, 3.0)},
+    **{f"to {high:g}": {"threshold": (1.0, high)} for high in (1.2, 1.5, 2.0, 3.0)},
     "5 levels to 2": {
         "threshold": (1.0, 2.0),
         "threshold_levels": 5,
