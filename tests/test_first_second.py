@@ -109,6 +109,8 @@ REFUSED = {
     "verify @JUNK.safetensors": "damaged",
     "verify @NONE --against brain2": "engine 'brain2' is not known",
     "verify --fuzz 0": "--fuzz",
+    "sweep @NONE": "no such file",
+    "sweep @NONE --lead 0": "lead is 0",
     "loihi @NONE": "no such file",
     "equations lff": "'lff'",
     "figures aspen": "'aspen'",
