@@ -118,7 +118,8 @@ ANCHORS = (
         total_w=120e-6,
     ),
 )
-"""All that was found. The first is the default: the only one for the Xylo IMU, with its clock."""
+"""All that was found. The first, the only one for the Xylo IMU and with its clock, is the default
+for that chip, the second for others."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,13 @@ def anchor(name: str, spec: XyloSpec | None = None) -> Anchor:
     return published
 
 
-def estimate(spec: XyloSpec, active: Activity, name: str = "imu") -> Estimate:
+def usual(spec: XyloSpec | None = None) -> str:
+    """Return the name of the first anchor with idle and dynamic power that counts for a spec."""
+    whole = (a for a in ANCHORS if a.idle_w is not None and a.dynamic_w is not None)
+    return next(a.name for a in whole if spec is None or a.counts_for(spec))
+
+
+def estimate(spec: XyloSpec, active: Activity, name: str | None = None) -> Estimate:
     """Estimate the power of the core at an activity.
 
     Dynamic power is cycles per second times the energy of a cycle (`Anchor.cycle_j`), which
@@ -185,13 +192,13 @@ def estimate(spec: XyloSpec, active: Activity, name: str = "imu") -> Estimate:
     Args:
         spec: the deployed net.
         active: its measured activity, see `activity`.
-        name: of the anchor.
+        name: of the anchor; the chip's `usual` one when None.
 
     Raises:
         InputError: an unknown anchor, one that gives no dynamic power, or one that counts for
             another chip; or the net does not fit.
     """
-    published = anchor(name, spec)
+    published = anchor(name or usual(spec), spec)
     cycles_per_s = per_step(spec, active.input_bins, active.hidden_bins) / spec.dt
     power_w = published.cycle_j * cycles_per_s
     return Estimate(published, cycles_per_s, power_w, clock_note(spec, published))
@@ -231,19 +238,22 @@ class Price:
         return self.cycle_j * cycles / dt
 
 
-def published_price(name: str = "imu", *, spec: XyloSpec | None = None) -> Price:
-    """Return idle power and energy of a cycle by an anchor of `ANCHORS`, for a spec.
+def published_price(name: str | None = None, *, spec: XyloSpec | None = None) -> Price:
+    """Return idle power and energy of a cycle by an anchor, the `usual` one when None, for a spec.
 
     Raises:
         InputError: the anchor has no idle or dynamic power, or counts for another chip.
     """
-    published = anchor(name, spec)
+    published = anchor(name or usual(spec), spec)
     if published.idle_w is None:
-        raise InputError(f"anchor {name!r} gives no idle power ({published.source}); use another")
+        why = f"gives no idle power ({published.source}); use another"
+        raise InputError(f"anchor {published.name!r} {why}")
     return Price(published.idle_w, published.cycle_j)
 
 
-def price_at_clock(clock_hz: float, name: str = "imu", *, spec: XyloSpec | None = None) -> Price:
+def price_at_clock(
+    clock_hz: float, name: str | None = None, *, spec: XyloSpec | None = None
+) -> Price:
     """Return the published price at another master clock, idle power in proportion to the clock.
 
     A lower bound for slower clocks: nobody published how idle power falls with the clock, and what
@@ -253,7 +263,7 @@ def price_at_clock(clock_hz: float, name: str = "imu", *, spec: XyloSpec | None 
         InputError: as `published_price`.
     """
     at = published_price(name, spec=spec)
-    return Price(at.idle_w * clock_hz / anchor(name, spec).measured_hz, at.cycle_j)
+    return Price(at.idle_w * clock_hz / anchor(name or usual(spec)).measured_hz, at.cycle_j)
 
 
 def powers_uw(
