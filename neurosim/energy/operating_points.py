@@ -66,7 +66,11 @@ def load(path: str | Path) -> Table:
     with outside.reading(path, "table of operating points"):
         numbers = ("threshold", "accuracy", "silent", "power_w")
         return tuple(
-            Setting(row["model"], *(float(row[n]) for n in numbers), float(row.get("lead", NEVER)))
+            Setting(
+                row["model"],
+                *(float(row[n]) for n in numbers),
+                lead=float(row.get("lead", NEVER)),
+            )
             for row in rows
         )
 
