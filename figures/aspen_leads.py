@@ -1,0 +1,76 @@
+"""Stopping by evidence beside raised thresholds: accuracy at equal spikes and in equal time."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from neurosim.drawing import BLUE, GREEN, ORANGE, PINK
+from neurosim.figures.panels import Hue, Panel, Sheet
+from neurosim.studies.aspen.leads import KNOBS, NETS, at_equal
+
+TITLE = "Deciding at a lead of output spikes, beside raised thresholds"
+TRAINED = {"fixed": "one threshold", "aspen": "U(1, 1.5)"}
+TURNED = {"threshold": "threshold raised", "lead": "lead of spikes", "both": "both"}
+KNOB = Hue(
+    ("net", "knob"),
+    {(net, knob): f"{TRAINED[net]}, {TURNED[knob]}" for net in TRAINED for knob in KNOBS},
+    colours=(*[BLUE] * 3, *[ORANGE] * 3),
+    looks=({"ls": ":"}, {"ls": "--"}, {"ls": "-"}),
+    markers="o^s",
+)
+LOSS = Hue(
+    "net",
+    {
+        "fixed": "_one threshold, spikes of the window",
+        "aspen": "_U(1, 1.5), spikes of the window",
+        "fixed early": "one threshold, trained on running counts",
+        "aspen early": "U(1, 1.5), trained on running counts",
+    },
+    colours=(BLUE, ORANGE, GREEN, PINK),
+    markers="ssDD",
+)
+
+
+def quantities(d: xr.Dataset) -> xr.Dataset:
+    """Return accuracies over net, knob, seed and share of spikes or of the window."""
+
+    def stacked(cost: str, knobs: tuple[str, ...]) -> xr.DataArray:
+        nets = [net for net in NETS if net in d.net.values]
+        by_net = [
+            xr.concat(
+                [at_equal(d, net, knob, cost) for knob in knobs], xr.Variable("knob", list(knobs))
+            )
+            for net in nets
+        ]
+        return xr.concat(by_net, xr.Variable("net", nets))
+
+    spikes, time = stacked("spikes", KNOBS), stacked("used", ("lead",))
+    return xr.Dataset(
+        {
+            "by_knob": spikes,
+            "by_loss": spikes.sel(knob="both", drop=True),
+            "in_time": time.sel(knob="lead", drop=True),
+        }
+    )
+
+
+SHEET = Sheet(
+    "aspen_leads",
+    (
+        Panel("by_knob", "test accuracy", "One knob or both", hue=KNOB, limits=(0, 1)),
+        Panel("by_loss", "test accuracy", "Both knobs, two losses", limits=(0, 1)),
+        Panel(
+            "in_time",
+            "test accuracy",
+            "Lead alone, in equal time",
+            xlabel="share of the window",
+            limits=(0, 1),
+        ),
+    ),
+    x="share",
+    xlabel="share of the spikes of the fixed net at scale 1",
+    hue=LOSS,
+    size=(4.2, 3.4),
+    quantities=quantities,
+)
+compute, draw = SHEET.compute, SHEET.draw
