@@ -34,17 +34,13 @@ LOSS = Hue(
 def quantities(d: xr.Dataset) -> xr.Dataset:
     """Return accuracies over net, knob, seed and share of spikes or of the window."""
 
-    def stacked(cost: str, knobs: tuple[str, ...]) -> xr.DataArray:
+    def stacked(cost: str, *knobs: str) -> xr.DataArray:
         nets = [net for net in NETS if net in d.net.values]
-        by_net = [
-            xr.concat(
-                [at_equal(d, net, knob, cost) for knob in knobs], xr.Variable("knob", list(knobs))
-            )
-            for net in nets
-        ]
-        return xr.concat(by_net, xr.Variable("net", nets))
+        points = [[at_equal(d, net, knob, cost) for knob in knobs] for net in nets]
+        along = xr.Variable("net", nets), xr.Variable("knob", list(knobs))
+        return xr.concat([xr.concat(own, along[1]) for own in points], along[0])
 
-    spikes, time = stacked("spikes", KNOBS), stacked("used", ("lead",))
+    spikes, time = stacked("spikes", *KNOBS), stacked("used", "lead")
     return xr.Dataset(
         {
             "by_knob": spikes,
