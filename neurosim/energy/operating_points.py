@@ -69,8 +69,8 @@ def load(path: str | Path) -> Table:
         return tuple(
             Setting(
                 row["model"],
-                *(float(row[n]) for n in numbers),
                 lead=float(row.get("lead", NEVER)),
+                **{name: float(row[name]) for name in numbers},
             )
             for row in rows
         )

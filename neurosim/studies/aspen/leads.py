@@ -131,8 +131,8 @@ def at_equal(d: xr.Dataset, net: str, knob: str, cost: str = "spikes") -> xr.Dat
 
 def gap(d: xr.Dataset, first: tuple[str, str], second: tuple[str, str]) -> Estimate:
     """Return by how much a net and knob are ahead of another at equal spikes, mean over SCARCE."""
-    both = (at_equal(d, *which).sel(share=SCARCE).mean("share") for which in (first, second))
-    return paired(*both)
+    ahead = at_equal(d, *first) - at_equal(d, *second)
+    return interval(ahead.sel(share=SCARCE).mean("share"))
 
 
 TESTED = (
@@ -171,7 +171,8 @@ def fixed_stops(d: xr.Dataset) -> Finding:
 def aspen_adds(d: xr.Dataset) -> Finding:
     """Compare both nets with both knobs, also where spikes are fewest."""
     added = gap(d, ("aspen", "both"), ("fixed", "both"))
-    least = paired(*(at_equal(d, net, "both").sel(share=0.15) for net in ("aspen", "fixed")))
+    fewest = [at_equal(d, net, "both").sel(share=0.15) for net in ("aspen", "fixed")]
+    least = paired(*fewest)
     return Finding(
         f"ASPEN less fixed, both knobs: {added:+.3f}; at 15 % of the spikes {least:+.3f}",
         by_sign(added, least=RELEVANT),
@@ -182,10 +183,11 @@ def aspen_adds(d: xr.Dataset) -> Finding:
 def early_adds(d: xr.Dataset) -> Finding:
     """Compare nets trained on running counts with those trained on the window's, both knobs."""
     added = {net: gap(d, (f"{net} early", "both"), (net, "both")) for net in ("fixed", "aspen")}
-    halves = [
-        at_equal(d, f"{net} early", "both") - at_equal(d, net, "both") for net in ("fixed", "aspen")
-    ]
-    pooled = interval((sum(halves) / 2).sel(share=SCARCE).mean("share"))
+    fixed, aspen = (
+        (at_equal(d, f"{net} early", "both") - at_equal(d, net, "both")).sel(share=SCARCE)
+        for net in ("fixed", "aspen")
+    )
+    pooled = interval((fixed.mean("share") + aspen.mean("share")) / 2)
     return Finding(
         f"{pooled:+.3f}; fixed {added['fixed']:+.3f}, ASPEN {added['aspen']:+.3f}",
         by_sign(pooled, least=RELEVANT),
