@@ -171,8 +171,8 @@ def fixed_stops(d: xr.Dataset) -> Finding:
 def aspen_adds(d: xr.Dataset) -> Finding:
     """Compare both nets with both knobs, also where spikes are fewest."""
     added = gap(d, ("aspen", "both"), ("fixed", "both"))
-    fewest = [at_equal(d, net, "both").sel(share=0.15) for net in ("aspen", "fixed")]
-    least = paired(*fewest)
+    aspen, fixed = (at_equal(d, net, "both").sel(share=0.15) for net in ("aspen", "fixed"))
+    least = paired(aspen, fixed)
     return Finding(
         f"ASPEN less fixed, both knobs: {added:+.3f}; at 15 % of the spikes {least:+.3f}",
         by_sign(added, least=RELEVANT),
