@@ -10,6 +10,18 @@ from neurosim.readout import NEVER
 from neurosim.studies.aspen.leads import KNOBS, NETS, at_equal
 
 TITLE = "Deciding at a lead of output spikes, beside raised thresholds"
+FINDING = """\
+A decision may fall as soon as one class is some output spikes ahead, instead of when the window
+ends. On the wrist recordings, with nets at 15 to 40 % of the spikes that the fixed net takes at
+scale 1 (three seeds and subject splits), this knob gives the fixed net .42 more accuracy than
+raising its threshold does, which silences it. Random thresholds narrow that gap to .05: for ASPEN's
+net both knobs are about as good alone, and better together (.72 at a quarter of the spikes, .62 by
+the threshold, .64 by the lead; the fixed net has .68 with both). Training on running counts makes
+decisions fall sooner and does better with few spikes or little time, but not where both knobs are
+free. For energy it is the time that matters: on the Xylo IMU a lead of 6 ends the work after 36 %
+of the window, which saves 1.3 % of the power of a core that idles for the rest, since spikes move
+at most 13 of its 201 µW, and 64 % if it could be switched off at no cost."""
+
 MEAN = "test accuracy (mean over seeds)"
 TRAINED = {"fixed": "one threshold", "aspen": "U(1, 1.5)"}
 TURNED = {"threshold": "threshold raised", "lead": "lead of spikes", "both": "both"}
