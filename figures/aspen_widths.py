@@ -8,6 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from neurosim.drawing import BLACK, BLUE, GREEN, ORANGE
+from neurosim.energy.operating_points import front
 from neurosim.figures.panels import Hue, Panel, Sheet, against_spikes
 from neurosim.studies.aspen.widths import STUDY as WIDTHS
 
@@ -21,14 +22,6 @@ LAWS = Hue(
     markers=".",
     looks=({"lw": 0.8},),
 )
-
-
-def front(spikes: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
-    """Return the indices of the points that none beats in both, by rising spikes."""
-    order = np.argsort(spikes)
-    best = np.maximum.accumulate(accuracy[order])
-    first = np.r_[True, best[1:] > best[:-1]]
-    return np.asarray(order[first])
 
 
 def draw_front(axis: Axes, d: xr.Dataset) -> None:

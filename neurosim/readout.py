@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -58,9 +58,9 @@ class Rule:
                 f"posterior is {shown(self.posterior)}, logit_scale {shown(self.logit_scale)}; "
                 "one needs the other"
             )
-        if self.posterior is not None and not _within(self.posterior, 0.5, 1.0):
+        if self.posterior is not None and not 0.5 < _number(self.posterior) < 1:
             raise InputError(f"posterior is {shown(self.posterior)}; it lies between 0.5 and 1")
-        if self.logit_scale is not None and not _within(self.logit_scale, 0.999e-3, 100.001):
+        if self.logit_scale is not None and not 1e-3 <= _number(self.logit_scale) <= 100:
             raise InputError(f"logit_scale is {shown(self.logit_scale)}; it lies in 0.001..100")
 
     @property
@@ -210,6 +210,6 @@ def _second(counts: np.ndarray) -> np.ndarray:
     return second
 
 
-def _within(value: Any, low: float, high: float) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and low < value < high
+def _number(value: Any) -> float:
+    """Return a value as a number, nan where it is none."""
+    return float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan

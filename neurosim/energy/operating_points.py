@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from neurosim import outside, store
 from neurosim.errors import InputError, shown
@@ -66,7 +67,11 @@ def load(path: str | Path) -> Table:
     with outside.reading(path, "table of operating points"):
         numbers = ("threshold", "accuracy", "silent", "power_w")
         return tuple(
-            Setting(row["model"], *(float(row[n]) for n in numbers), float(row.get("lead", NEVER)))
+            Setting(
+                row["model"],
+                lead=float(row.get("lead", NEVER)),
+                **{name: float(row[name]) for name in numbers},
+            )
             for row in rows
         )
 
@@ -91,11 +96,22 @@ def allowed(
 
 def frontier(settings: Sequence[Setting]) -> Table:
     """Return the settings that none beats in both accuracy and power, by rising power."""
-    kept: list[Setting] = []
-    for setting in sorted(settings, key=lambda s: (s.power_w, -s.accuracy)):
-        if not kept or setting.accuracy > kept[-1].accuracy:
-            kept.append(setting)
-    return tuple(kept)
+    chosen = front([s.power_w for s in settings], [s.accuracy for s in settings])
+    return tuple(settings[k] for k in chosen)
+
+
+def front(cost: ArrayLike, value: ArrayLike) -> np.ndarray:
+    """Return the indices of the points that none beats in both, by rising cost and value.
+
+    Args:
+        cost: (n,) the less the better.
+        value: (n,) the more the better.
+    """
+    cost, value = np.asarray(cost), np.asarray(value)
+    order = np.lexsort((-value, cost))
+    best = np.maximum.accumulate(value[order])
+    first = np.r_[True, best[1:] > best[:-1]][: len(order)]
+    return np.asarray(order[first])
 
 
 def select(settings: Sequence[Setting], power_w: float) -> int:

@@ -16,6 +16,7 @@ def table(reports: dict[str, Report], events: str = "") -> Table:
     """Return the verdicts as a table, and below it what was compared, on which events."""
     first = next(iter(reports.values())).engines[0]
     below = list(dict.fromkeys(r.compared for r in reports.values() if r.compared))
+    below += list(dict.fromkeys(r.decided for r in reports.values() if r.decided))
     below += list(dict.fromkeys(r.confidence for r in reports.values() if r.confidence))
     below += [f"events: {events}"] if events else []
     out = tables.terminal(

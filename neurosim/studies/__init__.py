@@ -27,6 +27,7 @@ PAPERS = {
         "switching",
         "theory",
         "latency",
+        "leads",
         "robustness",
         "compression",
         "governor",

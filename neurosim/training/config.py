@@ -14,14 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from neurosim import outside
 from neurosim.errors import InputError, shown
 
-Loss = Literal["counts", "rates", "membrane"]
+Loss = Literal["counts", "early", "rates", "membrane"]
 Per = Literal["network", "layer", "neuron"]
 When = Literal["batch", "sample", "step"]
 PER: tuple[Per, ...] = get_args(Per)
 """What may share a draw of the threshold."""
 WHEN: tuple[When, ...] = get_args(When)
 """How often a draw may be renewed."""
-LOGIT_SCALES: dict[str, float] = {"counts": 0.05, "rates": 20.0, "membrane": 5.0}
+LOGIT_SCALES: dict[str, float] = {"counts": 0.05, "early": 0.05, "rates": 20.0, "membrane": 5.0}
 """Log odds that a spike, a spike a step, or a threshold's worth of membrane stands for."""
 WEIGHT_GAINS = {"layered": 0.3, "synnet": 3.0}
 """With which all layers of a net fire on wrist recordings before it has learnt anything."""
@@ -159,10 +159,11 @@ class TrainConfig(BaseModel):
     """Standard deviations, from 0, of the logarithms of the random gains by which training windows,
     their axes and their channels are made louder or softer (task "imu"); gravity's have none."""
     loss: Loss = "counts"
-    """What cross-entropy takes for the evidence of a class (task "imu"): its neuron's spikes, its
-    spikes a time step, or its largest membrane in units of the threshold.
+    """What cross-entropy takes for the evidence of a class (task "imu"): its neuron's spikes
+    ("counts"), the same after each 16th of the window, all alike ("early": for nets that decide
+    before it ends), its spikes a time step, or its largest membrane in units of the threshold.
 
-    The net decides by the same; a chip counts spikes, so deploy nets of the first two."""
+    The net decides by the same; a chip counts spikes, so deploy nets of the first three."""
     logit_scale: float = Field(LOGIT_SCALES["counts"], gt=0, le=1e6)
     """Log odds for each unit of that evidence, above 0 (task "imu"); by default 0.05 a spike, 20
     for a spike in every step, 5 for a membrane at threshold."""

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from neurosim.errors import InputError, shown
-from neurosim.training import faults
+from neurosim.training import faults, losses
 from neurosim.training.checkpoint import Request, Saver
 from neurosim.training.config import TrainConfig
 from neurosim.training.faults import NonFiniteLossError
@@ -149,9 +149,8 @@ class Trainer:
 
     def _loss(self, result: Pass, labels: torch.Tensor) -> torch.Tensor:
         """Return the cross-entropy and the price of the hidden layers' spikes."""
-        error = torch.nn.functional.cross_entropy(
-            result.logits, labels, label_smoothing=self.settings.label_smoothing
-        )
+        judged = result.logits if result.running is None else result.running
+        error = losses.on_logits(judged, labels, label_smoothing=self.settings.label_smoothing)
         return error if result.price is None else error + result.price
 
     def _learn(self, loss: torch.Tensor, draws: Sequence[Draw]) -> None:
@@ -314,10 +313,11 @@ def evaluate(task: Task, part: str, group: Group | None = None) -> tuple[float, 
         for start in starts[group.rank :: group.size]:
             chosen = np.arange(start, min(start + EVALUATION_BATCH, len(labels)))
             inputs = task.inputs(part, chosen, slice(None), None)
-            logits = task.forward(inputs, training=False).logits
+            result = task.forward(inputs, training=False)
+            judged = result.logits if result.running is None else result.running
             true = labels[start : start + EVALUATION_BATCH]
-            sums[0] += float(torch.nn.functional.cross_entropy(logits, true, reduction="sum"))
-            sums[1] += int((task.decide(logits) == true.cpu().numpy()).sum())
+            sums[0] += float(losses.on_logits(judged, true, reduction="sum"))
+            sums[1] += int((task.decide(result.logits) == true.cpu().numpy()).sum())
     lost, hits = group.add(sums, labels.device)
     samples = len(labels) or np.nan
     return lost / samples, hits / samples

@@ -93,11 +93,15 @@ class EventTask:
         saturating = training and settings.saturation_penalty != 0
         result = _run(self.net, inputs, rasters=saturating, record=by_membrane)
         series = result.recorded["vmem"] if by_membrane else result.output
+        running = None
+        if settings.loss == "early":
+            running = settings.logit_scale * losses.running_counts(series)
         return Pass(
             settings.logit_scale * losses.EVIDENCE[settings.loss](series),
             self._price(result) if training else None,
             result.counts[:-1],
             [spikes.numel() for spikes in result.spikes[:-1]],
+            running,
         )
 
     def _price(self, result: fusing.Run) -> torch.Tensor:

@@ -6,20 +6,25 @@ Every loss is a mean over samples, so that it does not grow with the batch.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
-from torch.nn.functional import cross_entropy
+from torch.nn import functional
 
 from neurosim.errors import InputError
 from neurosim.training.config import Loss
 
+PREFIXES = 16
+"""Parts of the window, each from its start, by whose counts "early" judges."""
+
 EVIDENCE: dict[Loss, Callable[[torch.Tensor], torch.Tensor]] = {
     "counts": lambda spikes: spikes.sum(dim=1),
+    "early": lambda spikes: spikes.sum(dim=1),
     "rates": lambda spikes: spikes.mean(dim=1),
     "membrane": lambda vmem: vmem.max(dim=1).values,
 }
-"""What a readout's series (B, T, classes) says for each class (B, classes): its spikes ("counts"),
-its spikes a step ("rates"), or its largest membrane ("membrane")."""
+"""What a readout's series (B, T, classes) says for each class (B, classes) when the window ends:
+its spikes ("counts", "early"), its spikes a step ("rates"), or its largest membrane."""
 
 
 def on_counts(
@@ -37,6 +42,56 @@ def on_counts(
         InputError: the shapes do not fit.
     """
     return _on("counts", spikes, labels, per_spike)
+
+
+def on_running_counts(
+    spikes: torch.Tensor, labels: torch.Tensor, *, per_spike: float = 1.0
+) -> torch.Tensor:
+    """Return the mean cross-entropy over PREFIXES parts of the window: early evidence pays.
+
+    Each part, from the window's start, is judged by the softmax of its spike counts, and all count
+    alike: a spike is then worth the more the earlier it comes, in proportion to the window that is
+    left. Weights that rise with the part's length would move the optimum back to the window's end,
+    where the loss of the whole counts has it.
+
+    Args:
+        spikes: (B, T, classes) of the readout.
+        labels: (B,) classes.
+        per_spike: log odds that a spike is worth.
+
+    Raises:
+        InputError: the shapes do not fit.
+    """
+    _check(spikes, labels)
+    return on_logits(per_spike * running_counts(spikes), labels)
+
+
+def running_counts(spikes: torch.Tensor) -> torch.Tensor:
+    """Return spikes (B, T, classes) summed over parts of the window, (B, parts, classes).
+
+    There are PREFIXES parts, or T if it is smaller, of evenly growing length, the last the whole.
+    """
+    steps = spikes.shape[1]
+    parts = min(PREFIXES, steps)
+    ends = [round(steps * (k + 1) / parts) - 1 for k in range(parts)]
+    return spikes.cumsum(dim=1)[:, ends]
+
+
+def on_logits(logits: torch.Tensor, labels: torch.Tensor, **options: Any) -> torch.Tensor:
+    """Return the cross-entropy of logits (B, classes), or its mean over parts (B, parts, classes).
+
+    Args:
+        logits: of each class.
+        labels: (B,) classes.
+        options: of torch's cross_entropy: label_smoothing; the reduction is over samples.
+    """
+    if logits.ndim == 2:
+        return functional.cross_entropy(logits, labels, **options)
+    parts = logits.shape[1]
+    whole = functional.cross_entropy(
+        logits.flatten(0, 1), labels.repeat_interleave(parts), **options
+    )
+    return whole / parts if options.get("reduction") == "sum" else whole
 
 
 def on_rates(spikes: torch.Tensor, labels: torch.Tensor, *, per_rate: float = 1.0) -> torch.Tensor:
@@ -73,12 +128,16 @@ def on_membrane_maximum(
 
 
 def _on(loss: Loss, series: torch.Tensor, labels: torch.Tensor, scale: float) -> torch.Tensor:
+    _check(series, labels)
+    return functional.cross_entropy(scale * EVIDENCE[loss](series), labels)
+
+
+def _check(series: torch.Tensor, labels: torch.Tensor) -> None:
     if series.ndim != 3 or labels.shape != series.shape[:1]:
         raise InputError(
             f"readout has shape {tuple(series.shape)} and labels {tuple(labels.shape)}; give "
             "(samples, steps, classes) and (samples,)"
         )
-    return cross_entropy(scale * EVIDENCE[loss](series), labels)
 
 
 def activity_price(

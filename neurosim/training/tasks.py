@@ -26,6 +26,8 @@ class Pass(NamedTuple):
     """Spikes of each hidden layer."""
     places: list[int]
     """Its neurons times steps times samples."""
+    running: torch.Tensor | None = None
+    """Logits of parts of the sample (B, parts, classes), where the loss judges these."""
 
 
 class Task(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import delayed
@@ -19,7 +19,9 @@ from neurosim.network import Network
 from neurosim.processes import pool
 from neurosim.raster import as_samples
 from neurosim.recording import variables_of
+from neurosim.verify import decisions
 from neurosim.verify.compare import Divergence, Verdict, merge
+from neurosim.verify.decisions import Agreement
 from neurosim.verify.float_error import judge
 from neurosim.verify.report import Report
 from neurosim.xylo.spec import XyloSpec
@@ -123,14 +125,24 @@ def verify(
     run = partial(_run_chunk, model, chosen, record, seed)
 
     def report(results: Sequence[_Result]) -> Report:
-        columns = zip(*(result[0] for result in results), strict=True)
-        verdicts = [merge(column, starts[: len(results)]) for column in columns]
+        before = starts[: len(results)]
+        columns = zip(*(result.verdicts for result in results), strict=True)
+        verdicts = [merge(column, before) for column in columns]
+        decided = zip(*(result.decisions for result in results), strict=True)
+        agreements = [decisions.merge(column, before) for column in decided]
         if drawn is not None:
             verdicts = [_renumbered(verdict, drawn) for verdict in verdicts]
+            agreements = [_of_all(agreement, drawn) for agreement in agreements]
         done = min([*starts, len(raster)][len(results)], len(raster))
-        _, provenance, steps = results[0]
-        of_all = None if drawn is None else everything
-        return Report(tuple(engines), tuple(verdicts), done, steps, provenance, drawn_from=of_all)
+        return Report(
+            tuple(engines),
+            tuple(verdicts),
+            done,
+            results[0].steps,
+            results[0].provenance,
+            decisions=tuple(agreements),
+            drawn_from=None if drawn is None else everything,
+        )
 
     results: list[_Result] = []
     for part, result in zip(parts, _run_chunks(run, parts, workers), strict=True):
@@ -163,7 +175,19 @@ def _renumbered(verdict: Verdict, drawn: np.ndarray) -> Verdict:
     return replace(verdict, first=of_all(verdict.first), parted=of_all(verdict.parted))
 
 
-_Result = tuple[list[Verdict], tuple[dict[str, Any], ...], int]
+def _of_all(agreement: Agreement, drawn: np.ndarray) -> Agreement:
+    """Return an agreement that names a sample by its number among all."""
+    first = agreement.first
+    return agreement if first is None else replace(agreement, first=int(drawn[first]))
+
+
+class _Result(NamedTuple):
+    """What the engines made of a chunk of samples."""
+
+    verdicts: list[Verdict]
+    decisions: list[Agreement]
+    provenance: tuple[dict[str, Any], ...]
+    steps: int
 
 
 def _run_chunks(
@@ -196,8 +220,14 @@ def _run_chunk(
     part: np.ndarray,
 ) -> _Result:
     recordings = [engine.run(model, part, record=record, seed=seed) for engine in engines]
-    verdicts = [judge(model, part, recordings[0], other) for other in recordings[1:]]
-    return verdicts, tuple(dict(r.provenance) for r in recordings), recordings[0].steps
+    first, *others = recordings
+    rule = decisions.rule_of(model)
+    return _Result(
+        [judge(model, part, first, other) for other in others],
+        [] if rule is None else [decisions.agree(rule, first, other) for other in others],
+        tuple(dict(r.provenance) for r in recordings),
+        first.steps,
+    )
 
 
 # --- for other people's test suites --------------------------------------------------------------

@@ -12,6 +12,7 @@ from neurosim.errors import InputError
 from neurosim.network import THRESHOLD_SCALES, Network
 from neurosim.recording import Recording
 from neurosim.verify.check import STATES, verify
+from neurosim.verify.decisions import Agreement, compared
 from neurosim.verify.report import Report
 from neurosim.verify.rung import Rung, Subject, Trace, evenly_spread, trace
 from neurosim.xylo.spec import XyloSpec
@@ -58,6 +59,7 @@ def quantisation(subject: Subject) -> Rung:
     if labels is not None:
         exact, integer = nominal["accuracy_float"], nominal["accuracy_integer"]
         sentence += f"; accuracy {exact:.3f} float, {integer:.3f} integer"
+    sentence += f"; {Agreement(**nominal['decisions'])}" if spec.decision.early else ""
     if drawn is not None:
         sentence += f"; first differing spike: {drawn.title}"
     numbers = {"samples": len(raster), "by_scale": rows, "first_differing_step": first}
@@ -127,6 +129,7 @@ def _row(
         "spikes_float": [float(s.sum(axis=(1, 2)).mean()) for s in exact],
         "spikes_integer": [float(s.sum(axis=(1, 2)).mean()) for s in integer],
         "class_agreement": float(np.mean(classes[0] == classes[1])),
+        "decisions": compared(spec.decision, exact[-1], integer[-1]).to_dict(),
     }
     if labels is not None:
         row["accuracy_float"] = readout.accuracy(exact[-1], labels)
@@ -185,7 +188,7 @@ def simulators(subject: Subject) -> Rung:
     sentence = f"{values:,} spikes and states of {len(raster)} samples, {spikes:,} spikes: "
     drawn = None
     if report.exact:
-        kind, sentence = "identical", sentence + "every one identical"
+        kind, sentence = "identical", sentence + f"every one identical; {report.decided}"
     else:
         kind, (name, verdict) = "diverged", _worst(report)
         sentence += f"{name}: {verdict.first}"

@@ -9,6 +9,7 @@ from typing import Any
 
 from neurosim import page
 from neurosim.verify.compare import Verdict
+from neurosim.verify.decisions import Agreement
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Report:
     """How each engine made its recording."""
     compared: str = ""
     """In words, what was compared with what, where the names of the engines do not say it."""
+    decisions: tuple[Agreement, ...] = ()
+    """How each engine decides against the first; none where the output is not one population."""
     drawn_from: int | None = None
     """Of how many samples those compared were drawn at random; None where all were compared."""
 
@@ -60,6 +63,12 @@ class Report:
             return text
         return f"{text}: at 95 % confidence at most {100 * share:.2g} % of all differ"
 
+    @property
+    def decided(self) -> str:
+        """In words, whether all engines decide alike; empty where nothing was decided."""
+        pairs = zip(self.engines[1:], self.decisions, strict=False)
+        return "; ".join(f"{self.engines[0]} and {name}: {each}" for name, each in pairs)
+
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
         return {
@@ -71,6 +80,7 @@ class Report:
             "compared": self.compared,
             "drawn_from": self.drawn_from,
             "differ_at_most": self.differ_at_most,
+            "decisions": [agreement.to_dict() for agreement in self.decisions],
             "verdicts": [verdict.to_dict() for verdict in self.verdicts],
             "provenance": [dict(p) for p in self.provenance],
         }

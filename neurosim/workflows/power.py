@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.energy import operating_points
 from neurosim.energy.cycles import clock_hz, per_step
 from neurosim.energy.linearity import Linearity, fit
 from neurosim.energy.operating_points import allowed
@@ -100,11 +101,9 @@ def _row(model: Model, own: Curve, k: int) -> Row:
 
 def front(model: Model) -> list[Row]:
     """Return the rows that none beats in both accuracy and spikes, by rising spikes."""
-    kept: list[Row] = []
-    for row in sorted(rows([model]), key=lambda row: (row["spikes"], -row["accuracy"])):
-        if not kept or row["accuracy"] > kept[-1]["accuracy"]:
-            kept.append(row)
-    return kept
+    table = rows([model])
+    chosen = operating_points.front(*([row[n] for row in table] for n in ("spikes", "accuracy")))
+    return [table[k] for k in chosen]
 
 
 def over_thresholds(model: Model) -> Linearity:

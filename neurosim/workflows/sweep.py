@@ -165,5 +165,5 @@ def _row(
 
 
 def by_threshold(rows: Sequence[Row]) -> dict[float, Row]:
-    """Index the rows of one net by their threshold scale; those at one lead."""
+    """Index the rows of one net, at one lead, by their threshold scale."""
     return {row["threshold"]: row for row in rows}

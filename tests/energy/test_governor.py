@@ -221,3 +221,13 @@ def test_a_damaged_table_is_refused(tmp_path, content):
         op.load(path)
     with pytest.raises(InputError, match="no such file; run `neurosim governor`"):
         op.load(tmp_path / "none.csv")
+
+
+def test_the_front_has_no_point_that_another_beats(rng):
+    spikes, accuracy = rng.uniform(size=(2, 60))
+    chosen = op.front(spikes, accuracy)
+    assert 1 < len(chosen) < 60
+    for k in range(60):
+        beaten = (spikes[chosen] <= spikes[k]) & (accuracy[chosen] >= accuracy[k])
+        assert beaten.any(), "each point is on the front or beaten by one of it"
+    assert (np.diff(accuracy[chosen]) > 0).all()

@@ -7,7 +7,7 @@ import pytest
 
 from neurosim import figures, studies
 from neurosim.errors import InputError
-from neurosim.figures import ahsar_nets, ahsar_stability, aspen_widths
+from neurosim.figures import ahsar_nets, ahsar_stability
 from neurosim.studies import results
 from neurosim.studies.claims import pool
 from neurosim.studies.estimates import interval
@@ -56,16 +56,6 @@ def test_all_settings_of_the_nets_are_pooled_within_each_seed(tmp_path, rng):
 
 def test_swings_and_disagreements_are_averaged_as_logarithms():
     assert all(panel.geometric for panel in ahsar_stability.SHEET.panels)
-
-
-def test_the_front_has_no_point_that_another_beats(rng):
-    spikes, accuracy = rng.uniform(size=(2, 60))
-    chosen = aspen_widths.front(spikes, accuracy)
-    assert 1 < len(chosen) < 60
-    for k in range(60):
-        beaten = (spikes[chosen] <= spikes[k]) & (accuracy[chosen] >= accuracy[k])
-        assert beaten.any(), "each point is on the front or beaten by one of it"
-    assert (np.diff(accuracy[chosen]) > 0).all()
 
 
 def test_missing_results_say_what_to_run(tmp_path):

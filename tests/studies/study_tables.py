@@ -17,6 +17,7 @@ from neurosim.studies.networks.published import LAYERS
 SEEDS = 3
 ADDED = {
     "threshold": (1.0, 1.4, 1.6, 1.8, 2.0, 2.2, 2.4),
+    "lead": (3.0, 6.0, 10.0, np.inf),
     "time": (0.16, 0.32, 0.48),
     "kind": ("clean", "noise", "rotation", "gain", "MNIST", "uniform"),
     "quantity": ("hidden 1", "hidden 2", "output", "accuracy"),

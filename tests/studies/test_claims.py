@@ -12,7 +12,7 @@ from neurosim.errors import InputError
 from neurosim.studies import ahsar, aspen, ledger, networks, results
 from neurosim.studies.ahsar import homeostat
 from neurosim.studies.ahsar import other_claims as ahsar_claims
-from neurosim.studies.aspen import governor, latency, thresholds
+from neurosim.studies.aspen import governor, latency, leads, thresholds
 from neurosim.studies.aspen import other_claims as aspen_claims
 from neurosim.studies.claims import Verdict, by_sign
 from neurosim.studies.estimates import Estimate
@@ -107,6 +107,69 @@ def test_the_verdict_on_graceful_degradation_follows_the_numbers(tmp_path, rng):
     assert thresholds.graceful.judge(bad).verdict is Verdict.FAILS
     same = _aspen(tmp_path, rng, {"fixed": 0.5, "aspen": 0.5})
     assert thresholds.graceful.judge(same).verdict is not Verdict.FAILS
+
+
+def _leads(folder, rng, **better):
+    """Nets whose accuracy rises with the logarithm of their spikes, some better by a bit."""
+    scale = {np.inf: 1.0, 10.0: 0.5, 6.0: 0.3, 3.0: 0.15}
+
+    def spikes(row):
+        return 8000 * scale[row["lead"]] / row["threshold"] ** 2 * (1 + row["seed"] / 100)
+
+    def accuracy(row):
+        knob = "threshold" if row["lead"] == np.inf else "lead"
+        ahead = better.get(row["net"].replace(" ", "_"), 0) + better.get(knob, 0)
+        return 0.4 + 0.1 * np.log(spikes(row) / 500) + ahead + 1e-4 * rng.standard_normal()
+
+    def known(row):
+        return accuracy(row)
+
+    path = study_tables.write(
+        "aspen_leads", folder, rng, spikes=spikes, spikes_known=spikes, accuracy=accuracy,
+        accuracy_known=known, power=lambda row: 190 + scale[row["lead"]],
+        power_off=lambda row: 190 * scale[row["lead"]], used=lambda row: scale[row["lead"]],
+    )  # fmt: skip
+    return results.read(path)
+
+
+def test_verdicts_on_leads_follow_the_numbers(tmp_path, rng):
+    good = _leads(tmp_path, rng, lead=0.1, fixed_early=0.05, aspen_early=0.05)
+    assert leads.lead_or_threshold.judge(good).verdict is Verdict.HOLDS
+    assert leads.fixed_stops.judge(good).verdict is Verdict.HOLDS
+    assert leads.aspen_adds.judge(good).verdict is Verdict.FAILS, "both nets are alike"
+    assert leads.early_adds.judge(good).verdict is Verdict.HOLDS
+    saved = leads.power_saved.judge(good)
+    assert saved.verdict is Verdict.FAILS, "0.7 of 191"
+    assert "+70.0 %" in saved.result, "switched off after 0.3 of the window"
+    bad = _leads(tmp_path, rng, lead=-0.1, aspen=0.05)
+    assert leads.lead_or_threshold.judge(bad).verdict is Verdict.FAILS
+    assert leads.fixed_stops.judge(bad).verdict is Verdict.FAILS
+    assert leads.aspen_adds.judge(bad).verdict is Verdict.HOLDS
+
+
+def test_accuracies_are_compared_at_equal_spikes(tmp_path, rng):
+    """Between two settings a device takes turns; below the fewest spikes it leaves windows out."""
+    d = _leads(tmp_path, rng)
+    found = leads.at_equal(d, "fixed", "lead").isel(seed=0)
+    ends = d.accuracy.sel(net="fixed", threshold=1.0).isel(seed=0)
+    assert found.sel(share=1.0) == pytest.approx(ends.sel(lead=np.inf).item())
+    assert found.sel(share=0.3) == pytest.approx(ends.sel(lead=6).item())
+    half = (ends.sel(lead=6).item() + ends.sel(lead=10).item()) / 2
+    assert found.sel(share=0.4) == pytest.approx(half)
+    assert found.sel(share=0.1) == pytest.approx(ends.sel(lead=3).item() * 0.1 / 0.15)
+    only = leads.at_equal(d, "fixed", "threshold").isel(seed=0)
+    cheapest = d.accuracy.sel(net="fixed", threshold=2.4, lead=np.inf).isel(seed=0)
+    assert only.sel(share=0.1) == pytest.approx(cheapest.item() * 0.1 * 2.4**2)
+
+
+def test_settings_are_chosen_by_other_people_than_they_are_judged_by(tmp_path, rng):
+    lucky = _leads(tmp_path, rng)
+    setting = {"net": "fixed", "threshold": 1.0, "lead": 6.0}  # at 0.3 of the spikes
+    lucky.accuracy.loc[setting] = 1.0
+    at = {"share": 0.3, "seed": 0}
+    assert leads.at_equal(lucky, "fixed", "both").sel(at) == pytest.approx(1.0)
+    lucky.accuracy_known.loc[setting] = 0.0
+    assert leads.at_equal(lucky, "fixed", "both").sel(at) < 0.7
 
 
 def test_times_are_read_between_checkpoints():

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from neurosim import provenance
+from neurosim import provenance, readout
 from neurosim.data import FrontEnd
 from neurosim.data.dataset import Dataset
 from neurosim.errors import InputError
+from neurosim.readout import Rule
 from neurosim.run import Run
 from neurosim.snn.lif import LIF
 from neurosim.training import config, loop, losses, trained_module
@@ -53,6 +54,47 @@ def test_the_same_seed_gives_the_same_weights_to_the_last_bit(train):
     for a, b, c in zip(weights(first), weights(again), weights(other), strict=True):
         assert np.array_equal(a, b)
         assert not np.array_equal(a, c)
+
+
+@pytest.mark.parametrize("preset", ["fixed", "aspen"])
+def test_early_evidence_pays_where_it_is_trained_for(train, dataset, preset):
+    """A net trained on running counts decides sooner than one trained on those of the window."""
+    steps, right = {}, {}
+    for loss in ("counts", "early"):
+        run = train(preset, name=loss, loss=loss, epochs=16)
+        output = forward(trained_module(run), torch.tensor(dataset.test.raster).float())[0]
+        decided = readout.decisions(output.detach().numpy().astype(np.uint8), Rule(lead=4))
+        right[loss] = float(np.mean(decided[0] == dataset.test.labels))
+        steps[loss] = float(decided[1].mean())
+    assert min(right.values()) > 0.9
+    assert steps["early"] < steps["counts"] - 1  # of some 12
+
+
+def test_gradients_of_the_early_loss_are_float64s_at_a_random_threshold(dataset):
+    """The fused float32 kernels against module by module in float64, where spikes are the same."""
+    settings = config.load("aspen", **(SMALL | {"weight_gain": 3.0}), loss="early")
+    events, labels = dataset.train.raster[:16], torch.tensor(dataset.train.labels[:16])
+    found = {}
+    for dtype in (torch.float32, torch.float64):
+        net = torch.nn.Module.to(build(settings, CHANNELS, CLASSES, dataset.front_end.dt), dtype)
+        neurons = hidden(net)
+        with scaled(neurons, [np.float64(1.37)] * len(neurons)):
+            if dtype == torch.float32:
+                output, _ = forward(net, torch.tensor(events).to(dtype))
+            else:
+                output = torch.tensor(events).to(dtype)
+                for module in net.modules().values():
+                    output = module(output)[0]
+        losses.on_running_counts(output, labels, per_spike=settings.logit_scale).backward()
+        gradients = [p.grad.double() for p in net.parameters().astorch() if p.grad is not None]
+        found[dtype] = output.detach().double(), gradients
+    (spikes, rough), (same, exact) = found.values()
+    assert torch.equal(spikes, same)
+    assert spikes.sum() > 100
+    assert len(exact) == 3
+    for a, b in zip(rough, exact, strict=True):
+        # Sums of some hundred float32 products along 60 steps.
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5 * float(b.abs().max()))
 
 
 def test_it_learns_and_reports_every_epoch(train):

@@ -35,6 +35,53 @@ def test_cross_entropies_are_those_of_their_statistics():
     assert losses.on_rates(longer, LABELS).item() == pytest.approx(expected(0.5, -0.25), rel=1e-6)
 
 
+def test_running_counts_are_judged_at_every_part_of_the_window():
+    """Of 4 steps each is a part: leads 1, 2, 2, 2 for the right class, then 0, 0, -1, -1."""
+    spikes = torch.zeros(2, 4, 2)
+    spikes[0, :2, 0] = 1
+    spikes[1, 2, 0] = 1
+    leads = [[1, 2, 2, 2], [0, 0, -1, -1]]
+    by_hand = sum(math.log1p(math.exp(-0.5 * lead)) for row in leads for lead in row) / 8
+    value = losses.on_running_counts(spikes, LABELS, per_spike=0.5)
+    assert value.item() == pytest.approx(by_hand, rel=1e-6)
+    assert losses.running_counts(torch.ones(1, 50, 1)).flatten().tolist() == [
+        3, 6, 9, 12, 16, 19, 22, 25, 28, 31, 34, 38, 41, 44, 47, 50,
+    ]  # fmt: skip
+    assert torch.equal(losses.running_counts(spikes)[:, -1], spikes.sum(1))
+
+
+def test_the_gradient_of_running_counts_is_float64_autograds():
+    torch.manual_seed(1)
+    spikes = torch.poisson(torch.full((3, 40, 4), 0.3, dtype=torch.float64))
+    labels = torch.tensor([0, 3, 1])
+    assert torch.autograd.gradcheck(
+        lambda x: losses.on_running_counts(x, labels, per_spike=0.3), spikes.requires_grad_()
+    )
+
+
+def test_a_spike_is_worth_the_more_the_earlier_it_comes():
+    spikes = torch.zeros(2, 32, 3, requires_grad=True)
+    losses.on_running_counts(spikes, LABELS).backward()
+    own = -spikes.grad[0, :, 0].double()
+    steps = torch.arange(32)
+    # Without evidence the softmax is 1/3 everywhere: what is left is the share of parts to come.
+    left = (16 - steps // 2) / 16
+    torch.testing.assert_close(own, left * (2 / 3) / 2, rtol=1e-5, atol=0.0, check_dtype=False)
+
+
+def test_reductions_and_label_smoothing_are_torchs():
+    torch.manual_seed(2)
+    logits, labels = torch.randn(5, 6, 3), torch.tensor([0, 1, 2, 1, 0])
+    each = torch.stack(
+        [torch.nn.functional.cross_entropy(part, labels, label_smoothing=0.1) for part in
+         logits.unbind(1)]
+    )  # fmt: skip
+    mean = losses.on_logits(logits, labels, label_smoothing=0.1)
+    torch.testing.assert_close(mean, each.mean())
+    total = losses.on_logits(logits, labels, label_smoothing=0.1, reduction="sum")
+    torch.testing.assert_close(total, 5 * mean)
+
+
 def test_membrane_maximum_sends_its_gradient_to_one_step():
     vmem = torch.tensor([[[0.1, 0.2], [0.9, 0.3]], [[0.5, 0.4], [0.2, 0.1]]], requires_grad=True)
     loss = losses.on_membrane_maximum(vmem, LABELS)
@@ -68,5 +115,7 @@ def test_wrong_shapes_and_bands_are_refused():
         losses.on_counts(torch.zeros(2, 3), LABELS)
     with pytest.raises(InputError, match="labels"):
         losses.on_rates(torch.zeros(3, 4, 2), LABELS)
+    with pytest.raises(InputError, match="labels"):
+        losses.on_running_counts(torch.zeros(3, 4, 2), LABELS)
     with pytest.raises(InputError, match="band"):
         losses.spike_count_penalty(torch.zeros(1, 1, 1), low=0.5, high=0.2)

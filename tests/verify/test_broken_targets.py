@@ -145,6 +145,9 @@ SPECS = {
     "weights of three synapses": ({"weights_in": np.zeros((4, 8, 3), int)}, {}, "weights_in"),
     "dash of 16": ({"dash_syn": np.full(12, 16)}, {}, "dash_syn"),
     "front end of text": ({}, {"front_end": "x"}, ""),
+    "decision of text": ({}, {"decision": "x"}, "decision is 'x'"),
+    "lead of half a spike": ({}, {"decision": {"lead": 0.5}}, "lead is 0.5"),
+    "decision of another program": ({}, {"decision": {"patience": 3}}, "patience"),
 }
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from neurosim import cli, data
+from neurosim import cli, data, store
+from neurosim.energy import operating_points
 from neurosim.errors import InputError
 from neurosim.formats import xylo_json
 from neurosim.network import Network
@@ -117,6 +118,23 @@ def test_a_posterior_is_deployed_as_a_table_of_integers(run, dataset, monkeypatc
     again = deployment.deploy(made.spec, decision=Rule(lead=2))  # a specification takes another
     assert again.decision == Rule(lead=2)
     assert deployment.deploy(made.spec).decision == rule
+
+
+@pytest.mark.filterwarnings("ignore::neurosim.xylo.DeployWarning")
+def test_energy_and_governor_take_leads(run, dataset, monkeypatch, tmp_path):
+    monkeypatch.setattr(data, "wrist_imu", lambda *_, **__: dataset)
+    monkeypatch.setattr(data.cache, "folder", lambda: tmp_path / "cache")
+    said = command("energy", run.folder, "--lead", 2, "--lead", 5, "--out", tmp_path).output
+    assert "What do both knobs reach, threshold and lead?" in said
+    table = store.read_table(tmp_path / "energy.csv", remedy="x")
+    assert len(table["lead"]) == 10 * 3
+    assert set(table["lead"]) == {2, 5, np.inf}
+    assert table["window_used"][table["lead"] == 2].min() < 1
+    command(
+        "governor", run.folder, "--lead", 2, "--off", "--weeks", 2, "--days", 1, "--out", tmp_path
+    )
+    assert "threshold and lead" in store.read_table(tmp_path / "governor.csv", remedy="x")["policy"]
+    assert {s.lead for s in operating_points.load(tmp_path / "operating_points.csv")} == {2, np.inf}
 
 
 def test_rules_that_cannot_be_deployed_are_refused(run, tmp_path, rng):
