@@ -28,6 +28,9 @@ FILES = (
     "front_end.json",
     PROVENANCE_FILE,
     "metrics.csv",
+    "data.json",
+    "windows.safetensors",
+    "confusion.json",
 )
 """Of a run, those that have checksums."""
 NO_CHECKSUMS = (
@@ -60,6 +63,12 @@ class Run(Frozen):
     """Split, hash of the data, versions and threads: what else the numbers depend on."""
     weights: dict[str, np.ndarray] | None = None
     """All tensors of a net that is no Network; `training.trained_module` makes it of them."""
+    data: dict[str, Any] | None = None
+    """What `data.stored_windows.described` says of the windows: names, rate, split, how recordings
+    were read; None for images and for runs of earlier versions."""
+    confusion: dict[str, Any] | None = None
+    """Of the validation and the test people, windows of each class (row) decided as which (column,
+    the last for no decision), where the recordings are a user's own."""
     homeostat: dict[str, np.ndarray] | None = None
     """History of the homeostat, if there was one: see `training.Homeostat.history`."""
 
@@ -76,6 +85,9 @@ class Run(Frozen):
         for name in ("weights", "homeostat"):
             if (arrays := getattr(self, name)) is not None:
                 store.save(self.folder / f"{name}.safetensors", name, arrays, {})
+        for name in ("data", "confusion"):
+            if (values := getattr(self, name)) is not None:
+                store.write_text(self.folder / f"{name}.json", json.dumps(values, indent=2))
         store.write_text(self.folder / "config.json", json.dumps(self.config, indent=2))
         store.write_text(self.folder / "front_end.json", json.dumps(self.front_end, indent=2))
         store.write_table(self.folder / "metrics.csv", self.metrics)
@@ -138,13 +150,25 @@ class Run(Frozen):
             config, front_end, provenance = (
                 _settings(folder / f"{name}.json") for name in ("config", "front_end", "provenance")
             )
+            optional = {
+                name: _settings(path)
+                for name in ("data", "confusion")
+                if (path := folder / f"{name}.json").is_file()
+            }
             metrics = store.read_table(folder / "metrics.csv", remedy="neurosim train")
         except InputError as error:
             raise InputError(f"{folder}: not a complete run ({error}); train it again") from error
         if not checked:
             warnings.warn(NO_CHECKSUMS.format(folder=folder), UncheckedWarning, stacklevel=2)
         return cls(
-            folder, network, config, front_end, tuple(store.rows_of(metrics)), provenance, **arrays
+            folder,
+            network,
+            config,
+            front_end,
+            tuple(store.rows_of(metrics)),
+            provenance,
+            **arrays,
+            **optional,
         )
 
 

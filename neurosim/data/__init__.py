@@ -9,6 +9,9 @@ from neurosim.data.dataset import encode as encode_recordings
 from neurosim.data.event_frames import EventSet
 from neurosim.data.images import ImageSet, digits, mnist5k
 from neurosim.data.imu import FrontEnd
+from neurosim.data.own_windows import encode_own
+from neurosim.data.recording_arrays import recordings
+from neurosim.data.recording_files import read_recordings
 from neurosim.data.recordings import Recordings
 from neurosim.data.splits import Split, at_random, by_subject
 from neurosim.data.windows import Windows
@@ -31,9 +34,12 @@ __all__ = [
     "corrupt",
     "digits",
     "encode",
+    "encode_own",
     "encode_recordings",
     "mnist5k",
     "partners",
+    "read_recordings",
+    "recordings",
     "seglearn",
     "wrist_imu",
 ]

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from neurosim.data import cache, seglearn
-from neurosim.data.imu import FrontEnd
+from neurosim.data.imu import RATE_HZ, FrontEnd
 from neurosim.data.imu_scale import choose_scale
-from neurosim.data.recordings import Recordings
+from neurosim.data.recordings import Reading, Recordings
 from neurosim.data.splits import PARTS, Split
 from neurosim.data.windows import HOP, LEAD_IN, STEPS, Windows, cut, encode_recording, resample
 from neurosim.errors import InputError
@@ -36,6 +36,14 @@ class Dataset:
     split: Split
     name: str = ""
     """Of a set in `neurosim data list`; empty for one that is made otherwise."""
+    rate_hz: float = RATE_HZ
+    """Of the recordings, before they were resampled."""
+    hop: int = HOP
+    """Steps from one window of a recording to the next."""
+    people: tuple[str, ...] = ()
+    """Names of the subjects 1, 2, ...; empty where they have numbers only."""
+    reading: Reading | None = None
+    """How the recordings were read, where they are a user's own."""
 
     @property
     def train_sha256(self) -> str:
@@ -114,7 +122,18 @@ def encode(
     )
     windows = Windows(arrays["raster"], arrays["labels"], arrays["subjects"])
     train, validation, test = (windows.select(split.mask(part, windows.subjects)) for part in PARTS)
-    return Dataset(train, validation, test, front_end, recordings.classes, split)
+    return Dataset(
+        train,
+        validation,
+        test,
+        front_end,
+        recordings.classes,
+        split,
+        rate_hz=recordings.rate_hz,
+        hop=hop,
+        people=recordings.people,
+        reading=recordings.reading,
+    )
 
 
 def choose_front_end(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -104,7 +105,7 @@ def tables_of_arrays(path: str, arrays: Mapping[str, np.ndarray]) -> list[Table]
             bounds = np.append(bounds, rows)
         if (np.diff(bounds) < 0).any() or bounds[0] != 0:
             raise InputError(f"{offsets}: must rise from 0 to the {rows:,} rows of {signal}")
-        parts = [arrays[signal][a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        parts = [arrays[signal][a:b] for a, b in pairwise(bounds)]
     else:
         return [array_table(path, _columns(arrays))]
     return _each(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def gathered(
         rate_hz=reading.rate_hz,
         digest=digest,
         people=names,
-        reading=reading.but(*one_sided(numbers, subjects, names, classes)),
+        reading=replace(reading, digest=digest).but(*one_sided(numbers, subjects, names, classes)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -110,8 +111,9 @@ class Cutter:
         if len(odd):
             row = int(odd[0])
             column = int(np.flatnonzero(~finite[row])[0])
+            value = rows.signal[row, column]
             raise InputError(
-                f"{rows.row} {rows.first + row}: {rows.columns[column]} is {rows.signal[row, column]}; "
+                f"{rows.row} {rows.first + row}: {rows.columns[column]} is {value}; "
                 "correct the row, or empty all its columns of signal, which makes a gap of it"
             )
         self.counts["without a signal"] += int(empty.sum())
@@ -145,7 +147,7 @@ class Cutter:
         bounds = [*np.flatnonzero(ends), len(places)]
         if bounds[0] > 0:
             self._pieces.append(signal[: bounds[0]])
-        for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+        for start, stop in pairwise(bounds):
             self.close()
             self._start = (int(keys[start, 0]), int(keys[start, 1]), float(seconds[start]))
             self._pieces.append(signal[start:stop])

@@ -72,7 +72,7 @@ def read_stretches(
     labelled: bool = True,
     **options: Any,
 ) -> tuple[list[Stretch], dict[str, list[str]], Reading]:
-    """Return a file's uninterrupted stretches in g, names of labels and people, and how it was read.
+    """Return a file's uninterrupted stretches in g, names of labels and people, and the reading.
 
     Args:
         path: as for `read_recordings`, like `rate`, `units` and the other options.

@@ -32,6 +32,8 @@ class Reading:
     time: str | None = None
     """Column, or "folder" or "file" whose name says it; None where nothing does."""
     rows: int = 0
+    digest: str = ""
+    """SHA-256 of the files."""
     notes: tuple[str, ...] = ()
     """What was guessed, repaired or cut, one sentence each."""
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from neurosim import outside
 from neurosim.errors import InputError, shown
+from neurosim.training.recording_files import RecordingFiles
 
 Loss = Literal["counts", "rates", "membrane"]
 Per = Literal["network", "layer", "neuron"]
@@ -172,6 +173,12 @@ class TrainConfig(BaseModel):
     """Price, from 0, of the squared spikes a neuron fires in a step beyond 15, half of what a
     chip's neuron can fire (task "imu")."""
 
+    data: RecordingFiles | None = None
+    """Recordings of the user's own, or another set (task "imu"); None: the task's."""
+    class_weights: bool | None = None
+    """Whether classes weigh alike in the loss however many windows they have; by default where the
+    recordings are the user's own."""
+
     # --- machine --------------------------------------------------------------------------------
     seed: int = Field(0, ge=0, lt=2**63)
     """Seed, from 0, of weights, order of samples, thresholds and gains."""
@@ -189,7 +196,7 @@ class TrainConfig(BaseModel):
             "logit_scale": LOGIT_SCALES.get(str(values.get("loss"))),
             "weight_gain": WEIGHT_GAINS.get(str(values.get("net"))),
         }
-        plain = {name: _plain(value) for name, value in values.items()}
+        plain = {name: exact(value) for name, value in values.items()}
         return {k: v for k, v in by_choice.items() if v is not None} | plain
 
     @model_validator(mode="after")
@@ -220,6 +227,8 @@ class TrainConfig(BaseModel):
             raise ValueError(f"net {self.net!r} is for task 'imu'; {self.task!r} has 'small-vgg'")
         if self.task == "imu" and self.method == "rate":
             raise ValueError("method 'rate' needs an image task, 'digits' or 'digits-events'")
+        if self.task != "imu" and self.data is not None:
+            raise ValueError(f"data is for task 'imu'; {self.task!r} has its own images")
         if self.target_rate is not None and not self.common_mode:
             raise ValueError(f"target_rate {self.target_rate} is for common_mode = true only")
         if self.warm_up >= self.epochs and self.warm_up:
@@ -286,10 +295,15 @@ def _of_run(folder: Path) -> dict[str, Any]:
     return values
 
 
-def _plain(value: Any) -> Any:
-    """Return lists as tuples and numpy's numbers as Python's: exact types are demanded of them."""
+def exact(value: Any) -> Any:
+    """Return lists, also in tables, as tuples and numpy's numbers as Python's own.
+
+    Exact types are demanded of settings.
+    """
+    if isinstance(value, dict):
+        return {name: exact(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return tuple(_plain(item) for item in value)
+        return tuple(exact(item) for item in value)
     return value.item() if isinstance(value, np.generic) else value
 
 
@@ -303,6 +317,8 @@ def _explain(error: ValidationError) -> str:
     fault = error.errors()[0]
     key = ".".join(map(str, fault["loc"]))
     if fault["type"] == "extra_forbidden":
-        return f"key {shown(key)!r} is unknown; {_nearest(key, TrainConfig.model_fields)}"
+        within = RecordingFiles if len(fault["loc"]) > 1 else TrainConfig
+        near = _nearest(str(fault["loc"][-1]), within.model_fields)
+        return f"key {shown(key)!r} is unknown; {near}"
     value = "" if fault["type"] == "value_error" else f" (got {shown(fault['input'], form=repr)})"
     return f"{shown(key)}: {fault['msg']}{value}".removeprefix(": ")

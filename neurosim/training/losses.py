@@ -5,13 +5,14 @@ Every loss is a mean over samples, so that it does not grow with the batch.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
 import torch
 from torch.nn.functional import cross_entropy
 
 from neurosim.errors import InputError
-from neurosim.training.config import Loss
+from neurosim.training.config import Loss, TrainConfig
 
 EVIDENCE: dict[Loss, Callable[[torch.Tensor], torch.Tensor]] = {
     "counts": lambda spikes: spikes.sum(dim=1),
@@ -144,3 +145,26 @@ def saturation_penalty(spikes: torch.Tensor, *, most: float) -> torch.Tensor:
 
 def _squares_beyond(limit: float, spikes: torch.Tensor) -> torch.Tensor:
     return (spikes - limit).clamp(min=0).square().mean()
+
+
+def class_weights(labels: torch.Tensor, settings: TrainConfig) -> torch.Tensor | None:
+    """Return the weight of each class in the loss, or None where all weigh alike.
+
+    A class has the weight samples / (classes * its samples), so that all classes together weigh as
+    many as all samples.
+
+    Args:
+        labels: (samples,) classes of the training part.
+        settings: of the run.
+    """
+    wanted = settings.class_weights
+    counts = torch.bincount(labels)
+    present = counts[counts > 0]
+    if wanted is None:
+        wanted = settings.data is not None
+    if not wanted or bool((present == present[0]).all()):
+        return None
+    weights = len(labels) / (len(present) * counts.clamp(min=1).float())
+    said = ", ".join(f"{weight:.2f}" for weight in weights.tolist())
+    logging.getLogger("neurosim").info("classes weigh alike in the loss: factors %s", said)
+    return weights
