@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,10 @@ NO_CHECKSUMS = (
 )
 SPEC_FILES = "spec*.safetensors"
 """Pattern of the names of a run's integer nets, one for each chip."""
+
+
+_PREDICTION = "neurosim.workflows.prediction"
+"""It stands on this module and loads when it is used: a run speaks for what can be done with it."""
 
 
 def spec_file(chip: str) -> str:
@@ -111,6 +117,14 @@ class Run(Frozen):
                 "run of wrist recordings"
             )
         return self.network
+
+    def predict(self, signal: np.ndarray, **options: Any) -> list[Any]:
+        """Return label, confidence and spikes of each window; see `workflows.prediction`."""
+        return import_module(_PREDICTION).predict(self, signal, **options)
+
+    def stream(self, chunks: Iterable[np.ndarray], **options: Any) -> Iterator[Any]:
+        """Yield the same rows as samples come; see `workflows.prediction.predict_stream`."""
+        return import_module(_PREDICTION).predict_stream(self, chunks, **options)
 
     @classmethod
     def load(cls, source: str | Path | Run) -> Run:

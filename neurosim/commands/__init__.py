@@ -5,6 +5,7 @@ NAMES = (
     "train",
     "deploy",
     "verify",
+    "predict",
     "loihi",
     "equations",
     "figures",

@@ -83,6 +83,7 @@ def encode(
     cache_folder: str | Path | None = None,
     steps: int = STEPS,
     hop: int = HOP,
+    saturating: bool = False,
 ) -> Dataset:
     """Return recordings as encoded windows in three parts.
 
@@ -93,6 +94,7 @@ def encode(
         cache_folder: where encoded windows are kept; the user's cache folder when None.
         steps: length of a window at 200 Hz.
         hop: steps from one window to the next.
+        saturating: cut what the front end's 16 bits do not hold, instead of refusing it.
 
     Raises:
         InputError: the recordings do not fit the split or front end.
@@ -111,8 +113,9 @@ def encode(
             "what": "windows",
             "front end": front_end.to_dict(),
             "cut": [steps, hop],
+            **({"saturating": True} if saturating else {}),
         },
-        lambda: _encode_all(recordings, front_end, steps, hop),
+        lambda: _encode_all(recordings, front_end, steps, hop, saturating),
         {
             "raster": ("u", ("windows", steps, "channels")),
             "labels": ("iu", ("windows",)),
@@ -178,10 +181,13 @@ def _wrist() -> Recordings:
     return seglearn.load()
 
 
-def _encode_all(recordings: Recordings, front_end: FrontEnd, steps: int, hop: int) -> cache.Arrays:
+def _encode_all(
+    recordings: Recordings, front_end: FrontEnd, steps: int, hop: int, saturating: bool
+) -> cache.Arrays:
     """Encode and cut every recording."""
+    options: dict[str, Any] = {"saturating": saturating}
     rasters = [
-        cut(encode_recording(signal[:, :3], recordings.rate_hz, front_end), steps, hop)
+        cut(encode_recording(signal[:, :3], recordings.rate_hz, front_end, **options), steps, hop)
         for signal in recordings.signals
     ]
     counts = [len(raster) for raster in rasters]

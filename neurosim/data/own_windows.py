@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,13 @@ from neurosim.data.imu import RATE_HZ, FrontEnd
 from neurosim.data.recordings import Recordings
 from neurosim.data.splits import PARTS, Split, by_share
 from neurosim.data.time_blocks import in_blocks
+from neurosim.data.windows import saturate
 from neurosim.errors import InputError
 
 WINDOW_S, OVERLAP = 2.56, 0.5
 
 _PIECE_S, _PIECES = 20.0, 200
 """The front end's scale is chosen on so many pieces of training recordings, evenly spread."""
-_FULL_SCALE_G = 1 - 2**-12
-"""What is beyond, in units of the front end's full scale, is clipped to it, as a sensor does."""
 
 
 def encode_own(
@@ -64,7 +62,6 @@ def encode_own(
     settings: dict[str, Any] = {} if channels == "bands" else {"channels": channels}
     few = _pieces(recordings, split)
     front_end = choose_front_end(few, split, cache_folder=cache_folder, **settings)
-    recordings, clipped = _clipped(recordings, front_end)
     dataset = encode(
         recordings,
         split,
@@ -72,17 +69,12 @@ def encode_own(
         cache_folder=cache_folder,
         steps=steps,
         hop=max(1, round(steps * (1 - overlap))),
+        saturating=True,
     )
     reading = dataset.reading
     if reading is not None:
-        reading = reading.but(*notes, *clipped, *_missing(dataset))
+        reading = reading.but(*notes, *_saturated(recordings, front_end), *_missing(dataset))
     return replace(dataset, reading=reading)
-
-
-def clip(signal: np.ndarray, front_end: FrontEnd) -> np.ndarray:
-    """Return a signal in g, clipped to what the front end's 16 bits can hold."""
-    most = _FULL_SCALE_G / front_end.scale
-    return signal if np.abs(signal).max(initial=0) <= most else np.clip(signal, -most, most)
 
 
 def _check_lengths(recordings: Recordings, window_s: float) -> None:
@@ -138,16 +130,11 @@ def _pieces(recordings: Recordings, split: Split) -> Recordings:
     return replace(few, signals=tuple(recordings.signals[k][at : at + size] for k, at in kept))
 
 
-def _clipped(recordings: Recordings, front_end: FrontEnd) -> tuple[Recordings, Sequence[str]]:
-    """Return recordings that the front end can hold; say how many samples are clipped."""
-    signals = tuple(clip(signal, front_end) for signal in recordings.signals)
-    pairs = zip(signals, recordings.signals, strict=True)
-    count = sum(int((new != old).any(axis=1).sum()) for new, old in pairs if new is not old)
-    if not count:
-        return recordings, []
-    most = _FULL_SCALE_G / front_end.scale
-    note = f"{count:,} samples beyond {most:.3g} g, twice what training people reach, are clipped"
-    return replace(recordings, signals=signals), [note]
+def _saturated(recordings: Recordings, front_end: FrontEnd) -> list[str]:
+    """Say how many samples are beyond the front end's range."""
+    cut = [(saturate(signal, front_end) != signal).any(axis=1) for signal in recordings.signals]
+    count = sum(int(rows.sum()) for rows in cut)
+    return [f"{count:,} samples are beyond the front end's range and cut to it"] if count else []
 
 
 def _missing(dataset: Dataset) -> list[str]:

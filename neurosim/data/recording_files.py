@@ -53,7 +53,7 @@ def read_recordings(
         UnavailableError: there is no such file, or what reads it is not installed.
         InputError: it cannot be read safely, with the row or column and what to do.
     """
-    options = {"columns": columns, "label": label, "person": person, "time": time}
+    options: dict[str, Any] = {"columns": columns, "label": label, "person": person, "time": time}
     stretches, names, reading = read_stretches(path, rate=rate, units=units, **options)
     return recording_checks.gathered(
         [stretch.signal for stretch in stretches],

@@ -87,12 +87,18 @@ def units_of(
             f"at rest the acceleration is {rest / per_g:.2g} g long: gravity was taken out, or it "
             "never rests",
         )
-    divisors = (per_g,) * 3
+    divisors: tuple[float, ...] = (per_g,) * 3
     if len(columns) == 6:
         divisors += (_per_rad_s(rotation, signals, columns),) * 3
     elif rotation:
         raise InputError(f"units {given!r}: a unit of rotation is for six columns; give one")
     return Units(f"{acceleration},{rotation}".rstrip(","), divisors, notes)
+
+
+def divisors_of(name: str) -> tuple[float, ...]:
+    """Return what three or six columns are divided by, of units as `Units.name` has them."""
+    acceleration, _, rotation = name.partition(",")
+    return (_per_g(acceleration),) * 3 + ((PER_RAD_S[rotation],) * 3 if rotation else ())
 
 
 def resting_length(accelerations: Sequence[np.ndarray], rate_hz: float) -> float:

@@ -57,14 +57,16 @@ def load(folder: Path, description: dict[str, Any], front_end: dict[str, Any]) -
     """
     arrays, _ = store.load(folder / FILE, KIND, note=False)
     with outside.reading(folder / "data.json", "description of windows"):
-        parts = [
+        train, validation, test = (
             Windows(*(arrays[f"{part}.{name}"] for name in ("raster", "labels", "subjects")))
             for part in PARTS
-        ]
+        )
         split = Split(**{part: tuple(description["split"][part]) for part in PARTS})
         reading = reading_of(description)
         dataset = Dataset(
-            *parts,
+            train,
+            validation,
+            test,
             FrontEnd.from_dict(front_end),
             tuple(description["classes"]),
             split,
@@ -74,7 +76,7 @@ def load(folder: Path, description: dict[str, Any], front_end: dict[str, Any]) -
             people=tuple(description["people"]),
             reading=reading,
         )
-    labels = np.concatenate([part.labels for part in parts])
+    labels = np.concatenate([part.labels for part in (train, validation, test)])
     if len(labels) and not 0 <= labels.min() <= labels.max() < len(dataset.classes):
         raise InputError(f"{folder / FILE}: has labels beyond the {len(dataset.classes)} classes")
     return dataset

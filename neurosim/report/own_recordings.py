@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 from rich.console import Group
+from rich.table import Table
 from rich.text import Text
 
 from neurosim.run import Run
@@ -30,6 +35,24 @@ def trained(run: Run) -> Group:
     ]
     notes = (run.data["reading"] or {}).get("notes", [])
     return Group(*(Text(f"- {note}") for note in notes), table, *(Text(line) for line in lines))
+
+
+def predicted(rows: Sequence[Mapping[str, Any]], *, every: bool) -> Table:
+    """Return windows' labels as a table: every window, or the seconds of each label."""
+    if every:
+        columns = list(rows[0])
+        table = terminal(columns, right=("start_s", "confidence", "spikes"))
+        for row in rows:
+            shown = {**row, "label": row["label"] or "(none)"}
+            shown |= {"confidence": f"{row['confidence']:.3f}", "start_s": f"{row['start_s']:.2f}"}
+            table.add_row(*(str(value) for value in shown.values()))
+        return table
+    counts = Counter(row["label"] or "(none)" for row in rows)
+    table = terminal(("label", "windows", "mean confidence"), right=("windows", "mean confidence"))
+    for label, count in counts.most_common():
+        mean = np.mean([r["confidence"] for r in rows if (r["label"] or "(none)") == label])
+        table.add_row(label, f"{count:,}", f"{mean:.3f}")
+    return table
 
 
 def balanced(counts: np.ndarray) -> float:

@@ -11,7 +11,7 @@ from neurosim import readout
 from neurosim.training.machine import Group
 from neurosim.training.tasks import Task
 
-BATCH = 256
+EVALUATION_BATCH = 256
 
 
 class Evaluation(NamedTuple):
@@ -37,9 +37,9 @@ def evaluate(task: Task, part: str, group: Group | None = None) -> Evaluation:
     sizes = torch.bincount(labels).tolist()
     lost, hits = 0.0, [0.0] * len(sizes)
     with torch.no_grad():
-        for start in range(0, len(labels), BATCH)[group.rank :: group.size]:
+        for start in range(0, len(labels), EVALUATION_BATCH)[group.rank :: group.size]:
             logits, decided = _decided(task, part, start, len(labels))
-            true = labels[start : start + BATCH]
+            true = labels[start : start + EVALUATION_BATCH]
             lost += float(torch.nn.functional.cross_entropy(logits, true, reduction="sum"))
             for label in true.cpu().numpy()[decided == true.cpu().numpy()]:
                 hits[label] += 1
@@ -62,7 +62,7 @@ def confusion(task: Task, part: str, classes: int) -> np.ndarray:
     """
     true = task.labels(part).cpu().numpy()
     with torch.no_grad():
-        starts = range(0, len(true), BATCH)
+        starts = range(0, len(true), EVALUATION_BATCH)
         decided = [_decided(task, part, start, len(true))[1] for start in starts]
     columns = np.concatenate([np.empty(0, np.int64), *decided])
     columns[columns == readout.SILENT] = classes
@@ -73,6 +73,6 @@ def confusion(task: Task, part: str, classes: int) -> np.ndarray:
 
 def _decided(task: Task, part: str, start: int, samples: int) -> tuple[torch.Tensor, np.ndarray]:
     """Return logits and classes of a batch."""
-    chosen = np.arange(start, min(start + BATCH, samples))
+    chosen = np.arange(start, min(start + EVALUATION_BATCH, samples))
     logits = task.forward(task.inputs(part, chosen, slice(None), None), training=False).logits
     return logits, task.decide(logits)

@@ -122,6 +122,13 @@ class EventTask:
             network = network.with_threshold([*scales, 1.0])
         return {"network": network}
 
+    def keep(self, folder: Path) -> None:
+        """Write nothing: whoever passes windows has them."""
+
+    def provenance(self) -> dict[str, Any]:
+        """Return nothing: what the windows are is known to whoever passes them."""
+        return {}
+
 
 class ImuTask(EventTask):
     """Encoded recordings, and the fresh net of a run; see `tasks.Task`.

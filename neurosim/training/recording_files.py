@@ -68,7 +68,7 @@ class RecordingFiles(BaseModel):
 
         if self.path not in catalogue.names() or Path(self.path).exists():
             return self.encoded(self.recordings())
-        settings = {} if self.channels == "bands" else {"channels": self.channels}
+        settings: dict[str, Any] = {} if self.channels == "bands" else {"channels": self.channels}
         if self.path == "wrist":
             recordings = data.seglearn.load()
             front_end = data.choose_front_end(recordings, data.WRIST_SPLIT, **settings)

@@ -113,7 +113,7 @@ def task_for(
     from neurosim.training.imu_task import ImuTask
 
     if isinstance(dataset, Recordings):
-        dataset = (settings.data or RecordingFiles(path="")).encoded(dataset)
+        dataset = (settings.data or RecordingFiles.model_validate({"path": ""})).encoded(dataset)
     if dataset is None and settings.data is not None:
         dataset = settings.data.dataset()
     return ImuTask(settings, dataset or data.wrist_imu(), device)
