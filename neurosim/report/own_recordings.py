@@ -11,8 +11,10 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from neurosim.data.splits import PARTS
 from neurosim.run import Run
 from neurosim.tables import terminal
+from neurosim.workflows.look import Look
 
 
 def trained(run: Run) -> Group:
@@ -53,6 +55,57 @@ def predicted(rows: Sequence[Mapping[str, Any]], *, every: bool) -> Table:
         mean = np.mean([r["confidence"] for r in rows if (r["label"] or "(none)") == label])
         table.add_row(label, f"{count:,}", f"{mean:.3f}")
     return table
+
+
+def look(seen: Look) -> Group:
+    """Return what was understood of recordings, class by class and channel by channel."""
+    recordings, reading = seen.recordings, seen.recordings.reading
+    assert reading is not None
+    seconds = sum(len(signal) for signal in recordings.signals) / recordings.rate_hz
+    head = (
+        f"{reading.rows:,} rows, {len(recordings):,} recordings, {_duration(seconds)} at "
+        f"{recordings.rate_hz:g} Hz of {len(recordings.people)} people: "
+        f"{_some(recordings.people)}"
+    )
+    notes = seen.dataset.reading.notes if seen.dataset.reading is not None else ()
+    columns = ("class", "time", "people", "windows", "silent", "ceiling")
+    by_class = terminal(columns, right=columns[1:])
+    for c in seen.classes:
+        shares = (f"{c.silent:.0%}", f"{c.recall:.2f}")
+        by_class.add_row(c.name, _duration(c.seconds), str(c.people), f"{c.windows:,}", *shares)
+    ranges = terminal(("axis", "lowest [g]", "highest [g]"), right=("lowest [g]", "highest [g]"))
+    for k, name in enumerate(reading.columns[:3]):
+        low = min(float(signal[:, k].min()) for signal in recordings.signals)
+        high = max(float(signal[:, k].max()) for signal in recordings.signals)
+        ranges.add_row(name, f"{low:.3g}", f"{high:.3g}")
+    channels = terminal(("channel", "events/s"), right=("events/s",))
+    for name, rate in seen.channels:
+        channels.add_row(name, f"{rate:.1f}")
+    split = seen.dataset.split
+    who = {
+        part: _some([seen.dataset.people[k - 1] for k in getattr(split, part)]) for part in PARTS
+    }
+    lines = [
+        f"ceiling: recall of logistic regression on event counts, people unseen; mean "
+        f"{seen.ceiling:.3f}",
+        *(f"{part}: {people}" for part, people in who.items()),
+        *(f"do: {line}" for line in seen.advice),
+    ]
+    said = (Text(f"- {note}") for note in notes)
+    return Group(Text(head), *said, by_class, ranges, channels, *(Text(line) for line in lines))
+
+
+def _duration(seconds: float) -> str:
+    """Return a length of time in the unit that suits it."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return at most eight names."""
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return ", ".join(names[:8]) + more
 
 
 def balanced(counts: np.ndarray) -> float:

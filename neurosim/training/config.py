@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -56,6 +56,9 @@ MOST_EPOCHS, MOST_LAYERS, MOST_NEURONS = 10**6, 100, 100_000
 LARGEST_SCALE, LARGEST_SPREAD = 1e9, 10.0
 FILE_BYTES = 2**16
 """Of a file of settings: reading one takes a time that grows with the square of a key's length."""
+
+
+Settings = TypeVar("Settings", bound=BaseModel)
 
 
 class TrainConfig(BaseModel):
@@ -264,10 +267,24 @@ def load(source: str | Path | TrainConfig, **changes: Any) -> TrainConfig:
                 f"{source}: preset is {shown(base, form=repr)}; {_nearest(str(base), PRESETS)}"
             )
         values = {**(PRESETS[base] if base else {}), **values}
+    return checked(TrainConfig, {**values, **changes}, where)
+
+
+def checked(kind: type[Settings], values: Mapping[str, Any], where: Any) -> Settings:
+    """Return settings of a kind.
+
+    Args:
+        kind: `TrainConfig`, or a part of it.
+        values: by name.
+        where: they come from, for messages.
+
+    Raises:
+        InputError: an unknown key (the nearest is suggested), or a bad value.
+    """
     try:
-        return TrainConfig(**{**values, **changes})
+        return kind(**exact(dict(values)))
     except ValidationError as error:
-        raise InputError(f"{where}: {_explain(error)}") from None
+        raise InputError(f"{where}: {_explain(error, kind)}") from None
 
 
 def folder_of(source: str | Path | TrainConfig) -> Path:
@@ -313,11 +330,11 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, kind: type[BaseModel]) -> str:
     fault = error.errors()[0]
     key = ".".join(map(str, fault["loc"]))
     if fault["type"] == "extra_forbidden":
-        within = RecordingFiles if len(fault["loc"]) > 1 else TrainConfig
+        within = RecordingFiles if len(fault["loc"]) > 1 else kind
         near = _nearest(str(fault["loc"][-1]), within.model_fields)
         return f"key {shown(key)!r} is unknown; {near}"
     value = "" if fault["type"] == "value_error" else f" (got {shown(fault['input'], form=repr)})"
