@@ -117,7 +117,7 @@ def _each(
     path: str, signal: str, parts: Sequence[np.ndarray], others: Mapping[str, np.ndarray]
 ) -> list[Table]:
     """Return a table of each recording; what is said of recordings is said of their rows."""
-    said = {name: a for name, a in others.items() if a.shape in ((len(parts),), (len(parts), 1))}
+    said = {name: a for name, a in others.items() if a.size == len(parts) == max(a.shape)}
     tables = []
     for k, part in enumerate(parts):
         columns = _columns({signal: part})
