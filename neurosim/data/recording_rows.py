@@ -178,9 +178,8 @@ def _times(
                 f"({shown(str(error).split('.')[0], 80)}); correct it, or give --time none and "
                 "--rate"
             ) from error
-        values, second = dates.dt.as_unit("ns").to_numpy().astype("datetime64[ns]"), 1e-9
-        missing = np.isnat(values)
-        values = values.astype(np.int64)
+        missing, second = dates.isna().to_numpy(), 1e-9
+        values = dates.dt.tz_localize(None).dt.as_unit("ns").to_numpy().astype(np.int64)
     else:
         missing = ~np.isfinite(values)
     if missing.any():
