@@ -116,7 +116,9 @@ USES = {
 
 
 @pytest.mark.filterwarnings("ignore::neurosim.xylo.DeployWarning")
-@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize(
+    "use", [pytest.param(u, marks=pytest.mark.slow if u == "analyse" else ()) for u in USES]
+)
 def test_the_run_is_used_without_another_word(use, place, tiny, monkeypatch):
     """Also where the file is gone: the windows are in the folder."""
     monkeypatch.setattr(network_theory, "WINDOWS", 4)
