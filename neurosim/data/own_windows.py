@@ -73,8 +73,21 @@ def encode_own(
     )
     reading = dataset.reading
     if reading is not None:
-        reading = reading.but(*notes, *_saturated(recordings, front_end), *_missing(dataset))
+        notes += [*_short(recordings, window_s), *_saturated(recordings, front_end)]
+        reading = reading.but(*notes, *_missing(dataset))
     return replace(dataset, reading=reading)
+
+
+def _short(recordings: Recordings, window_s: float) -> list[str]:
+    """Say how much is lost in recordings that are shorter than a window."""
+    lengths = np.array([len(signal) for signal in recordings.signals]) / recordings.rate_hz
+    lost = lengths[lengths < window_s - 0.5 / recordings.rate_hz]
+    if not len(lost):
+        return []
+    return [
+        f"{len(lost):,} of {len(lengths):,} recordings ({lost.sum():.0f} of {lengths.sum():.0f} s) "
+        f"are shorter than a window of {window_s:g} s and give none"
+    ]
 
 
 def _check_lengths(recordings: Recordings, window_s: float) -> None:
