@@ -1,16 +1,18 @@
 """Networks written by hand for Brian2's cpp_standalone: a program that is built once and run again.
 
-python circuit_programs.py FOLDER NETWORK SECONDS THREADS
+python circuit_programs.py FOLDER NETWORK SECONDS THREADS|cython
 
 NETWORK is brunel, brunel-own (each synapse with a weight and a delay of its own), cuba or coba.
 FOLDER/network.npz holds the synapses: i_e, j_e of excitatory and i_i, j_i of inhibitory neurons, in
 the order in which a user hands them over, and initial values. FOLDER/program/main, when run, prints
-the CPU and wall seconds of the simulation alone.
+the CPU and wall seconds of the simulation alone; with `cython` in place of a number of threads the
+same network runs at once in this process and prints them.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -78,18 +80,27 @@ def vogels_abbott(name: str, given: dict[str, np.ndarray]) -> list[Any]:
 
 
 def main() -> None:
-    folder, name, seconds, threads = Path(sys.argv[1]), *sys.argv[2:5]
+    folder, name, seconds, how = Path(sys.argv[1]), *sys.argv[2:5]
     given = dict(np.load(folder / "network.npz"))
-    b.set_device("cpp_standalone", build_on_run=False)
-    if int(threads) > 1:
-        b.prefs.devices.cpp_standalone.openmp_threads = int(threads)
+    if how == "cython":
+        b.prefs.codegen.target = "cython"
+    else:
+        b.set_device("cpp_standalone", build_on_run=False)
+    if how not in ("cython", "1"):
+        b.prefs.devices.cpp_standalone.openmp_threads = int(how)
     b.defaultclock.dt = 0.1 * ms
     b.seed(1)
     if name.startswith("brunel"):
         objects = brunel(given, own=name == "brunel-own")
     else:
         objects = vogels_abbott(name, given)
-    spikes = b.SpikeMonitor(objects[0])
+    network = b.Network(*objects, b.SpikeMonitor(objects[0]))
+    if how == "cython":
+        network.run(b.defaultclock.dt)  # compiles
+        cpu, wall = time.process_time(), time.perf_counter()
+        network.run(float(seconds) * b.second)
+        print(time.process_time() - cpu, time.perf_counter() - wall)
+        return
     b.device.insert_code(
         "before_network_run",
         "struct timespec cpu0, cpu1, wall0, wall1;\n"
@@ -101,7 +112,6 @@ def main() -> None:
         'printf("%.6f %.6f\\n", cpu1.tv_sec - cpu0.tv_sec + 1e-9*(cpu1.tv_nsec - cpu0.tv_nsec),\n'
         "       wall1.tv_sec - wall0.tv_sec + 1e-9*(wall1.tv_nsec - wall0.tv_nsec));",
     )
-    network = b.Network(*objects, spikes)
     network.run(float(seconds) * b.second)
     b.device.build(str(folder / "program"), run=False, with_output=False)
 

@@ -117,17 +117,34 @@ def program(network: str, folder: Path, by_target: bool, threads: int) -> Callab
     """Build Brian2's program of a network; return what runs it."""
     place = folder / f"{network}-{by_target}-{threads}"
     in_fresh_process(write_network, network, place, by_target)
-    name = network.rsplit("-", 1)[0] if network[-1].isdigit() else network
-    arguments = [str(place), name, str(SECONDS[network]), str(threads)]
-    command = [sys.executable, str(HERE / "circuit_programs.py"), *arguments]
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(_by_hand(network, place, str(threads)), check=True, capture_output=True)
     (place / "network.npz").unlink()
     return lambda: _last_two(["./main"], place / "program")
 
 
+def runtime(network: str, folder: Path) -> Callable[[], Spent]:
+    """Return what runs a network in Brian2's runtime with Cython, its code compiled before."""
+    place = folder / f"{network}-runtime"
+    in_fresh_process(write_network, network, place, False)
+    command = _by_hand(network, place, "cython")
+    return lambda: _last_two(command, place)
+
+
+def _by_hand(network: str, folder: Path, how: str) -> list[str]:
+    """Return the command of a network that is written by hand for Brian2."""
+    arguments = [str(folder), _name_and_size(network)[0], str(SECONDS[network]), how]
+    return [sys.executable, str(HERE / "circuit_programs.py"), *arguments]
+
+
+def _name_and_size(network: str) -> tuple[str, str]:
+    """Return "brunel-own" and "" of "brunel-own", "cuba" and "4000" of "cuba-4000"."""
+    name, _, size = network.rpartition("-")
+    return (name, size) if size.isdigit() else (network, "")
+
+
 def nest(python: str, network: str, threads: int) -> Callable[[], Spent]:
     """Return what runs a network in NEST."""
-    name, _, n = network.partition("-")
+    name, n = _name_and_size(network)
     arguments = [name, n or "12500", str(SECONDS[network]), str(threads)]
     command = [python, str(HERE / "circuit_nest.py"), *arguments]
     return lambda: _last_two(command, HERE, skip=1)
@@ -160,7 +177,9 @@ def compare(
     if network == "brunel" and threads == 1:
         rivals["Brian2, arrays in the order of targets"] = program(network, folder, True, 1)
     rivals["Brian2, synapses by source"] = program(network, folder, False, threads)
-    if python and network in ("brunel", "cuba-4000"):
+    if threads == 1:
+        rivals["Brian2, synapses by source, Cython"] = runtime(network, folder)
+    if python:
         rivals["NEST"] = nest(python, network, threads)
     runs = {"library": ours(network, threads, notes), **rivals}
     spent: dict[str, list[Spent]] = {name: [] for name in runs}
@@ -196,6 +215,7 @@ START = """
 import time; start = time.perf_counter()
 import sys
 from scipy.stats import norm
+laws_loaded = time.perf_counter()
 from neurosim.circuits import Circuit, fixed_probability
 seed = int(sys.argv[1])
 c = Circuit(seed=seed)
@@ -206,7 +226,8 @@ c.project(cells, cells, fixed_probability(0.1), **laws)
 c.poisson(cells, rate=1000.0*seed, weight=1e-4)
 ready = time.perf_counter()
 c.run({steps}e-4, target="library")
-print(time.perf_counter() - start, time.perf_counter() - ready)
+end = time.perf_counter()
+print(laws_loaded - start, end - laws_loaded, end - ready)
 """
 
 
@@ -219,10 +240,14 @@ def starts() -> Iterator[str]:
             command = [sys.executable, "-c", START.format(steps=1), str(seed)]
             done = subprocess.run(command, check=True, env=environment, capture_output=True,
                                   text=True)  # fmt: skip
-            whole, run = map(float, done.stdout.split()[-2:])
-            rows.append([name, f"{whole:.2f}", f"{run:.2f}"])
+            rows.append([name, *(f"{float(part):.2f}" for part in done.stdout.split()[-3:])])
     yield "### Start: 1,000 neurons, 100,000 synapses; weights, delays, rates, seed differ\n"
-    columns = ("process", "with imports (s)", "run of one step (s)")
+    columns = (
+        "process",
+        "scipy.stats (s)",
+        "neurosim and all that follows (s)",
+        "of it a step (s)",
+    )
     yield tables.markdown(columns, rows, right=columns[1:])
 
 
@@ -249,7 +274,7 @@ GROWTH: dict[str, Callable[[int], tuple[Circuit, float]]] = {
 }
 SIZES = {
     "neurons of CUBA, 80 inputs each": (4000, 8000, 16_000, 32_000, 64_000),
-    "inputs of each of 12,500 neurons": (125, 250, 500, 1250),
+    "inputs of each of 12,500 neurons": (625, 1250, 2500, 5000),
 }
 
 

@@ -88,3 +88,18 @@ def spec(rng: np.random.Generator, **changes) -> XyloSpec:
         "weight_shift_in": 1,
     }
     return XyloSpec(**{**values, **changes})
+
+
+def undecided(samples: int = 12) -> tuple[XyloSpec, np.ndarray]:
+    """A specification and events on which evidence builds up: leads of 2 and 5 decide at other
+    steps, and in some samples for another class.
+    """
+    rng = np.random.default_rng(1)
+    net = spec(
+        rng,
+        threshold_out=[1500] * 3,
+        weights_out=rng.integers(-40, 50, (6, 3)),
+        chip="xylo-imu",
+        dt=DT,
+    )
+    return net, events(rng, (samples, 80, 4)) * rng.integers(0, 2, (samples, 1, 4), dtype=np.uint8)

@@ -42,8 +42,8 @@ def data(
     if what == "list":
         console.print(data_sets.listing(folder))
     elif what == "check" and name is not None:
-        if place is None and folder is not None and catalogue.get(name).package is None:
-            place = folder / name
+        if place is None and folder is not None and catalogue.get(name).signs:
+            place = folder / catalogue.get(name).home
         with console.status(f"reading {name} ..."):
             rows = data_sets.check(name, place)
         console.print(data_sets.show(name, rows))

@@ -41,6 +41,14 @@ def deploy(
     prune: Annotated[
         bool, typer.Option(help="Leave out neurons that cannot fire or reach no output.")
     ] = False,
+    lead: Annotated[
+        int | None,
+        typer.Option(help="Decide when a class is so many output spikes ahead; else at the end."),
+    ] = None,
+    posterior: Annotated[
+        float | None,
+        typer.Option(help="Decide when a class is so probable, by what a spike is worth to a run."),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace a specification for this chip that differs.")
     ] = False,
@@ -79,6 +87,7 @@ def deploy(
         "prune": prune,
         "raster": raster,
     }
+    options |= {"lead": lead, "posterior": posterior}
     options |= {"out": out, "dt": dt, "source": source, "reset": reset}
     try:
         made, path, layers = deploy_file(net, chip.value, force=force, **options)

@@ -55,10 +55,10 @@ def cached(
     path = (where or folder()) / name
     with contextlib.suppress(InputError):
         arrays, header = store.load(path, "cache", note=False)
-        misfit = _misfit(arrays, form) if header.get("key") == text else None
-        if misfit:
+        wrong = misfit(arrays, form) if header.get("key") == text else None
+        if wrong:
             warnings.warn(
-                f"{path}: holds other arrays than belong there ({misfit}); they are made again",
+                f"{path}: holds other arrays than belong there ({wrong}); they are made again",
                 stacklevel=2,
             )
         elif header.get("key") == text:
@@ -72,7 +72,7 @@ def cached(
     return arrays
 
 
-def _misfit(arrays: Arrays, form: Form) -> str:
+def misfit(arrays: Arrays, form: Form) -> str:
     """Return in what arrays differ from their form; empty if they do not."""
     if set(arrays) != set(form):
         names = ", ".join(sorted(arrays)) or "none"

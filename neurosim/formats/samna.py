@@ -105,7 +105,7 @@ def from_configuration(values: Mapping[str, Any], chip: str, **extra: Any) -> Xy
     Args:
         values: as `configuration` gives them.
         chip: the chip they belong to.
-        extra: what a configuration does not hold: dt, layers, relays, front_end.
+        extra: what a configuration does not hold: dt, layers, relays, front_end, decision.
 
     Raises:
         InputError: the chip is unknown, a field is missing or odd, or a design rule is broken.

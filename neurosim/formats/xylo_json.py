@@ -14,18 +14,21 @@ from neurosim import outside, store
 from neurosim.errors import InputError
 from neurosim.formats import samna
 from neurosim.outside import JSON_BYTES
+from neurosim.readout import Rule
 from neurosim.xylo import chips
 from neurosim.xylo.spec import XyloSpec
 
 KIND, VERSION = "xylo-configuration", 1
+DERIVED = ("table", "limit", "says")
+"""What the file says of a rule of decision beside its limits: they follow from these."""
 
 
 def save_json(spec: XyloSpec, path: str | Path) -> Path:
     """Write a JSON file with the fields of the vendor's configuration object.
 
     `configuration` holds the fields, nested as in samna; `neurosim` holds what such an object
-    does not: chip, time step, layers, front end. On a machine with a board, `load_json` and
-    `samna.to_samna` make the object from it.
+    does not: chip, time step, layers, front end, and the rule by which a microcontroller decides.
+    On a machine with a board, `load_json` and `samna.to_samna` make the object from it.
 
     Raises:
         InputError: the specification is for no chip.
@@ -33,10 +36,18 @@ def save_json(spec: XyloSpec, path: str | Path) -> Path:
     front_end = None if spec.front_end is None else dict(spec.front_end)
     ours = {"kind": KIND, "version": VERSION, "chip": spec.chip, "dt": spec.dt}
     ours |= {"layers": spec.layers, "relays": spec.relays, "front_end": front_end}
+    if spec.decision.early:
+        ours["decision"] = _decision(spec.decision)
     ours |= {"output_neurons": len(spec.weights_out), "dash_syn_2": spec.dash_syn_2.tolist()}
     text = json.dumps({"neurosim": ours, "configuration": samna.configuration(spec)}, indent=1)
     store.write_text(Path(path), text)
     return Path(path)
+
+
+def _decision(rule: Rule) -> dict[str, Any]:
+    """Return a rule with all that a microcontroller needs to follow it."""
+    table = {} if rule.posterior is None else {"table": rule.table, "limit": rule.limit}
+    return {**rule.to_dict(), **table, "says": rule.says}
 
 
 def load_json(path: str | Path) -> XyloSpec:
@@ -57,7 +68,9 @@ def load_json(path: str | Path) -> XyloSpec:
         names = ["dt", "layers", "relays", "front_end"]
         if chip.synapses == 1:
             names.append("dash_syn_2")  # a register that the chip's neurons do not have
-        return samna.from_configuration(fields, chip.name, **{n: ours[n] for n in names})
+        extra = {name: ours[name] for name in names}
+        rule = {k: v for k, v in ours.get("decision", {}).items() if k not in DERIVED}
+        return samna.from_configuration(fields, chip.name, **extra, decision=rule)
 
 
 def to_rockpool(spec: XyloSpec) -> dict[str, Any]:
@@ -76,7 +89,7 @@ def from_rockpool(specification: Mapping[str, Any], **extra: Any) -> XyloSpec:
     Args:
         specification: integers, also as whole floats; `mapped_graph` is left out, `bias_hidden` is
             read where there is no `bias`.
-        extra: what rockpool does not say: chip, layers, front_end.
+        extra: what rockpool does not say: chip, layers, front_end, decision.
 
     Raises:
         InputError: a key is unknown, a value is no integer (quantise first) or breaks a rule, or

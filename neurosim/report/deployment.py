@@ -23,7 +23,7 @@ def tables(deployment: Deployment, layers: list[LayerFidelity]) -> list[Table]:
 
 
 def summary(deployment: Deployment) -> list[str]:
-    """Return a line on idle neurons, and one on time constants where none changes."""
+    """Return a line on idle neurons, one on time constants where none changes, and the decision."""
     idle = deployment.idle
     pruned = sum(i not in set(deployment.kept) for i in idle.ids)
     lines = [
@@ -34,6 +34,7 @@ def summary(deployment: Deployment) -> list[str]:
         lines[0] += " (--prune leaves them out; no output spike changes)"
     if all(abs(row.change) <= SAME_TAU for row in deployment.time_constants):
         lines.append(f"time constants: all kept to {SAME_TAU:.1%}")
+    lines.append(f"decision at {deployment.spec.decision}: {deployment.spec.decision.says}")
     return lines
 
 

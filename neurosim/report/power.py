@@ -10,8 +10,11 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from neurosim.energy import cycles
 from neurosim.energy import price as energy
 from neurosim.energy.price import Price
+from neurosim.readout import NEVER
+from neurosim.tables import terminal
 from neurosim.workflows import power
 from neurosim.workflows.governor import Weeks, dynamic_share, gains
 from neurosim.workflows.stored_models import Model
@@ -33,7 +36,7 @@ def estimates(models: Sequence[Model]) -> Group:
             total = estimate.total_w
             table.add_row(
                 model.name,
-                f"{1e-6 * energy.clock_hz(model.spec):.1f}{_bound(model, estimate)}",
+                f"{1e-6 * cycles.clock_hz(model.spec):.1f}{_bound(model, estimate)}",
                 estimate.anchor.name,
                 "-" if estimate.idle_w is None else f"{1e6 * estimate.idle_w:.0f}",
                 f"{1e6 * estimate.dynamic_w:.2f}",
@@ -46,7 +49,7 @@ def estimates(models: Sequence[Model]) -> Group:
 
 def _bound(model: Model, estimate: energy.Estimate) -> str:
     """Return a sign where the estimate is a lower bound."""
-    return " >" if energy.clock_hz(model.spec) > estimate.anchor.measured_hz else ""
+    return " >" if cycles.clock_hz(model.spec) > estimate.anchor.measured_hz else ""
 
 
 def _sources() -> list[Text]:
@@ -116,6 +119,36 @@ def reaches(models: Sequence[Model]) -> Table:
             f"{needed:.2f}" if needed <= 1 else "impossible",
         )
     return table
+
+
+def fronts(models: Sequence[Model]) -> Group:
+    """Return the settings of threshold and lead that none beats in both accuracy and spikes."""
+    columns = ("net", "scale", "lead", "accuracy", "window used", "spikes", "clock MHz")
+    heads = (*columns, "µW idle after", "µW off after", "µW at that clock")
+    table = terminal(heads, right=heads[1:])
+    for row in (row for model in models for row in power.front(model)):
+        powers = (row[name] for name in ("power_uw", "power_off_uw", "power_clock_uw"))
+        table.add_row(
+            row["net"],
+            f"{row['threshold']:g}",
+            "end" if row["lead"] == NEVER else f"{row['lead']:g}",
+            f"{row['accuracy']:.3f}",
+            f"{row['window_used']:.2f}",
+            f"{row['spikes']:,.0f}",
+            f"{row['clock_mhz']:.2f}",
+            *(f"{value:.1f}" for value in powers),
+        )
+    imu = energy.ANCHORS[0]
+    assert imu.idle_w is not None
+    assert imu.dynamic_w is not None
+    total = 1e6 * (imu.idle_w + imu.dynamic_w)
+    note = (
+        f"Lead: output spikes ahead of the second class at which it decides. Of {total:.0f} µW "
+        f"({imu.name}) spikes move at most {1e6 * imu.dynamic_w:.0f}: time saves more. Off after "
+        "the decision: a start is taken to cost nothing. At that clock, which the busiest step "
+        "needs: idle power is taken as proportional to it. Neither was measured: lower bounds."
+    )
+    return Group(table, Text(note))
 
 
 def weeks(lived: Weeks, models: Sequence[Model], price: Price) -> Group:

@@ -31,6 +31,7 @@ PAPERS = {
         "compression",
         "governor",
         "activities",
+        "daily",
         OTHER,
     ),
     "ahsar": (

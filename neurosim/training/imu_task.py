@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -29,12 +29,12 @@ from neurosim.training.thresholds import hidden
 if TYPE_CHECKING:
     from rockpool.nn.modules import TorchModule
 
-    from neurosim.data import Dataset
+    from neurosim.data import Dataset, FrontEnd
 
 SATURATED = HIDDEN_MAX_SPIKES // 2
 """Spikes a step that are free of the saturation penalty."""
 BANDS = len(BANDS_HZ)
-"""Consecutive channels that belong to one axis of the sensor."""
+"""Consecutive channels that belong to one axis of the sensor, where no front end says."""
 
 
 class Events(NamedTuple):
@@ -54,6 +54,7 @@ class EventTask:
         parts: windows of "train" and "validation", and of "test" where there are any.
         net: whose readout is its last module.
         device: where the net lives.
+        axes: of the channels that gains make louder, see `random_gain`.
     """
 
     def __init__(
@@ -62,8 +63,9 @@ class EventTask:
         parts: Mapping[str, Events],
         net: TorchModule,
         device: torch.device,
+        axes: Sequence[int] | None = None,
     ):
-        self.settings, self.parts, self.device = settings, parts, device
+        self.settings, self.parts, self.device, self.axes = settings, parts, device, axes
         self.steps = parts["train"].raster.shape[1]
         self.net: TorchModule = net.to(device)
         self.layers = [str(k) for k in range(len(hidden(self.net)))]
@@ -78,7 +80,7 @@ class EventTask:
         """Return events (B, T, channels); in training each window as loud as at another wearer."""
         events = self.parts[part].raster[chosen]
         if rng is not None:
-            events = random_gain(events, self.settings.gain_spread, rng)
+            events = random_gain(events, self.settings.gain_spread, rng, self.axes)
         # A copy, which torch aligns: sums of products depend on the factors' alignment.
         return torch.tensor(events[share].astype(np.float32, copy=False), device=self.device)
 
@@ -145,7 +147,8 @@ class ImuTask(EventTask):
         parts = {part: Events(w.raster, w.labels) for part, w in windows.items()}
         channels = dataset.train.raster.shape[2]
         net = build(settings, channels, len(dataset.classes), dataset.front_end.dt)
-        super().__init__(settings, parts, net, device)
+        axes = _axes(dataset.front_end, channels)
+        super().__init__(settings, parts, net, device, axes)
 
     def results(self, scales: np.ndarray | None) -> dict[str, Any]:
         """Return the net as a Network, scales as part of its thresholds, encoder and samples.
@@ -172,13 +175,19 @@ class ImuTask(EventTask):
             stored_windows.save(folder, self.dataset)
 
     def provenance(self) -> dict[str, Any]:
-        """Return name, split and hash of the training windows."""
+        """Return name, classes, split and hash of the training windows."""
         split = {part: list(people) for part, people in asdict(self.dataset.split).items()}
         return {
             "dataset": self.dataset.name,
+            "classes": list(self.dataset.classes),
             "split": split,
             "train_sha256": self.dataset.train_sha256,
         }
+
+
+def _axes(front_end: FrontEnd, channels: int) -> tuple[int, ...] | None:
+    """Return the axes of a front end's bands, or None for events that it cannot have made."""
+    return front_end.band_axes if len(front_end.channel_names) == channels else None
 
 
 def build(settings: TrainConfig, channels: int, classes: int, dt: float) -> TorchModule:
@@ -220,18 +229,24 @@ def _run(net: TorchModule, events: torch.Tensor, **wanted: bool) -> fusing.Run:
 
 
 def random_gain(
-    events: np.ndarray, gain_spread: tuple[float, float, float], rng: np.random.Generator
+    events: np.ndarray,
+    gain_spread: tuple[float, float, float],
+    rng: np.random.Generator,
+    axes: Sequence[int] | None = None,
 ) -> np.ndarray:
     """Multiply event counts by random gains and round at random, so that means are kept.
 
     People do one exercise with more or less force, turn the wrist to it differently, and differ
     in how smoothly they move: a window, its axes and its channels each have a log-normal gain.
+    Gravity is as strong for everybody: its channels, which stand last, stay as they are.
 
     Args:
-        events: (samples, time, channels) counts of at most MAX_EVENTS; BANDS channels an axis.
+        events: (samples, time, channels) counts of at most MAX_EVENTS.
         gain_spread: standard deviation of the logarithm of the gains of windows, axes and
             channels; zeros change nothing and draw nothing.
         rng: where gains and rounding are drawn.
+        axes: the axis of each channel that has gains, from the first on (`FrontEnd.band_axes`);
+            BANDS channels an axis, and all with gains, when None.
 
     Returns:
         (samples, time, channels) float32 whole numbers in 0..MAX_EVENTS, where counts saturate.
@@ -239,12 +254,15 @@ def random_gain(
     counts = events.astype(np.float32)
     if not any(gain_spread):
         return counts
-    samples, _, channels = events.shape
+    which = np.arange(counts.shape[2]) // BANDS if axes is None else np.array(axes, dtype=int)
+    if not len(which):
+        return counts
     window, axis, channel = (
-        rng.normal(0, sigma, (samples, 1, size))
-        for sigma, size in zip(gain_spread, (1, -(-channels // BANDS), channels), strict=True)
+        rng.normal(0, sigma, (len(counts), 1, size))
+        for sigma, size in zip(gain_spread, (1, which.max() + 1, len(which)), strict=True)
     )
-    log_gain = window + np.repeat(axis, BANDS, axis=2)[:, :, :channels] + channel
-    counts *= np.exp(log_gain).astype(np.float32)
-    counts += rng.random(counts.shape, dtype=np.float32)
-    return np.minimum(np.floor(counts, out=counts), MAX_EVENTS, out=counts)
+    louder = counts[:, :, : len(which)]
+    louder *= np.exp(window + axis[:, :, which] + channel).astype(np.float32)
+    louder += rng.random(louder.shape, dtype=np.float32)
+    np.minimum(np.floor(louder, out=louder), MAX_EVENTS, out=louder)
+    return counts

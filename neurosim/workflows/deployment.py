@@ -13,6 +13,7 @@ import numpy as np
 from neurosim.errors import InputError
 from neurosim.formats import nets
 from neurosim.formats.nets import Net
+from neurosim.readout import Rule
 from neurosim.run import NETWORK_FILE, Run
 from neurosim.workflows import fidelity
 from neurosim.workflows.events import events
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from neurosim.data import Dataset
 
 NIR_OPTIONS = ("dt", "source", "reset")
+ON_COUNTS = ("counts", "early")
+"""Losses whose evidence is a class's spikes, so that their log odds a spike make a posterior."""
 MEASURED = 64
 """About so many test windows are compared with the float net."""
 
@@ -41,8 +44,9 @@ def deploy(form: Any, chip: str = chips.DEFAULT, **options: Any) -> XyloSpec:
         form: a net, see `neurosim.formats.nets`. A specification, whose integers are chosen
             already, is only checked against the chip's rules.
         chip: name of the chip.
-        options: of `neurosim.xylo.plan` (calibration, quantiser, ...); `dt`, `source` and `reset`
-            of a NIR graph; `dataset` and `force` of a run, see `deploy_run`.
+        options: of `neurosim.xylo.plan` (calibration, quantiser, ...); `decision`, a
+            `readout.Rule`; `dt`, `source` and `reset` of a NIR graph; `dataset` and `force` of a
+            run, see `deploy_run`.
 
     Raises:
         InputError: it is no net, no Network can say it, or (RuleError) it does not fit the chip.
@@ -97,6 +101,7 @@ def report(
     dt: float | None = None,
     source: str | None = None,
     reset: str | None = None,
+    decision: Rule | None = None,
     **options: Any,
 ) -> Deployment:
     """Do what `deploy` does with a net that is no run, and say what changed on the way."""
@@ -105,11 +110,40 @@ def report(
         if options.pop(name, None):
             raise InputError(f"{net.name}: {name} is for runs, and it is none; leave it out")
     if net.spec is not None:
-        return _checked(net, net.spec, chip, options)
+        return _deciding(_checked(net, net.spec, chip, options), decision)
     if net.network is None:
         why = net.origin.get("no Network, since")
         raise InputError(f"{net.name} cannot be deployed: {why}")
-    return plan(net.network, chip, **options)
+    return _deciding(plan(net.network, chip, **options), decision)
+
+
+def _deciding(deployment: Deployment, decision: Rule | None) -> Deployment:
+    """Return the deployment with a rule of decision; its own where None is given."""
+    if decision is None:
+        return deployment
+    return replace(deployment, spec=replace(deployment.spec, decision=decision))
+
+
+def rule_of(run: Run | None, lead: int | None, posterior: float | None) -> Rule | None:
+    """Return the rule of decision of `--lead` and `--posterior`; None where neither is given.
+
+    What a spike is worth for a posterior is what the run was trained with.
+
+    Raises:
+        InputError: a limit is refused, or a posterior is asked of what was not trained on counts.
+    """
+    if posterior is None:
+        return None if lead is None else Rule(lead=lead)
+    settings = None if run is None else run.config
+    if settings is None or settings.get("loss", "counts") not in ON_COUNTS:
+        raise InputError(
+            f"posterior is {posterior}: a run trained on spike counts says what a spike is worth; "
+            "this is none: give --lead, or decision=Rule(posterior=..., logit_scale=...)"
+        )
+    from neurosim.training.config import LOGIT_SCALES
+
+    scale = settings.get("logit_scale", LOGIT_SCALES["counts"])
+    return Rule(lead=lead, posterior=posterior, logit_scale=scale)
 
 
 def _checked(net: Net, spec: XyloSpec, chip: str, options: dict[str, Any]) -> Deployment:
@@ -131,6 +165,8 @@ def deploy_file(
     out: Path | None = None,
     raster: str | None = None,
     force: bool = False,
+    lead: int | None = None,
+    posterior: float | None = None,
     **options: Any,
 ) -> tuple[Deployment, Path, list[LayerFidelity]]:
     """Deploy the net of a file or folder and write its specification, as `neurosim deploy` does.
@@ -143,13 +179,18 @@ def deploy_file(
         raster: events to choose integer scales on, see `neurosim.workflows.events`; a run has its
             own.
         force: replace a specification that differs.
+        lead: output spikes ahead of the second class at which a microcontroller decides.
+        posterior: of a class at which it decides, with the log odds a spike of a run's training.
         options: as for `deploy`; those that are None or False are as if left out.
 
     Returns:
         As `report_run`.
     """
     options = {n: value for n, value in options.items() if value is not None and value is not False}
-    if (run := run_of(path)) is not None:
+    run = run_of(path)
+    if (rule := rule_of(run, lead, posterior)) is not None:
+        options["decision"] = rule
+    if run is not None:
         for name, value in (("--raster", raster), ("--out", out), *_nir_options(options)):
             if value is not None:
                 raise InputError(
@@ -179,6 +220,7 @@ def report_run(
     force: bool = False,
     measure: bool = True,
     calibration: np.ndarray | None = None,
+    decision: Rule | None = None,
     **options: Any,
 ) -> tuple[Deployment, Path, list[LayerFidelity]]:
     """Do what `deploy_run` does and say what changed on the way.
@@ -191,6 +233,7 @@ def report_run(
         force: replace a specification for this chip that differs.
         measure: compare the spike counts with the float net's, on test windows.
         calibration: must be None: scales are chosen on the run's own training windows.
+        decision: when the microcontroller beside the chip decides; at the window's end when None.
         options: of `neurosim.xylo.plan`: quantiser, prune, residuals, ...
 
     Returns:
@@ -210,6 +253,7 @@ def report_run(
         )
     dataset = windows_of(run, dataset)
     deployment = plan(network, chip, calibration=calibration_of(dataset.train.raster), **options)
+    deployment = _deciding(deployment, decision)
     spec = replace(deployment.spec, front_end=run.front_end)
     path = specifications.save(spec, run.folder, force=force)
     layers = []

@@ -10,12 +10,13 @@ import numpy as np
 
 from neurosim import store
 from neurosim.analysis.intervals import student
-from neurosim.energy import price as energy
+from neurosim.energy.cycles import per_step
 from neurosim.energy.governor import Governor, Policy, fixed, selecting
 from neurosim.energy.operating_points import Setting, Table, allowed, best_models, frontier
 from neurosim.energy.price import Price, published_price
 from neurosim.energy.wear import DAY_S, Battery, Days, Life, live, schedule
 from neurosim.errors import InputError
+from neurosim.readout import NEVER
 from neurosim.workflows.stored_models import Model, outcomes_of, table_of
 
 MEMORY_BYTES = 8192
@@ -34,6 +35,8 @@ EVERY = 3
 
 def price_at(share: float, model: Model, *, scale: float = 1.0) -> Price:
     """Return a price at which a share of a model's power at work is dynamic; total as published.
+
+    The scale is that of decisions at the window's end.
 
     Raises:
         InputError: a share beyond 0..1, or a scale that was not measured.
@@ -68,11 +71,15 @@ def policies(
     table gives without a governor. "frugal": its cheapest allowed threshold, always. "select": its
     thresholds by Select(E), without memory. "threshold": the governor on its thresholds.
     "switching": the governor on all models at scale 1. "best mix": the governor on all thresholds
-    of the models that best use the memory.
+    of the models that best use the memory. All of them decide at the window's end. With leads in
+    the table, "lead": the governor on the first model's leads at scale 1; "threshold and lead":
+    on the joint front of both.
     """
-    own = _useful([s for s in table if s.model == models[0].name], max_silent)
-    usable = _useful(table, max_silent)
-    at_one = [s for s in table if s.threshold == 1.0]
+    joint = _useful([s for s in table if s.model == models[0].name], max_silent)
+    at_end = [s for s in table if s.lead == NEVER]
+    own = _useful([s for s in at_end if s.model == models[0].name], max_silent)
+    usable = _useful(at_end, max_silent)
+    at_one = [s for s in at_end if s.threshold == 1.0]
     home = next(s for s in at_one if s.model == models[0].name)
     powers = [s.power_w for s in usable]
     budgets = np.linspace(min(powers), max(powers), 33).tolist()
@@ -80,6 +87,11 @@ def policies(
     stored = best_models(usable, footprints, memory_bytes, budgets)
     chosen = [s for s in usable if s.model in stored]
     at_one = [s for s in at_one if s in usable] or [home]
+    both: dict[str, Policy] = {}
+    if len(at_end) < len(table):
+        leading = [s for s in joint if s.threshold == 1.0] or [home]
+        both["lead"] = Governor(leading, max_silent=max_silent)
+        both["threshold and lead"] = Governor(joint, max_silent=max_silent)
     return {
         "fixed": fixed(home),
         "calibrated": fixed(frontier(own)[-1]),
@@ -88,6 +100,7 @@ def policies(
         "threshold": Governor(own, max_silent=max_silent),
         "switching": Governor(at_one, max_silent=max_silent),
         "best mix": Governor(chosen, max_silent=max_silent),
+        **both,
     }
 
 
@@ -113,7 +126,7 @@ def scarce_battery(
     """
     k = model.scales.index(1.0)
     work = price.power_w(model.sample.cycles[k].mean(), model.spec.dt)
-    rest = price.power_w(energy.per_step(model.spec, 0.0, 0.0), model.spec.dt)
+    rest = price.power_w(per_step(model.spec, 0.0, 0.0), model.spec.dt)
     mean = float((active_hours * work + (24 - active_hours) * rest) / 24)
     need = mean * DAY_S * days
     return Battery(capacity_j=supply * need * (1 - harvested), harvest_w=supply * mean * harvested)
@@ -230,6 +243,7 @@ def trace(share: float, weeks: Weeks) -> list[dict[str, object]]:
             "hours": (k + 1) * days.period_s / 3600,
             "charge": float(life.charge[k]),
             "threshold": float(life.threshold[k]),
+            "lead": float(life.lead[k]),
             "model": life.models[k],
             "working": int(days.windows[k, 0] >= 0),
         }

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from neurosim.energy import price as energy
+from neurosim.energy.cycles import clock_hz, per_step
 from neurosim.energy.linearity import Linearity, fit
 from neurosim.energy.operating_points import allowed
-from neurosim.energy.price import Price, published_price
+from neurosim.energy.price import Price, powers_uw, published_price
 from neurosim.frozen import Frozen
 from neurosim.workflows.governor import LOSS
 from neurosim.workflows.stored_models import Model, table_of
 
+Row = dict[str, Any]
+
 
 @dataclass(frozen=True, eq=False)
 class Curve(Frozen):
-    """One net over its thresholds, means over windows."""
+    """One net over its K settings of threshold and lead, means over windows."""
 
     spikes: np.ndarray
     """(K,) per inference."""
@@ -57,7 +60,7 @@ class Reach:
 
 
 def power_curve(model: Model, price: Price | None = None) -> Curve:
-    """Return means over all windows at each threshold."""
+    """Return means over all windows at each setting."""
     price = price or published_price(spec=model.spec)
     cycles = model.sample.cycles.mean(axis=1)
     return Curve(
@@ -68,30 +71,45 @@ def power_curve(model: Model, price: Price | None = None) -> Curve:
     )
 
 
-def rows(models: Sequence[Model]) -> list[dict[str, object]]:
-    """Return one row for each net and threshold; power is estimated from the anchor "imu"."""
-    table = []
-    for model in models:
-        own = power_curve(model)
-        for k, scale in enumerate(model.scales):
-            table.append(
-                {
-                    "net": model.name,
-                    "threshold": scale,
-                    "accuracy": float(model.sample.correct[k].mean()),
-                    "spikes": float(own.spikes[k]),
-                    "hidden_bins": float(own.hidden_bins[k]),
-                    "cycles": float(own.cycles[k]),
-                    "silent_cycles": energy.per_step(model.spec, 0.0, 0.0),
-                    "dynamic_uw": 1e6 * float(own.dynamic_w[k]),
-                }
-            )
-    return table
+def rows(models: Sequence[Model]) -> list[Row]:
+    """Return one row for each net, threshold and lead; power is estimated from the anchor "imu".
+
+    `clock_mhz` is what the busiest step needs; `price.powers_uw` explains the powers.
+    """
+    return [_row(model, power_curve(model), k) for model in models for k in range(len(model.leads))]
+
+
+def _row(model: Model, own: Curve, k: int) -> Row:
+    used = float(model.sample.used[k].mean())
+    clock = clock_hz(model.spec, model.sample.busiest[k].max())
+    return {
+        "net": model.name,
+        "threshold": model.scales[k],
+        "lead": model.leads[k],
+        "accuracy": float(model.sample.correct[k].mean()),
+        "window_used": used,
+        "spikes": float(own.spikes[k]),
+        "hidden_bins": float(own.hidden_bins[k]),
+        "cycles": float(own.cycles[k]),
+        "silent_cycles": float(per_step(model.spec, 0.0, 0.0)),
+        "dynamic_uw": 1e6 * float(own.dynamic_w[k]),
+        "clock_mhz": 1e-6 * clock,
+        **powers_uw(model.spec, float(own.cycles[k]), used, clock),
+    }
+
+
+def front(model: Model) -> list[Row]:
+    """Return the rows that none beats in both accuracy and spikes, by rising spikes."""
+    kept: list[Row] = []
+    for row in sorted(rows([model]), key=lambda row: (row["spikes"], -row["accuracy"])):
+        if not kept or row["accuracy"] > kept[-1]["accuracy"]:
+            kept.append(row)
+    return kept
 
 
 def over_thresholds(model: Model) -> Linearity:
     """Fit dynamic power (W) against spikes per inference over the thresholds."""
-    curve = power_curve(model)
+    curve = power_curve(model.at_end)
     return fit(curve.spikes, curve.dynamic_w)
 
 
@@ -105,20 +123,20 @@ def over_windows(model: Model, scale: float = 1.0) -> Linearity:
 
 def in_active_bins(model: Model) -> Linearity:
     """Fit dynamic power (W) against the share of active bins over the thresholds."""
-    curve = power_curve(model)
+    curve = power_curve(model.at_end)
     return fit(curve.hidden_bins, curve.dynamic_w)
 
 
 def silent_share(model: Model) -> float:
     """Return the share of a step's cycles at scale 1 that a core without any event still pays."""
-    return energy.per_step(model.spec, 0.0, 0.0) / float(
+    return per_step(model.spec, 0.0, 0.0) / float(
         power_curve(model).cycles[model.scales.index(1.0)]
     )
 
 
 def power_reach(model: Model, price: Price | None = None, *, loss: float = LOSS) -> Reach:
     """Return what turning the threshold from 1 to the cheapest useful scale saves."""
-    price = price or published_price(spec=model.spec)
+    price, model = price or published_price(spec=model.spec), model.at_end
     table = table_of([model], price)
     best = max(s.accuracy for s in table)
     cheapest = min(allowed(table, min_accuracy=best - loss), key=lambda s: s.power_w)

@@ -148,7 +148,8 @@ def _candidates(run: Run, folder: str | Path | None) -> dict[str, Callable[[], D
         options = {"run": run.folder, "split": split, "front_end": run.front_end}
         readers = {"wrist": partial(_encoded, data.wrist_imu, **options)}
         for name in activity_sets.NAMES:
-            read = partial(data.activities, name, _place(name, folder), classes="all")
+            place, classes = _place(name, folder), run.provenance.get("classes", "all")
+            read = partial(data.activities, name, place, classes=classes)
             readers[name] = partial(_encoded, read, **options)
     named = run.provenance.get("dataset")
     return {name: read for name, read in readers.items() if named in (None, name)}
@@ -164,5 +165,5 @@ def _encoded(
     return read(split=people, front_end=settings)
 
 
-def _place(name: str, folder: str | Path | None) -> Path:
-    return catalogue.root(folder) / name
+def _place(name: str, folder: str | Path | None) -> Path | None:
+    return None if folder is None else Path(folder) / catalogue.get(name).home

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from neurosim import data, engines, readout, store
 from neurosim.data import cache
-from neurosim.energy import price as energy
+from neurosim.energy.course import Course
+from neurosim.energy.cycles import per_step
 from neurosim.energy.neurobench_measures import footprint_bytes
-from neurosim.energy.operating_points import Setting, Table
+from neurosim.energy.operating_points import Key, Setting, Table
 from neurosim.energy.price import Price
 from neurosim.energy.wear import Outcomes
 from neurosim.errors import InputError
 from neurosim.frozen import Frozen
 from neurosim.network import THRESHOLD_SCALES
+from neurosim.readout import Rule
 from neurosim.run import Run
 from neurosim.workflows.deployment import deploy_run
 from neurosim.workflows.run_data import windows_of
@@ -27,7 +29,7 @@ from neurosim.xylo.spec import XyloSpec
 
 @dataclass(frozen=True, eq=False)
 class Sample(Frozen):
-    """What a net did on some windows, at K thresholds."""
+    """What a net did on some windows up to its decisions, at K settings of threshold and lead."""
 
     correct: np.ndarray
     """(K, windows) bool."""
@@ -36,9 +38,13 @@ class Sample(Frozen):
     spikes: np.ndarray
     """(K, windows) spikes of hidden and output neurons."""
     hidden_bins: np.ndarray
-    """(K, windows) share of (step, neuron) with a spike."""
+    """(K, windows) share of (step, neuron) of the window with a spike."""
     cycles: np.ndarray
-    """(K, windows) clock cycles of a step."""
+    """(K, windows) clock cycles of a step, mean over the window: none after the decision."""
+    used: np.ndarray
+    """(K, windows) share of the window up to the decision."""
+    busiest: np.ndarray
+    """(K, windows) most clock cycles of a step up to the decision."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +54,9 @@ class Model(Frozen):
     name: str
     spec: XyloSpec
     scales: tuple[float, ...]
+    """(K,) thresholds; the first of each decide at the window's end."""
+    leads: tuple[float, ...]
+    """(K,) leads at which decisions fall, `readout.NEVER` at the window's end."""
     sample: Sample
     people: np.ndarray
     """(windows,) subject of each window, of validation and test."""
@@ -55,6 +64,14 @@ class Model(Frozen):
     """Test subjects: who wears the device. The table is calibrated on all others of `people`."""
     input_bins: float
     """Share of (window, step, channel) with an event."""
+
+    @property
+    def at_end(self) -> Model:
+        """The same net with decisions at the window's end alone."""
+        kept = [k for k, lead in enumerate(self.leads) if lead == readout.NEVER]
+        scales, leads = (tuple(own[k] for k in kept) for own in (self.scales, self.leads))
+        sample = Sample(**{name: values[kept] for name, values in vars(self.sample).items()})
+        return replace(self, scales=scales, leads=leads, sample=sample)
 
     @property
     def footprint(self) -> int:
@@ -66,6 +83,7 @@ def measure_model(
     run: Run | str | Path,
     scales: Sequence[float] = THRESHOLD_SCALES,
     *,
+    leads: Sequence[int] = (),
     engine: str = "brian2",
     dataset: data.Dataset | None = None,
     chip: str | None = None,
@@ -77,6 +95,8 @@ def measure_model(
     Args:
         run: a run of a layered net, or its folder.
         scales: thresholds, 1 among them.
+        leads: output spikes ahead at which a decision falls, at each threshold, beside decisions
+            at the window's end.
         engine: an engine that runs a XyloSpec.
         dataset: encoded windows that the run was trained on; looked for when None, see
             `run_data.dataset_of`.
@@ -90,7 +110,7 @@ def measure_model(
     spec = specifications.load(run.folder, chip)
     if spec is None:
         spec, _ = deploy_run(run, chip or chips.DEFAULT, dataset=dataset)
-    return measure(run.folder.name, spec, dataset, scales, engine=engine)
+    return measure(run.folder.name, spec, dataset, scales, leads=leads, engine=engine)
 
 
 def measure(
@@ -99,6 +119,7 @@ def measure(
     dataset: data.Dataset,
     scales: Sequence[float] = THRESHOLD_SCALES,
     *,
+    leads: Sequence[int] = (),
     engine: str = "brian2",
 ) -> Model:
     """Run a deployed net at every threshold on the validation and test windows of a data set.
@@ -118,9 +139,20 @@ def measure(
             "the device and another, of test or validation, to calibrate on: train with such a "
             "split"
         )
-    measured = sample(spec, raster, labels, scales, engine)
+    measured = sample(spec, raster, labels, scales, engine, leads)
     active = float(np.count_nonzero(raster) / raster.size)
-    return Model(name, spec, tuple(scales), measured, people, wearers, active)
+    points = settings(scales, leads)
+    return Model(name, spec, *points, measured, people, wearers, active)
+
+
+def settings(
+    scales: Sequence[float], leads: Sequence[int] = ()
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return threshold and lead of all settings (K,), those at the window's end first."""
+    rules = readout.at_leads(leads)
+    points = [(float(scale), rule.lead_or_never) for rule in rules for scale in scales]
+    thresholds, own = zip(*points, strict=True)
+    return thresholds, own
 
 
 def sample(
@@ -129,67 +161,79 @@ def sample(
     labels: np.ndarray,
     scales: Sequence[float],
     engine: str = "brian2",
+    leads: Sequence[int] = (),
 ) -> Sample:
-    """Run a net at every threshold; one value for each threshold and window."""
+    """Run a net once at every threshold; one value for each of `settings` and window."""
+    rules = readout.at_leads(leads)
 
     def run() -> cache.Arrays:
-        rows = [_one(spec.with_threshold(scale), raster, labels, engine) for scale in scales]
+        by_scale = [_one(spec.with_threshold(s), raster, labels, engine, rules) for s in scales]
+        rows = [own[k] for k in range(len(rules)) for own in by_scale]
         return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
     key = {
-        "what": "operating points 2",
+        "what": "operating points 3",
         "spec": spec.digest(),
         "scales": [float(scale) for scale in scales],
+        "leads": [int(lead) for lead in leads],
         "engine": engine,
         "windows": store.content({"raster": raster, "labels": labels}),
     }
-    shape = (len(scales), len(labels))
-    kinds = {"correct": "b", "silent": "b", "spikes": "i", "hidden_bins": "f", "cycles": "f"}
+    shape = (len(scales) * len(rules), len(labels))
+    kinds = {"correct": "b", "silent": "b", "spikes": "i"}
+    kinds |= dict.fromkeys(("hidden_bins", "cycles", "used", "busiest"), "f")
     return Sample(**cache.cached(key, run, {name: (kind, shape) for name, kind in kinds.items()}))
 
 
-def _one(spec: XyloSpec, raster: np.ndarray, labels: np.ndarray, engine: str) -> cache.Arrays:
-    hidden, output = engines.get(engine).run(spec, raster).spikes
-    decided = readout.decide(output)
-    input_bins = (raster > 0).mean(axis=(1, 2))
-    hidden_bins = (hidden > 0).mean(axis=(1, 2))
-    cycles = [energy.per_step(spec, *bins) for bins in zip(input_bins, hidden_bins, strict=True)]
-    return {
-        "correct": decided == labels,
-        "silent": decided == readout.SILENT,
-        "spikes": hidden.sum(axis=(1, 2), dtype=np.int64) + output.sum(axis=(1, 2), dtype=np.int64),
-        "hidden_bins": hidden_bins,
-        "cycles": np.array(cycles),
-    }
+def _one(
+    spec: XyloSpec, raster: np.ndarray, labels: np.ndarray, engine: str, rules: Sequence[Rule]
+) -> list[cache.Arrays]:
+    recording = engines.get(engine).run(spec, raster)
+    course, rows = Course.of(raster, recording), []
+    for rule in rules:
+        classes, steps = readout.decisions(recording.spikes[1], rule)
+        spent, used = course.until(steps), steps / course.length
+        row = {
+            "correct": classes == labels,
+            "silent": classes == readout.SILENT,
+            "spikes": spent.spikes,
+            "hidden_bins": spent.hidden_bins * used,
+            "cycles": per_step(spec, spent.input_bins, spent.hidden_bins) * used,
+            "used": used,
+            "busiest": course.busiest(spec, steps),
+        }
+        rows.append(row)
+    return rows
 
 
 def table_of(models: Sequence[Model], price: Price, wearer: int | None = None) -> Table:
-    """Return the table of all models and thresholds, calibrated on everybody but the wearer."""
+    """Return the table of all models and settings, calibrated on everybody but the wearer."""
     rows = []
     for model in models:
         others = model.people != wearer
         for k, scale in enumerate(model.scales):
             cycles = model.sample.cycles[k, others].mean()
+            used = float(model.sample.used[k, others].mean())
             rows.append(
                 Setting(
                     model.name,
                     scale,
                     accuracy=float(model.sample.correct[k, others].mean()),
                     silent=float(model.sample.silent[k, others].mean()),
-                    power_w=float(price.power_w(cycles, model.spec.dt)),
+                    power_w=float(price.power_w(cycles, model.spec.dt, used)),
+                    lead=model.leads[k],
                 )
             )
     return tuple(rows)
 
 
-def outcomes_of(models: Sequence[Model], price: Price) -> dict[tuple[str, float], Outcomes]:
-    """Return what each model and threshold does on every window."""
-    return {
-        (model.name, scale): Outcomes(
-            correct=model.sample.correct[k],
-            power_w=np.asarray(price.power_w(model.sample.cycles[k], model.spec.dt)),
-            resting_w=float(price.power_w(energy.per_step(model.spec, 0.0, 0.0), model.spec.dt)),
-        )
-        for model in models
-        for k, scale in enumerate(model.scales)
-    }
+def outcomes_of(models: Sequence[Model], price: Price) -> dict[Key, Outcomes]:
+    """Return what each model does at each threshold and lead on every window."""
+    found = {}
+    for model in models:
+        sample, dt = model.sample, model.spec.dt
+        rest = float(price.power_w(per_step(model.spec, 0.0, 0.0), dt))
+        for k, setting in enumerate(zip(model.scales, model.leads, strict=True)):
+            power = np.asarray(price.power_w(sample.cycles[k], dt, sample.used[k]))
+            found[(model.name, *setting)] = Outcomes(sample.correct[k], power, rest)
+    return found

@@ -1,4 +1,6 @@
-"""Sweep the runtime threshold of a deployed net on an integer engine."""
+"""Sweep both runtime knobs of a deployed net on an integer engine: its threshold, and the lead of
+output spikes at which it decides.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,11 @@ from joblib import delayed
 
 from neurosim import engines, readout
 from neurosim.energy import price
+from neurosim.energy.course import Course
+from neurosim.energy.cycles import clock_hz, per_step
 from neurosim.network import THRESHOLD_SCALES
 from neurosim.processes import pool
+from neurosim.readout import Rule
 from neurosim.xylo.spec import XyloSpec
 
 Row = dict[str, float]
@@ -22,60 +27,95 @@ def threshold_sweep(
     labels: np.ndarray,
     scales: Sequence[float] = THRESHOLD_SCALES,
     *,
+    leads: Sequence[int] = (),
     engine: str = "brian2",
     workers: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> list[Row]:
-    """Measure accuracy, activity and estimated power at each threshold scale.
+    """Measure accuracy, activity and estimated power at each threshold scale and lead.
+
+    The engine runs once for each scale: all leads are read off the same spikes.
 
     Args:
         spec: the deployed net.
         raster: (samples, time, channels) event counts.
         labels: (samples,) classes.
         scales: factors on the hidden thresholds.
+        leads: output spikes ahead of the second class at which a decision falls, beside decisions
+            at the window's end.
         engine: an engine that runs a XyloSpec.
         workers: processes that share the scales; all cores when left out.
         progress: called with 1 after each scale.
 
     Returns:
-        One row for each scale, see `measure`.
+        One row for each scale and lead, see `measure`.
+
+    Raises:
+        InputError: a scale, a lead or the raster is refused.
     """
     parallel = pool(workers)
-    jobs = [(spec.with_threshold(scale), scale, raster, labels, engine) for scale in scales]
-    rows = [measure(*jobs[0])]  # made here, so that what is compiled is cached
+    rules = readout.at_leads(leads)
+    jobs = [(spec.with_threshold(scale), scale, raster, labels, engine, rules) for scale in scales]
+    rows = measure(*jobs[0])  # made here, so that what is compiled is cached
     if progress:
         progress(1)
-    for row in parallel(delayed(measure)(*job) for job in jobs[1:]):
-        rows.append(row)
+    for own in parallel(delayed(measure)(*job) for job in jobs[1:]):
+        rows += own
         if progress:
             progress(1)
     return rows
 
 
 def measure(
-    spec: XyloSpec, scale: float, raster: np.ndarray, labels: np.ndarray, engine: str
-) -> Row:
-    """Run a net once: `accuracy`, `silent` (share of windows without a decision),
-    `spikes_per_inference`, `input_bins` and `hidden_bins` (share with an event), `cycles_per_step`,
-    `power_uw` (an estimate, see `neurosim.energy.price`).
+    spec: XyloSpec,
+    scale: float,
+    raster: np.ndarray,
+    labels: np.ndarray,
+    engine: str,
+    rules: Sequence[Rule] = (readout.AT_END,),
+) -> list[Row]:
+    """Run a net once and return a row for each rule of decision.
+
+    `threshold`; `lead` (inf at the window's end); `accuracy`; `silent`, the share of windows
+    without a decision; and up to the decision: `window_used`, a share; `spikes_per_inference`,
+    hidden and output; `input_events`; `input_bins` and `hidden_bins` (share with an event);
+    `cycles_per_step`; `clock_mhz`, which finishes the busiest step that came up; and estimates of
+    the mean power over the window, `power_uw` and two bounds, see `price.powers_uw`.
     """
     recording = engines.get(engine).run(spec, raster)
-    output = recording.spikes[1]
-    active = price.activity(raster, recording)
-    cycles = price.per_step(spec, active.input_bins, active.hidden_bins)
-    power_w = price.published_price(spec=spec).power_w(cycles, spec.dt)
+    course, output = Course.of(raster, recording), recording.spikes[1]
+    return [_row(spec, scale, course, output, labels, rule) for rule in rules]
+
+
+def _row(
+    spec: XyloSpec,
+    scale: float,
+    course: Course,
+    output: np.ndarray,
+    labels: np.ndarray,
+    rule: Rule,
+) -> Row:
+    classes, steps = readout.decisions(output, rule)
+    spent = course.until(steps)
+    active, used = spent.activity(), float(steps.mean()) / course.length
+    cycles = float(per_step(spec, active.input_bins, active.hidden_bins))
+    clock = clock_hz(spec, course.busiest(spec, steps).max())
     return {
         "threshold": scale,
-        "accuracy": readout.accuracy(output, labels),
-        "silent": float(np.mean(readout.decide(output) == readout.SILENT)),
+        "lead": rule.lead_or_never,
+        "accuracy": float(np.mean(classes == labels)),
+        "silent": float(np.mean(classes == readout.SILENT)),
+        "window_used": used,
         "spikes_per_inference": active.spikes,
+        "input_events": float(spent.events.mean()),
         "input_bins": active.input_bins,
         "hidden_bins": active.hidden_bins,
         "cycles_per_step": cycles,
-        "power_uw": 1e6 * float(power_w),
+        "clock_mhz": 1e-6 * clock,
+        **price.powers_uw(spec, cycles * used, used, clock),
     }
 
 
 def by_threshold(rows: Sequence[Row]) -> dict[float, Row]:
-    """Index the rows of one net by their threshold scale."""
+    """Index the rows of one net by their threshold scale; those at one lead."""
     return {row["threshold"]: row for row in rows}

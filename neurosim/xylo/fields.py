@@ -13,6 +13,7 @@ import numpy as np
 
 from neurosim.errors import InputError
 from neurosim.frozen import own, owned
+from neurosim.readout import AT_END, Rule
 
 HIDDEN_ARRAYS = ("dash_mem", "dash_syn", "dash_syn_2", "threshold", "bias")
 OUTPUT_ARRAYS = ("dash_mem_out", "dash_syn_out", "threshold_out", "bias_out")
@@ -88,6 +89,7 @@ def normalise(values: dict[str, Any]) -> dict[str, Any]:
     read("dt", _dt)
     read("chip", _chip)
     read("front_end", _front_end)
+    read("decision", _decision)
     if faults:
         raise InputError("; ".join(faults))
     return out
@@ -204,3 +206,11 @@ def _front_end(name: str, value: Any) -> Mapping[str, Any] | None:
         raise InputError(f"{name} is {value!r:.80}; give the front end's settings or None")
     settings: Mapping[str, Any] | None = None if value is None else owned(dict(value))
     return settings
+
+
+def _decision(name: str, value: Any) -> Rule:
+    if value is None or isinstance(value, Rule):
+        return value or AT_END
+    if not isinstance(value, Mapping):
+        raise InputError(f"{name} is {value!r:.80}; give a rule of neurosim.readout or None")
+    return Rule.from_dict(value)

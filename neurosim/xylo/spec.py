@@ -14,6 +14,7 @@ import numpy as np
 from neurosim import outside, store
 from neurosim.errors import InputError
 from neurosim.frozen import Frozen
+from neurosim.readout import AT_END, Rule
 from neurosim.xylo import rules
 from neurosim.xylo.fields import normalise
 
@@ -81,6 +82,8 @@ class XyloSpec(Frozen):
     """Hidden ids that only delay spikes (see `residuals`): the threshold register skips them."""
     front_end: Mapping[str, Any] | None = None
     """Settings of the sensor's front end whose events the net reads: deployed with it."""
+    decision: Rule = AT_END
+    """When the microcontroller beside the chip decides by the output spikes: deployed with it."""
     mapped_graph: InitVar[Any] = None
     """Ignored: rockpool's mapper puts its graph beside the arrays."""
 
@@ -183,7 +186,8 @@ class XyloSpec(Frozen):
         """Return its arrays, and all else as JSON values: what a file holds of it."""
         tensors = {name: getattr(self, name).astype(np.int32) for name in ARRAYS}
         names = (*SCALARS, "aliases", "layers", "relays", "front_end")
-        return tensors, {name: getattr(self, name) for name in names}
+        decision = {"decision": self.decision.to_dict()} if self.decision.early else {}
+        return tensors, {**{name: getattr(self, name) for name in names}, **decision}
 
     @classmethod
     def from_parts(cls, tensors: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> XyloSpec:
@@ -196,7 +200,8 @@ class XyloSpec(Frozen):
         aliases = tuple(tuple(a) for a in header["aliases"])
         keys: dict[str, Any] = {**tensors, **{name: header[name] for name in SCALARS}}
         keys |= {name: tuple(header.get(name, ())) for name in ("layers", "relays")}
-        return cls(**keys, aliases=aliases, front_end=header.get("front_end"))
+        keys |= {name: header.get(name) for name in ("front_end", "decision")}
+        return cls(**keys, aliases=aliases)
 
     def save(self, path: str | Path) -> Path:
         """Write one safetensors file with a JSON header, whole or not at all."""

@@ -77,14 +77,15 @@ def write(spec: XyloSpec, path: Path, *, force: bool = False) -> Path:
             raise OtherSpecification(f"{error}; --force (force=True) writes it anew") from error
         if not _same(before, spec):
             raise OtherSpecification(
-                f"{path}: holds another specification ({before.digest()}) than this deployment "
-                f"makes ({spec.digest()}), which may be verified; --force (force=True) replaces it"
+                f"{path}: holds another specification ({before.digest()}, decides at "
+                f"{before.decision}) than this deployment makes ({spec.digest()}, "
+                f"{spec.decision}), which may be verified; --force (force=True) replaces it"
             )
     return spec.save(path)
 
 
 def _same(a: XyloSpec, b: XyloSpec) -> bool:
-    """Return whether two specifications mean the same: dynamics, chip and front end."""
-    return (a.digest(), a.chip, a.relays, a.front_end) == (
-        b.digest(), b.chip, b.relays, b.front_end
+    """Return whether two specifications mean the same: dynamics, chip, front end and decision."""
+    return (a.digest(), a.chip, a.relays, a.front_end, a.decision) == (
+        b.digest(), b.chip, b.relays, b.front_end, b.decision
     )  # fmt: skip

@@ -17,8 +17,10 @@ from neurosim.data import (
     ku_har,
     pickles,
     raster_files,
+    sisfall,
     uci_har,
     unimib_shar,
+    utd_mhad,
 )
 from neurosim.energy import operating_points
 from neurosim.studies import results
@@ -147,6 +149,36 @@ def _unimib(member: str) -> Callable[[Path], Read]:
     return write
 
 
+def _sisfall(path: Path) -> Read:
+    return _one_of_a_set(
+        path,
+        "SisFall_dataset/SA01/D01_SA01_R01.txt",
+        lambda folder: official.sisfall(folder, _rng(), ["SA01"]),
+        lambda folder: sisfall.read(folder, files=None),
+    )
+
+
+def _packed_sisfall(path: Path) -> Read:
+    signals = [_rng().integers(-300, 300, (30, 3)).astype(np.int16)] * 2
+    return _one_of_a_set(
+        path,
+        sisfall.PACKED,
+        lambda folder: official.packed(
+            folder / sisfall.PACKED, signals, ["D01", "F15"], ["SA01", "SE15"], "acceleration"
+        ),
+        lambda folder: sisfall.read(folder, files=None),
+    )
+
+
+def _utd_mhad(path: Path) -> Read:
+    return _one_of_a_set(
+        path,
+        "Inertial/a1_s1_t1_inertial.mat",
+        lambda folder: official.utd_mhad(folder, _rng(), [1]),
+        lambda folder: utd_mhad.read(folder, files=None),
+    )
+
+
 def _table(path: Path) -> Read:
     rows = [{"net": "a", "x": 0.25}, {"net": "b, c", "x": 0.5}]
     store.write_table(path, rows)  # without a seal, which any change would break
@@ -191,6 +223,9 @@ CORPUS: dict[str, Callable[[Path], Read]] = {
     "KU-HAR": _ku_har,
     "UniMiB signals .mat": _unimib("adl_data.mat"),
     "UniMiB classes .mat": _unimib("adl_labels.mat"),
+    "SisFall .txt": _sisfall,
+    "SisFall .npz": _packed_sisfall,
+    "UTD-MHAD .mat": _utd_mhad,
     "table .csv": _table,
     "table .csv with a seal": _sealed_table,
     "results .csv": _results,

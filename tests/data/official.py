@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import pickle
 from pathlib import Path
 
@@ -51,6 +52,64 @@ def ku_har_file(folder: Path, rng: np.random.Generator, per_class: int = 10) -> 
     return folder
 
 
+class _Recorded:
+    """Pickles as an object of a class that need not be there: its name, arguments and state."""
+
+    def __init__(self, name, arguments=(), state=None):
+        self.name, self.arguments, self.state = name, arguments, state
+
+
+class _Name(str):
+    """Pickles as a class or function of this name."""
+
+
+class _Pickler(pickle._Pickler):
+    """Writes names of classes without importing them."""
+
+    def save(self, obj, save_persistent_id=True):
+        if isinstance(obj, _Name):
+            self.write(b"c%s\n%s\n" % tuple(part.encode() for part in obj.rsplit(".", 1)))
+        elif isinstance(obj, _Recorded):
+            self.save_reduce(_Name(obj.name), obj.arguments, obj.state)
+        else:
+            super().save(obj, save_persistent_id)
+
+    def save_reduce(self, func, args, state=None, *rest, **named):
+        if not isinstance(func, _Name):
+            return super().save_reduce(func, args, state, *rest, **named)
+        self.save(func)
+        self.save(args)
+        self.write(pickle.REDUCE)
+        if state is not None:
+            self.save(state)
+            self.write(pickle.BUILD)
+
+
+def hapt(folder: Path, recordings: dict[int, list[tuple[np.ndarray, np.ndarray]]]) -> Path:
+    """Write people's recordings, signal (time, 6) and label (time,), as pandas 1 pickles tables."""
+    internals, index = "pandas.core.internals.managers.BlockManager", "pandas.core.indexes.base"
+    names = ["acc-x", "acc-y", "acc-z", "gyro-x", "gyro-y", "gyro-z", "sequence", "label"]
+    tables = {}
+    for person, several in recordings.items():
+        tables[person] = []
+        for signal, label in several:
+            axis = (_Name(f"{index}.Index"), {"data": np.array(names, object), "name": None})
+            blocks = [
+                {"mgr_locs": _Recorded("builtins.slice", (0, 6, 1)), "values": signal.T.copy()},
+                {
+                    "mgr_locs": _Recorded("builtins.slice", (6, 8, 1)),
+                    "values": np.stack([label] * 2),
+                },
+            ]
+            inner = {"axes": [_Recorded(f"{index}._new_Index", axis), None], "blocks": blocks}
+            data = _Recorded(internals, (), ([], [], [], {"0.14.1": inner}))
+            tables[person].append(_Recorded("pandas.core.frame.DataFrame", (), {"_data": data}))
+    folder.mkdir(parents=True, exist_ok=True)
+    with gzip.open(folder / "HAPT.pkl.gz", "wb") as file:
+        _Pickler(file, protocol=2).dump(tables)
+    return folder / "HAPT.pkl.gz"
+
+
 def unimib_shar(folder: Path, rng: np.random.Generator, people: int = 30) -> Path:
     """One window of each of nine classes and each subject."""
     from scipy.io import savemat
@@ -63,6 +122,43 @@ def unimib_shar(folder: Path, rng: np.random.Generator, people: int = 30) -> Pat
     savemat(folder / "adl_data.mat", {"adl_data": columns})
     savemat(folder / "adl_labels.mat", {"adl_labels": marks})
     return folder
+
+
+def sisfall(folder: Path, rng: np.random.Generator, people=("SA01", "SE15")) -> Path:
+    """A walk and a fall of each person, 700 samples long."""
+    for person in people:
+        inner = folder / "SisFall_dataset" / person
+        inner.mkdir(parents=True)
+        for code in ("D01", "F03"):
+            rows = rng.integers(-300, 300, (700, 9))
+            rows[:, 1] -= 256
+            lines = (",".join(f"{value:3d}" for value in row) + ";\n" for row in rows)
+            (inner / f"{code}_{person}_R01.txt").write_text("".join(lines))
+    (folder / "SisFall_dataset" / "Readme.txt").write_text("not a recording")
+    return folder
+
+
+def utd_mhad(folder: Path, rng: np.random.Generator, people=range(1, 9)) -> Path:
+    """Two actions of each person, 130 samples long."""
+    from scipy.io import savemat
+
+    (folder / "Inertial").mkdir(parents=True)
+    for person in people:
+        for action in (1, 23):
+            matrix = rng.normal([0, 0, 1, 0, 0, 0], [0.3] * 3 + [90] * 3, (130, 6))
+            path = folder / "Inertial" / f"a{action}_s{person}_t1_inertial.mat"
+            savemat(path, {"d_iner": matrix}, do_compression=True)
+    return folder
+
+
+def packed(path: Path, recordings, labels, people, name: str) -> Path:
+    """Write recordings one after another, as sisfall.npz and utd-mhad.npz hold them."""
+    arrays = {name: np.concatenate(recordings), "activity": labels, "person": people}
+    offset = np.cumsum([0, *map(len, recordings)])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        np.savez_compressed(file, **arrays, offset=offset)
+    return path
 
 
 def cifar10(folder: Path, rng: np.random.Generator, version: str = "py") -> tuple[Path, np.ndarray]:

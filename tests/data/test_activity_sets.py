@@ -20,6 +20,9 @@ def root(tmp_path_factory):
     official.uci_har(folder / "uci-har", rng)
     official.ku_har_file(folder / "ku-har", rng)
     official.unimib_shar(folder / "unimib-shar", rng)
+    official.hapt(folder / "hapt", {})
+    official.sisfall(folder / "sisfall", rng)
+    official.utd_mhad(folder / "utd-mhad", rng)
     return folder
 
 
@@ -103,7 +106,7 @@ def test_a_place_without_the_files_says_what_to_do(root, tmp_path):
 def test_files_that_may_not_be_read_are_named(root, monkeypatch, name):
     monkeypatch.setattr("os.access", lambda path, mode: False)
     with pytest.raises(UnavailableError, match="you may not read it"):
-        activity_sets.read(name, root / name, rows=None)
+        activity_sets.read(name, root / catalogue.get(name).home, rows=None)
 
 
 def test_the_order_of_the_classes_is_the_order_of_the_labels(root, tmp_path):

@@ -9,8 +9,7 @@ from unittest.mock import MagicMock
 import numpy as np
 import pytest
 
-from neurosim import engines
-from neurosim.energy import price
+from neurosim.energy import cycles, price
 from neurosim.xylo import XyloSpec
 from tests import nets
 
@@ -52,26 +51,18 @@ def test_cycles_equal_rockpools_model(rng, aliases, bins):
         hidden=SimpleNamespace(weights=spec.weights_rec[:, :, 0], neurons=neurons),
         readout=SimpleNamespace(weights=spec.weights_out),
     )
-    assert price.per_step(spec, *bins) == pytest.approx(rockpools_model()(config, *bins), rel=1e-12)
+    assert cycles.per_step(spec, *bins) == pytest.approx(
+        rockpools_model()(config, *bins), rel=1e-12
+    )
 
 
 def test_the_clock_finishes_the_worst_step_with_a_margin():
     spec = dense_demo_net()
-    assert price.clock_hz(spec) == pytest.approx(1.2 * price.per_step(spec) / 5e-3)
-    assert 9e6 < price.clock_hz(spec) < 10e6
+    assert cycles.clock_hz(spec) == pytest.approx(1.2 * cycles.per_step(spec) / 5e-3)
+    assert 9e6 < cycles.clock_hz(spec) < 10e6
 
 
 def test_power_lies_between_the_anchors_and_grows_with_activity():
     spec = dense_demo_net()
     at = [price.estimate(spec, price.Activity(p, p, 0.0)).total_w for p in (0.0, 0.1, 0.2)]
     assert 188e-6 < at[0] < at[1] < at[2] < 201e-6
-
-
-def test_activity_counts_bins_not_spikes(rng):
-    spec = nets.spec(rng)
-    raster = nets.events(rng, (4, 50, 4))
-    recording = engines.get("xylosim").run(spec, raster)
-    active = price.activity(raster, recording)
-    assert active.input_bins == np.mean(raster > 0)
-    assert active.hidden_bins == np.mean(recording.spikes[0] > 0)
-    assert active.spikes == sum(s.sum(dtype=int) for s in recording.spikes) / 4 > 0

@@ -20,11 +20,19 @@ settings_of_a_table = st.lists(
         accuracy=st.floats(0.1, 1.0),
         silent=st.floats(0.0, 0.04),
         power_w=st.floats(1e-5, 1e-3),
+        lead=st.sampled_from([op.NEVER, 3.0]),
     ),
     min_size=1,
     max_size=12,
 )
 budgets = st.lists(st.floats(0, 1.5e-3), min_size=1, max_size=80)
+
+
+def test_leads_are_numbers_of_spikes():
+    assert Setting("a", 1.0, 0.8, 0.0, 3e-4).key == ("a", 1.0, op.NEVER)
+    for lead in (0.0, 2.5, -1.0, float("nan")):
+        with pytest.raises(InputError, match="lead is a number of spikes from 1"):
+            Setting("a", 1.0, 0.8, 0.0, 3e-4, lead)
 
 
 def table(*rows):

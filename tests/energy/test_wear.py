@@ -9,6 +9,7 @@ from neurosim.energy.governor import fixed
 from neurosim.energy.operating_points import Setting
 from neurosim.energy.wear import Battery, Outcomes, live, schedule
 from neurosim.errors import InputError
+from neurosim.readout import NEVER
 
 ONE = Setting("a", 1.0, 0.75, 0.0, 200e-6)
 GROUPS = np.repeat([1, 2, -1], 40)
@@ -17,7 +18,7 @@ GROUPS = np.repeat([1, 2, -1], 40)
 @pytest.fixture
 def outcomes(rng):
     correct = rng.random(120) < 0.75
-    return {("a", 1.0): Outcomes(correct, np.full(120, 200e-6), resting_w=100e-6)}
+    return {("a", 1.0, NEVER): Outcomes(correct, np.full(120, 200e-6), resting_w=100e-6)}
 
 
 def test_a_schedule_works_its_hours_with_one_person_a_bout():
@@ -65,7 +66,7 @@ def test_energy_and_decisions_are_accounted_for(outcomes):
     battery = Battery(1000.0, harvest_w=30e-6, self_discharge=0.0)
     days = schedule(GROUPS, battery, days=3, active_hours=6, seed=3)
     life = live(fixed(ONE), outcomes, battery, days)
-    correct = outcomes["a", 1.0].correct
+    correct = outcomes["a", 1.0, NEVER].correct
     expected = sum(correct[w].sum() for w in days.windows if w[0] >= 0)
     assert life.correct_share == pytest.approx(expected / days.asked)
     assert life.accuracy == life.correct_share
@@ -113,7 +114,7 @@ def test_a_policy_sees_drift_and_its_changes_are_counted(outcomes):
     assert seen[0].remaining_s == 2 * 86400
     assert seen[-1].remaining_s == 600
     turns = iter(range(1000))
-    both = {**outcomes, ("a", 2.0): outcomes["a", 1.0]}
+    both = {**outcomes, ("a", 2.0, NEVER): outcomes["a", 1.0, NEVER]}
     life = live(
         lambda _: replace(ONE, threshold=1.0 + next(turns) % 2), both, Battery(1000.0), days
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import brian2
 import numpy as np
 import pytest
 
@@ -49,6 +50,23 @@ def test_numpy_and_library_agree_with_inputs_in_time_and_presynaptic_spikes() ->
     options = {**options, "inputs": shared}
     library = simulate("lif-exponential", target="library", **options)
     assert_same(library, simulate("lif-exponential", target="numpy", **options), rtol=1e-9)
+
+
+def test_a_refractory_time_that_grows_again_holds_neurons_that_had_left_it() -> None:
+    """A library that looks only at neurons in their refractory time would let them go on."""
+    model = equations.from_brian2(
+        "dv/dt = (2 - v)/tau : 1 (unless refractory)",
+        threshold="v > 1", reset="v = 0", refractory="period", inputs=["period"],
+        namespace={"tau": 10 * brian2.ms, "period": 1 * brian2.ms},
+    )  # fmt: skip
+    late = np.where(np.arange(3000) // 100 % 2, 20.0, 1.0)[:, None]  # ms, by 10 ms
+    options = {"n": 3, "duration": 0.3, "record": ("v",)}
+    inputs = {"period": late * [1.0, 1.0, 0.5]}
+    library, numpy = (
+        simulate(model, inputs=inputs, target=name, **options) for name in ("library", "numpy")
+    )
+    assert_same(library, numpy, rtol=1e-12)
+    assert len(library.spike_steps) < 0.8 * len(simulate(model, **options).spike_steps)
 
 
 def test_a_run_does_not_depend_on_how_it_is_cut_into_pieces(monkeypatch) -> None:

@@ -147,7 +147,7 @@ def test_files_that_are_missing_are_named_before_anything_is_trained(tmp_path, s
     assert not (tmp_path / "nets").exists()
 
 
-@pytest.mark.parametrize("name", activity_sets.NAMES)
+@pytest.mark.parametrize("name", activities.SETS)
 def test_seeds_split_activity_sets_by_subject(name, sets, monkeypatch):
     monkeypatch.setenv("NEUROSIM_DATA", str(sets))
     found, default = activities.recordings(name, False)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from neurosim.data import FrontEnd
 from neurosim.data.imu_encoders import MAX_EVENTS
 from neurosim.training.imu_task import BANDS, random_gain
 
@@ -40,3 +41,19 @@ def test_gains_have_the_stated_spread_where_they_are_shared(rng):
 
 def test_channels_need_not_fill_the_last_axis(rng):
     assert random_gain(EVENTS[:, :, : BANDS + 2], (0.1, 0.1, 0.1), rng).shape[2] == BANDS + 2
+
+
+def test_gravity_is_as_strong_for_everybody(rng):
+    """Bands 0, 1, 3 of each axis, then six channels of gravity, which no gain moves."""
+    axes = FrontEnd(0.1, channels="both").band_axes
+    counts = random_gain(EVENTS[:, :, :15], (0, 0.5, 0), rng, axes)
+    assert np.array_equal(counts[:, :, 9:], EVENTS[:, :, 9:15])
+    correlation = np.corrcoef(counts[:, :, :9].mean(axis=1).T)
+    same_axis = np.equal.outer(axes, axes)
+    # 400 windows: rounding of 200 steps leaves a correlation above 0.9, chance one below 0.25.
+    assert correlation[same_axis].min() > 0.9
+    assert np.abs(correlation[~same_axis]).max() < 0.25
+
+
+def test_gravity_alone_has_no_gains(rng):
+    assert np.array_equal(random_gain(EVENTS, (1, 1, 1), rng, ()), EVENTS)

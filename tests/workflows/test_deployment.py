@@ -1,5 +1,7 @@
 """A run is put on a chip: the files, the tables, and what the command says."""
 
+import json
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -8,6 +10,7 @@ from neurosim import cli, data
 from neurosim.errors import InputError
 from neurosim.formats import xylo_json
 from neurosim.network import Network
+from neurosim.readout import AT_END, Rule
 from neurosim.report import power
 from neurosim.run import SPEC_FILE, Run, spec_file
 from neurosim.workflows import deployment, stored_models, verification
@@ -76,6 +79,61 @@ def test_the_command_prints_tables_and_writes_both_files(run, dataset, monkeypat
     spec = XyloSpec.load(run.folder / spec_file("xylo-imu"))
     assert spec.hidden < whole.hidden
     assert np.isfinite(spec.threshold).all()
+
+
+@pytest.mark.filterwarnings("ignore::neurosim.xylo.DeployWarning")
+def test_a_rule_of_decision_is_deployed_with_the_net(run, dataset, monkeypatch):
+    monkeypatch.setattr(data, "wrist_imu", lambda *_, **__: dataset)
+    plain, path = deployment.deploy_run(run)
+    assert plain.decision == AT_END
+    before = xylo_json.save_json(plain, run.folder / "plain.json").read_text()
+    assert "decision" not in before
+    other = run.folder / "a.json"
+    result = command("deploy", run.folder, "--lead", 6, "--force", "--json", other)
+    said = " ".join(result.output.split())
+    assert "decision at lead 6: after each step add the output spikes of each class" in said
+    assert "when it is 6 spikes ahead of the second" in said
+    spec = XyloSpec.load(path)
+    assert spec.decision == xylo_json.load_json(other).decision == Rule(lead=6)
+    assert spec.digest() == plain.digest()  # the chip does the same
+    assert spec.with_threshold(1.4).decision == Rule(lead=6)
+    whole, without = json.loads(other.read_text()), json.loads(before)
+    assert whole["configuration"] == without["configuration"]
+    with pytest.raises(InputError, match=r"decides at lead 6\) than .*, lead 3\)"):
+        deployment.deploy_run(run, decision=Rule(lead=3))
+
+
+@pytest.mark.filterwarnings("ignore::neurosim.xylo.DeployWarning")
+def test_a_posterior_is_deployed_as_a_table_of_integers(run, dataset, monkeypatch):
+    monkeypatch.setattr(data, "wrist_imu", lambda *_, **__: dataset)
+    made, _, _ = deployment.deploy_file(run.folder, posterior=0.9)
+    rule = made.spec.decision
+    assert rule == Rule(posterior=0.9, logit_scale=0.05)  # what a run is trained with by default
+    path = xylo_json.save_json(made.spec, run.folder / "a.json")
+    written = json.loads(path.read_text())["neurosim"]["decision"]
+    assert written["table"] == list(rule.table)
+    assert written["limit"] == int(65536 / 0.9)
+    assert xylo_json.load_json(path).decision == rule
+    again = deployment.deploy(made.spec, decision=Rule(lead=2))  # a specification takes another
+    assert again.decision == Rule(lead=2)
+    assert deployment.deploy(made.spec).decision == rule
+
+
+def test_rules_that_cannot_be_deployed_are_refused(run, tmp_path, rng):
+    network = run.layered.save(tmp_path / "net.safetensors")
+    for arguments, message in (
+        (("deploy", run.folder, "--lead", 0), "lead is 0"),
+        (("deploy", run.folder, "--posterior", 0.3), "posterior is 0.3"),
+        (("deploy", run.folder, "--posterior", 0.9, "--lead", 3), "give one"),
+        (("deploy", network, "--posterior", 0.9), "says what a spike is worth"),
+    ):
+        error = CliRunner().invoke(cli.app, [str(a) for a in arguments]).exception
+        assert isinstance(error, InputError)
+        assert message in str(error)
+    with pytest.raises(InputError, match="decision is 6; give a rule"):
+        nets.spec(rng, decision=6)
+    with pytest.raises(InputError, match="decision has patience"):
+        nets.spec(rng, decision={"patience": 6})
 
 
 def command(*arguments, status: int = 0):

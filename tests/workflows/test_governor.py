@@ -8,11 +8,13 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from neurosim import store
+from neurosim import engines, readout, store
 from neurosim.cli import app
 from neurosim.data import cache
+from neurosim.energy import cycles
 from neurosim.energy import price as energy
 from neurosim.errors import InputError
+from neurosim.readout import Rule
 from neurosim.report import power as tables
 from neurosim.workflows import caches, governor, power, stored_models
 from tests import nets
@@ -46,10 +48,11 @@ def models(tmp_path_factory):
         labels = np.zeros(60, int)
         found = stored_models.sample(large, raster, labels, SCALES)
         made = []
+        points = stored_models.settings(SCALES)
         for name, spec in (("large", large), ("small", small)):
             sample = stored_models.sample(spec, raster, labels, SCALES, "xylosim")
             active = float((raster > 0).mean())
-            made.append(stored_models.Model(name, spec, SCALES, sample, PEOPLE, (8, 9), active))
+            made.append(stored_models.Model(name, spec, *points, sample, PEOPLE, (8, 9), active))
         assert len(list(folder.iterdir())) == 3  # of each net and engine: none answers for another
         for name in vars(found):
             np.testing.assert_array_equal(getattr(found, name), getattr(made[0].sample, name))
@@ -74,7 +77,7 @@ def test_samples_hold_each_windows_activity_and_cycles(models):
     assert (np.diff(sample.hidden_bins.mean(axis=1)) < 0).all()
     assert sample.spikes.min(axis=1).max() >= 0
     quiet = sample.hidden_bins[1].argmin()
-    assert sample.cycles[1, quiet] >= energy.per_step(models[0].spec, 0.0, 0.0)
+    assert sample.cycles[1, quiet] >= cycles.per_step(models[0].spec, 0.0, 0.0)
     assert models[0].footprint > models[1].footprint
 
 
@@ -177,6 +180,86 @@ def test_tables_are_printed(models, rng):
     assert "Estimates, nothing was measured here" in said
     assert "2 weeks of 2 wearers" in said
     assert "select" in said
+
+
+@pytest.fixture(scope="module")
+def leading(tmp_path_factory):
+    """A net on whose windows evidence builds up, the label mostly what it answers at the end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache, "folder", lambda: tmp_path_factory.mktemp("cache"))
+        spec, raster = nets.undecided(60)
+        output = engines.get("xylosim").run(spec, raster).spikes[1]
+        labels = readout.decide(output)
+        labels[::4] = 0
+        sample = stored_models.sample(spec, raster, labels, SCALES, "xylosim", (2, 5))
+    points = stored_models.settings(SCALES, (2, 5))
+    active = float((raster > 0).mean())
+    return stored_models.Model("net", spec, *points, sample, PEOPLE, (8, 9), active), output
+
+
+def test_leads_are_settings_of_their_own(leading):
+    model, output = leading
+    assert model.scales == SCALES * 3
+    assert model.leads == (np.inf,) * 4 + (2,) * 4 + (5,) * 4
+    assert model.at_end.scales == SCALES
+    assert model.at_end.sample.correct.shape == (4, 60)
+    sample, k = model.sample, 4 + SCALES.index(1.0)
+    steps = readout.decision_step(output, Rule(lead=2))
+    np.testing.assert_allclose(sample.used[k], steps / output.shape[1], rtol=1e-12)
+    assert (sample.used[:4] == 1).all()
+    for name in ("spikes", "cycles", "used", "busiest"):
+        values = getattr(sample, name)
+        assert (values[4:8] <= values[8:]).all(), name
+        assert (values[8:] <= values[:4]).all(), name
+    table = stored_models.table_of([model], energy.published_price())
+    assert {setting.lead for setting in table} == {2, 5, np.inf}
+    assert set(stored_models.outcomes_of([model], energy.published_price())) == {
+        setting.key for setting in table
+    }
+
+
+def test_the_joint_front_has_no_setting_that_another_beats(leading):
+    model, _ = leading
+    whole, front = power.rows([model]), power.front(model)
+    assert len(front) > 1
+    assert 2.0 in {row["lead"] for row in front}
+    for row in whole:
+        better = [f for f in front if f["spikes"] <= row["spikes"]]
+        assert row in front or max(f["accuracy"] for f in better) >= row["accuracy"]
+    for row in whole:
+        assert row["power_off_uw"] <= row["power_uw"]
+        assert row["power_clock_uw"] <= row["power_uw"]  # a small net needs a slow clock
+    console = Console(width=160, record=True, file=io.StringIO())
+    console.print(tables.fronts([model]))
+    said = console.export_text()
+    assert "Of 201 µW (imu) spikes move at most 13" in said
+    assert "lower bounds" in said
+
+
+def test_a_governor_of_both_knobs_answers_more_on_a_core_that_is_switched_off(leading):
+    model, _ = leading
+    price = replace(energy.published_price(spec=model.spec), off=True)
+    options = {"days": 2, "weeks": 2, "max_silent": 1.0, "memory_bytes": 10**6}
+    weeks = governor.weeks_of([model], price, **options)
+    mean = {
+        name: np.mean([life.correct_share for life in lives]) for name, lives in weeks.lives.items()
+    }
+    assert mean["threshold and lead"] > mean["threshold"] + 0.02
+    used = np.concatenate([life.lead for life in weeks.lives["threshold and lead"]])
+    assert set(used[np.isfinite(used)]) <= {2.0, 5.0}
+    assert np.isfinite(used).any()
+    ends = governor.weeks_of([model.at_end], price, **options)
+    assert "lead" not in ends.lives
+    for name, lives in ends.lives.items():  # leads in the table change no other policy
+        assert mean[name] == np.mean([life.correct_share for life in lives])
+
+
+@pytest.mark.parametrize("command", ["energy", "governor"])
+def test_a_lead_is_refused_before_a_net_is_run(tmp_path, command):
+    for leads, message in ((["0"], "lead is 0"), (["3", "3"], "give each once")):
+        arguments = [command, str(tmp_path), *(f"--lead={lead}" for lead in leads)]
+        with pytest.raises(InputError, match=message):
+            CliRunner().invoke(app, arguments, catch_exceptions=False, standalone_mode=False)
 
 
 @pytest.mark.parametrize("command", ["energy", "governor"])

@@ -3,6 +3,7 @@
 // C++'s own headers of random numbers would take a third of the time to build this.
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 namespace brian {
@@ -119,11 +120,15 @@ struct Population : Arrays {
     const double dt;
     brian::RandomGenerator generator;
     std::vector<int64_t> fired;          // in the present step
+    std::vector<char> above;             // of each neuron, whole words: whether it fires now
+{% if period %}
+    std::vector<int64_t> resting;        // refractory neurons: only they can recover
+{% endif %}
     std::vector<int64_t> neurons, steps; // of all spikes
     int64_t step = 0;
 
     Population(const Arrays &a, const int64_t n_, const double dt_, const uint32_t seed)
-        : Arrays(a), n(n_), dt(dt_), fired(n_) {
+        : Arrays(a), n(n_), dt(dt_), fired(n_), above((n_ + 7) / 8 * 8) {
         generator.twister.seed(seed);
     }
 
@@ -161,6 +166,10 @@ struct Population : Arrays {
 {% elif name == "reset" %}
             for (int64_t place = 0; place < number; place++) {
                 const int64_t _idx = fired[place];
+{% elif name == "recovery" and period %}
+            int64_t left = 0;
+            for (size_t place = 0; place < resting.size(); place++) {
+                const int64_t _idx = resting[place];
 {% elif event %}
             for (int64_t place = 0; place < number; place++) {
                 const int64_t _idx = targets ? targets[place] : place;
@@ -174,14 +183,32 @@ struct Population : Arrays {
 {% if monitor %}
                 values[place] = (double)_value;
 {% elif name == "threshold" %}
-                if (_cond) {
+                above[_idx] = _cond;
+{% elif name == "recovery" and period %}
+                if (!not_refractory) resting[left++] = _idx;
+{% endif %}
+            }
+{% if name == "recovery" and period %}
+            resting.resize(left);
+{% endif %}
+{% endif %}
+{% if name == "threshold" %}
+            // The comparisons are vector code; of eight neurons most often none fires.
+            for (int64_t start = 0; start < n; start += 8) {
+                uint64_t any;
+                std::memcpy(&any, &above[start], 8);
+                if (any == 0) continue;
+                for (int64_t _idx = start; _idx < start + 8; _idx++) {
+                    if (!above[_idx]) continue;
                     fired[number++] = _idx;
 {% if refractory %}
                     _ptr_array_neurons_not_refractory[_idx] = false;
                     _ptr_array_neurons_lastspike[_idx] = _ptr_array_defaultclock_t[0];
 {% endif %}
-                }
+{% if period %}
+                    resting.push_back(_idx);
 {% endif %}
+                }
             }
 {% endif %}
         }
@@ -253,11 +280,22 @@ struct Population : Arrays {
         step++;
     }
 
+{% if period %}
+    // A refractory time that changes may bring neurons back into it.
+    void watch_all() {
+        resting.resize(n);
+        for (int64_t i = 0; i < n; i++) resting[i] = i;
+    }
+
+{% endif %}
     void feed(const Input *inputs, const int64_t n_inputs) {
         for (int64_t k = 0; k < n_inputs; k++) {
             const Input &input = inputs[k];
             const double *values = input.values + step * input.width;
             for (int64_t i = 0; i < n; i++) input.target[i] = values[input.width == 1 ? 0 : i];
+{% if period %}
+            if (input.target == {{ period }}) watch_all();
+{% endif %}
         }
     }
 };

@@ -84,6 +84,7 @@ def _values(model: Declaration, per_neuron: Collection[str]) -> dict[str, Any]:
         "events": list(events),
         "record": list(record),
         "refractory": refractory,
+        "period": _period(model, dynamics),
         "clock": any(array.name == "_array_defaultclock_t" for array in code.arrays),
         "weight_type": types[0] if types else "double",
         "units": {name: unit_of(members.variables[name]) for name in recordable(model)},
@@ -106,6 +107,16 @@ def _dynamics(members: Any) -> dict[str, str]:
     if first.startswith("not_refractory ="):
         blocks |= {"recovery": first, "state": rest}
     return {name: code for name, code in blocks.items() if code.strip()}
+
+
+def _period(model: Declaration, dynamics: dict[str, str]) -> str | None:
+    """Return the array of the refractory time, where that is a parameter: it alone can change it.
+
+    While it stays, time alone moves a neuron, out of its refractory time: only those in it need be
+    looked at. Other conditions may bring any neuron in.
+    """
+    known = "recovery" in dynamics and model.refractory in model.parameters
+    return f"_array_neurons_{model.refractory}" if known else None
 
 
 def _label(name: str) -> str:

@@ -26,11 +26,12 @@ from neurosim.studies.claims import Finding, Verdict, by_sign, claim
 from neurosim.studies.estimates import paired
 from neurosim.studies.study import Row, Study, Training
 
+SETS = ("uci-har", "ku-har", "unimib-shar")
 LEFT_OUT = ("walk-backward", "walk-circle")
 """Of KU-HAR's 18 classes, for a chip of 16 outputs: two ways of walking."""
 
 
-@lru_cache(maxsize=len(activity_sets.NAMES))
+@lru_cache(maxsize=len(SETS))
 def recordings(name: str, official: bool) -> tuple[Recordings, Split]:
     """Return a set and its default split; `official` checks how many windows there are."""
     whole, split = activity_sets.read(name, rows=-1 if official else None)
@@ -56,7 +57,7 @@ def split(name: str, default: Split, seed: int) -> Split:
 def dataset(name: str, seed: int, official: bool) -> Dataset:
     """Return a set in the split of a seed, its front end chosen on the training people."""
     whole, default = recordings(name, official)
-    return activity_sets.encode_each(whole, split(name, default, seed))
+    return activity_sets.encode_set(name, whole, split(name, default, seed))
 
 
 def measure(
@@ -85,7 +86,7 @@ STUDY = Study(
     name="aspen_activities",
     title="ASPEN's own data sets: UCI-HAR, KU-HAR, UniMiB-SHAR (the official files)",
     measure=measure,
-    grid={"data": activity_sets.NAMES, "net": ("fixed", "aspen")},
+    grid={"data": SETS, "net": ("fixed", "aspen")},
     index=("data", "net", "seed", "threshold"),
     units=on_chip.UNITS,
     settings={"training": {}, "thresholds": THRESHOLD_SCALES, "official": True},
@@ -96,7 +97,7 @@ STUDY = Study(
         "thresholds": (0.6, 1.0, 2.4),
         "official": False,
     },
-    user_files=("data", {name: name for name in activity_sets.NAMES}),
+    user_files=("data", {name: name for name in SETS}),
 )
 
 
@@ -118,7 +119,7 @@ def own_sets(d: xr.Dataset) -> Finding:
         verdicts.append(Verdict.FAILS if Verdict.FAILS in both else undecided)
     text = f"accuracy at scale {HIGH}, and at its best, against fixed training: " + "; ".join(texts)
     if Verdict.HOLDS in verdicts:
-        everywhere = set(verdicts) == {Verdict.HOLDS} and len(verdicts) == len(activity_sets.NAMES)
+        everywhere = set(verdicts) == {Verdict.HOLDS} and len(verdicts) == len(SETS)
         return Finding(text, Verdict.HOLDS if everywhere else Verdict.REGIME)
     return Finding(text, Verdict.FAILS if Verdict.FAILS in verdicts else Verdict.UNDECIDED)
 

@@ -27,7 +27,7 @@ def measure(
     rows = []
     for scale in thresholds:
         scaled = spec.with_threshold(scale)
-        row = run_once(scaled, scale, data.test.raster, data.test.labels, "brian2")
+        (row,) = run_once(scaled, scale, data.test.raster, data.test.labels, "brian2")
         rows.append(
             {
                 "threshold": scale,
