@@ -18,6 +18,7 @@ from neurosim.data.recording_rows import TableReader
 from neurosim.data.recording_tables import PARQUETS, TEXTS, Table, parquet_table, text_table
 from neurosim.data.recordings import Reading, Recordings
 from neurosim.errors import InputError, UnavailableError, shown
+from neurosim.frozen import own
 
 
 def read_recordings(
@@ -99,8 +100,10 @@ def read_stretches(
         [s.signal for s in stretches], reader.rate_hz, choice.columns, units
     )
     divisors = np.array(found.divisors, np.float32)
-    signals = [s.signal / divisors if (divisors != 1).any() else s.signal for s in stretches]
-    recording_checks.check_range(signals, choice.columns)
+    if (divisors != 1).any():
+        for k, stretch in enumerate(stretches):  # one at a time: all of them may fill the memory
+            stretches[k] = stretch._replace(signal=own(stretch.signal / divisors))
+    recording_checks.check_range([s.signal for s in stretches], choice.columns)
     notes = dict.fromkeys([*choice.notes, *reader.notes, *found.notes])
     reading = Reading(
         path=str(path),
@@ -113,8 +116,7 @@ def read_stretches(
         rows=reader.rows,
         notes=tuple(notes),
     )
-    scaled = [s._replace(signal=x) for s, x in zip(stretches, signals, strict=True)]
-    return scaled, reader.names, reading
+    return stretches, reader.names, reading
 
 
 def digest(path: str | Path) -> str:

@@ -18,7 +18,7 @@ from neurosim.workflows.look import Look
 
 
 def trained(run: Run) -> Group:
-    """Return how a run's net decides windows of each class, and how its recordings were read."""
+    """Return how a run's net decides windows of each class."""
     assert run.data is not None
     assert run.confusion is not None
     classes = run.data["classes"]
@@ -35,8 +35,7 @@ def trained(run: Run) -> Group:
         for part, counts in parts.items()
         if counts.sum()
     ]
-    notes = (run.data["reading"] or {}).get("notes", [])
-    return Group(*(Text(f"- {note}") for note in notes), table, *(Text(line) for line in lines))
+    return Group(table, *(Text(line) for line in lines))
 
 
 def predicted(rows: Sequence[Mapping[str, Any]], *, every: bool) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -116,6 +117,9 @@ def task_for(
         dataset = (settings.data or RecordingFiles.model_validate({"path": ""})).encoded(dataset)
     if dataset is None and settings.data is not None:
         dataset = settings.data.dataset()
+    if dataset is not None and dataset.reading is not None:
+        for note in dataset.reading.notes:
+            logging.getLogger("neurosim").info("%s", note)
     return ImuTask(settings, dataset or data.wrist_imu(), device)
 
 

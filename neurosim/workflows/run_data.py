@@ -16,6 +16,7 @@ import numpy as np
 
 from neurosim import data, outside
 from neurosim.data import activity_sets, catalogue, recording_files, stored_windows
+from neurosim.data.recordings import Reading
 from neurosim.errors import InputError, UnavailableError
 from neurosim.run import Run
 from neurosim.training import config as configuration
@@ -62,8 +63,9 @@ def dataset_of(
         )
     if (run.folder / stored_windows.FILE).is_file() and run.data is not None:
         return _checked(run, stored_windows.load(run.folder, run.data, run.front_end))
-    if run.config.get("data") is not None:
-        return _read_again(run)
+    reading = None if run.data is None else stored_windows.reading_of(run.data)
+    if reading is not None and run.config.get("data") is not None:
+        return _read_again(run, reading)
     tried = []
     for name, read in _candidates(run, folder).items():
         try:
@@ -115,12 +117,9 @@ def _checked(run: Run, dataset: Dataset) -> Dataset:
     return dataset
 
 
-def _read_again(run: Run) -> Dataset:
+def _read_again(run: Run, reading: Reading) -> Dataset:
     """Return the windows of the files that a run was trained on, if they are still the same."""
     files = RecordingFiles(**configuration.exact(run.config["data"]))
-    reading = None if run.data is None else stored_windows.reading_of(run.data)
-    if reading is None:  # a set of `neurosim data list`
-        return _checked(run, files.dataset())
     if recording_files.digest(files.path) != reading.digest:
         raise InputError(
             f"{run.folder}: {files.path} has changed since the run was trained on it; restore it, "
