@@ -2,6 +2,7 @@
 
 from neurosim.data import corrupt, encode, partners, seglearn
 from neurosim.data.activity_sets import activities
+from neurosim.data.braille_files import braille
 from neurosim.data.cifar10_dvs_files import cifar10_dvs
 from neurosim.data.cifar10_files import cifar10
 from neurosim.data.dataset import WRIST_SPLIT, Dataset, choose_front_end, wrist_imu
@@ -9,6 +10,7 @@ from neurosim.data.dataset import encode as encode_recordings
 from neurosim.data.event_frames import EventSet
 from neurosim.data.images import ImageSet, digits, mnist5k
 from neurosim.data.imu import FrontEnd
+from neurosim.data.n_mnist_files import n_mnist
 from neurosim.data.own_windows import encode_own
 from neurosim.data.recording_arrays import recordings
 from neurosim.data.recording_files import read_recordings
@@ -27,6 +29,7 @@ __all__ = [
     "Windows",
     "activities",
     "at_random",
+    "braille",
     "by_subject",
     "choose_front_end",
     "cifar10",
@@ -37,6 +40,7 @@ __all__ = [
     "encode_own",
     "encode_recordings",
     "mnist5k",
+    "n_mnist",
     "partners",
     "read_recordings",
     "recordings",

@@ -10,7 +10,6 @@ import math
 import warnings
 import zipfile
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
@@ -74,7 +73,7 @@ def parts(path: Path, values: np.ndarray, offset: np.ndarray, count: int) -> lis
     return np.split(values, offset[1:-1])
 
 
-def members(file: IO[bytes], size: int) -> dict[str, zipfile.ZipInfo]:
+def members(file: io.BufferedIOBase, size: int) -> dict[str, zipfile.ZipInfo]:
     """Return the members of a .npz file of that many bytes by the names of their arrays.
 
     Raises:
@@ -100,7 +99,7 @@ def members(file: IO[bytes], size: int) -> dict[str, zipfile.ZipInfo]:
     return {member.filename.removesuffix(".npy"): member for member in found}
 
 
-def values(file: IO[bytes], size: int, kinds: str = "biuf") -> np.ndarray:
+def values(file: io.BufferedIOBase, size: int, kinds: str = "biuf") -> np.ndarray:
     """Return the array of a .npy file of that many bytes (numpy's format 1.0 or 2.0).
 
     Raises:

@@ -152,6 +152,24 @@ SOURCES = (
         terms="CC BY 4.0",
         size="some GB",
     ),
+    Source(
+        "n-mnist",
+        "70,000 recordings of handwritten digits, event camera, 34 x 34",
+        bring="the folders Train and Test of .bin files (or n-mnist.npz)",
+        signs=("Train/0", "n-mnist.npz"),
+        origin="Orchard et al. 2015, doi:10.3389/fnins.2015.00437",
+        terms="CC BY-SA 4.0",
+        size="1.2 GB packed",
+    ),
+    Source(
+        "braille",
+        "7 Braille letters under a robot's finger, 256 steps x 12 channels",
+        bring="braille.npz (x: samples x 256 x 12, y)",
+        signs=("braille.npz",),
+        origin="Mueller-Cleve et al. 2022, doi:10.3389/fnins.2022.951164",
+        terms="CC BY",
+        size="1 MB",
+    ),
 )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.data import cache, seglearn
+from neurosim.data.direct import Direct
 from neurosim.data.imu import RATE_HZ, FrontEnd
 from neurosim.data.imu_scale import choose_scale
 from neurosim.data.recordings import Reading, Recordings
@@ -29,8 +30,8 @@ class Dataset:
     train: Windows
     validation: Windows
     test: Windows
-    front_end: FrontEnd
-    """What encoded them; deploy it with the net."""
+    front_end: FrontEnd | Direct
+    """What encoded them, to be deployed with the net; `Direct` where they were events already."""
     classes: tuple[str, ...]
     """Names of the labels."""
     split: Split

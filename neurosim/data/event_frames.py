@@ -29,20 +29,23 @@ class EventSet(Frozen):
         return len(self.labels)
 
 
-def frames(events: Events, steps: int, *, size: int = 48, by: str = "time") -> np.ndarray:
+def frames(
+    events: Events, steps: int, *, size: int = 48, by: str = "time", camera: int = SIZE
+) -> np.ndarray:
     """Return counts (steps, 2, size, size) uint8; more than 255 events are 255.
 
     Args:
         events: of one recording.
         steps: number of frames.
-        size: pixels in each direction, 1..128; column x goes to floor(x size / 128).
+        size: pixels in each direction, 1..camera; column x goes to floor(x size / camera).
         by: "time" for frames of equal length, "number" for frames of equally many events.
+        camera: pixels of the camera in each direction; 128 of a DVS128.
 
     Raises:
         InputError: a setting out of range.
     """
-    if steps < 1 or not 1 <= size <= SIZE:
-        raise InputError(f"steps is {steps} and size {size}; need steps >= 1 and size 1..{SIZE}")
+    if steps < 1 or not 1 <= size <= camera:
+        raise InputError(f"steps is {steps} and size {size}; need steps >= 1 and size 1..{camera}")
     if by == "time":
         span = events.time_us.max(initial=0) + 1
         step = events.time_us * steps // span
@@ -52,7 +55,7 @@ def frames(events: Events, steps: int, *, size: int = 48, by: str = "time") -> n
         step[order] = np.arange(len(events)) * steps // max(1, len(events))
     else:
         raise InputError(f"by is {by!r}; choose 'time' or 'number'")
-    x, y = events.x * size // SIZE, events.y * size // SIZE
+    x, y = events.x * size // camera, events.y * size // camera
     place = ((step * 2 + ~events.on) * size + y) * size + x
     counts = np.bincount(place, minlength=steps * 2 * size * size)
     return np.minimum(counts, 255).astype(np.uint8).reshape(steps, 2, size, size)

@@ -154,7 +154,7 @@ def _columns(table: Any) -> dict[str, np.ndarray]:
     names = list(inner["axes"][0].arguments[1]["data"])
     if names != _COLUMNS:
         raise InputError(f"has the columns {names}; expected {_COLUMNS}")
-    columns = {}
+    columns: dict[str, np.ndarray] = {}
     for block in inner["blocks"]:
         places = range(*block["mgr_locs"].arguments)
         columns |= dict(zip((names[k] for k in places), block["values"], strict=True))

@@ -13,10 +13,12 @@ from neurosim import data
 from neurosim.data import activity_sets, catalogue, ku_har
 from neurosim.data.cifar10_dvs_files import cifar10_dvs
 from neurosim.data.cifar10_files import cifar10
+from neurosim.data.dataset import Dataset
 from neurosim.data.event_frames import EventSet
 from neurosim.data.images import ImageSet
 from neurosim.data.recordings import Recordings
 from neurosim.data.seglearn import load
+from neurosim.data.splits import PARTS
 from neurosim.errors import InputError
 
 
@@ -56,6 +58,10 @@ def check(name: str, folder: Path | None = None) -> dict[str, str]:
         return _images(cifar10(folder))
     if name == "cifar10-dvs":
         return _events(cifar10_dvs(folder))
+    if name == "n-mnist":
+        return _events(data.n_mnist(folder))
+    if name == "braille":
+        return _windows(data.braille(folder))
     recordings, split = activity_sets.read(name, folder)
     rows = _recordings(recordings)
     if name == "ku-har":
@@ -93,6 +99,19 @@ def _images(images: ImageSet) -> dict[str, str]:
 def _events(events: EventSet) -> dict[str, str]:
     shape = " x ".join(map(str, events.frames.shape[1:]))
     return {"recordings": f"{len(events)}, as frames {shape}", **_parts(events)}
+
+
+def _windows(windows: Dataset) -> dict[str, str]:
+    parts = {part: getattr(windows, part) for part in PARTS}
+    steps, channels = windows.train.raster.shape[1:]
+    labels = np.concatenate([part.labels for part in parts.values()])
+    return {
+        "samples": f"{len(labels):,} of {steps} steps of {windows.front_end.dt:g} s",
+        "channels": f"{channels}, {np.mean([p.raster.mean() for p in parts.values()]):.3f} events "
+        "in each and every step",
+        "parts": ", ".join(f"{name} {len(part)}" for name, part in parts.items()),
+        **_classes(labels, windows.classes),
+    }
 
 
 def _parts(whole: ImageSet | EventSet) -> dict[str, str]:

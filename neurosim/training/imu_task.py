@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rockpool.nn.modules import TorchModule
 
     from neurosim.data import Dataset, FrontEnd
+    from neurosim.data.direct import Direct
 
 SATURATED = HIDDEN_MAX_SPIKES // 2
 """Spikes a step that are free of the saturation penalty."""
@@ -185,7 +186,7 @@ class ImuTask(EventTask):
         }
 
 
-def _axes(front_end: FrontEnd, channels: int) -> tuple[int, ...] | None:
+def _axes(front_end: FrontEnd | Direct, channels: int) -> tuple[int, ...] | None:
     """Return the axes of a front end's bands, or None for events that it cannot have made."""
     return front_end.band_axes if len(front_end.channel_names) == channels else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -66,7 +66,7 @@ def events(targets: dict[str, Net], named: str | None, *, dataset: Dataset | Non
 
 def _default(targets: dict[str, Net], dataset: Dataset | None) -> Events:
     """Return the test windows of the runs' data, or of the wrist set where there is no run."""
-    front_end, runs = _front_end(targets), _runs(targets)
+    settings, runs = _front_end(targets), _runs(targets)
     if len(runs) > 1:
         raise InputError(
             f"the nets ({', '.join(targets)}) were trained on different data; verify each by itself"
@@ -74,7 +74,7 @@ def _default(targets: dict[str, Net], dataset: Dataset | None) -> Events:
     if runs:
         return _windows(windows_of(runs[0], dataset), f"which {_were(targets)} trained on")
     events = _windows(
-        data.wrist_imu(front_end=front_end),
+        data.wrist_imu(front_end=_imu(settings)),
         f"chosen because no run says what {_were(targets)} trained on: it may be other data",
     )
     return replace(events, labels=None, calibration=None)
@@ -82,7 +82,9 @@ def _default(targets: dict[str, Net], dataset: Dataset | None) -> Events:
 
 def _wrist(targets: dict[str, Net]) -> Events:
     """Return the wrist set's test windows, which the caller named."""
-    front_end = _front_end(targets) if any(t.front_end for t in targets.values()) else None
+    front_end = None
+    if any(t.front_end for t in targets.values()):
+        front_end = _imu(_front_end(targets))
     runs = _runs(targets)
     if len(runs) == 1:
         with contextlib.suppress(InputError):
@@ -106,8 +108,8 @@ def _runs(targets: dict[str, Net]) -> list[Run]:
     return list({run.provenance.get("train_sha256"): run for run in runs}.values())
 
 
-def _front_end(targets: dict[str, Net]) -> data.FrontEnd:
-    """Return the front end that all targets read.
+def _front_end(targets: dict[str, Net]) -> dict[str, Any]:
+    """Return the settings of the front end that all targets read.
 
     Raises:
         InputError: one names none, or they differ.
@@ -119,7 +121,22 @@ def _front_end(targets: dict[str, Net]) -> data.FrontEnd:
             f"the nets ({', '.join(targets)}) {fault}: give events, --raster FILE.npy or one of "
             f"{', '.join(DATA_SETS)}"
         )
-    return data.FrontEnd.from_dict(settings[0])
+    return settings[0]
+
+
+def _imu(settings: dict[str, Any]) -> data.FrontEnd:
+    """Return the front end of the wrist recordings that has these settings.
+
+    Raises:
+        InputError: the nets read events that no front end of accelerations made.
+    """
+    if "channel_names" in settings:
+        few = ", ".join(settings["channel_names"][:3])
+        raise InputError(
+            f"the nets read events of {few} ..., no wrist recordings: give them, "
+            "--raster FILE.npy or --raster random"
+        )
+    return data.FrontEnd.from_dict(settings)
 
 
 def _windows(windows: Dataset, why: str) -> Events:

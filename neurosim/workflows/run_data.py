@@ -17,7 +17,7 @@ import numpy as np
 from neurosim import data, outside
 from neurosim.data import activity_sets, catalogue, recording_files, stored_windows
 from neurosim.data.recordings import Reading
-from neurosim.errors import InputError, UnavailableError
+from neurosim.errors import InputError, UnavailableError, shown
 from neurosim.run import Run
 from neurosim.training import config as configuration
 from neurosim.training.recording_files import RecordingFiles
@@ -147,11 +147,24 @@ def _candidates(run: Run, folder: str | Path | None) -> dict[str, Callable[[], D
         options = {"run": run.folder, "split": split, "front_end": run.front_end}
         readers = {"wrist": partial(_encoded, data.wrist_imu, **options)}
         for name in activity_sets.NAMES:
-            place, classes = _place(name, folder), run.provenance.get("classes", "all")
+            place, classes = _place(name, folder), _classes(run)
             read = partial(data.activities, name, place, classes=classes)
             readers[name] = partial(_encoded, read, **options)
+        readers["braille"] = partial(data.braille, _place("braille", folder))
     named = run.provenance.get("dataset")
     return {name: read for name, read in readers.items() if named in (None, name)}
+
+
+def _classes(run: Run) -> list[str] | str:
+    """Return the classes that a run was trained on; all where it is from before they were kept."""
+    classes = run.provenance.get("classes", "all")
+    named = isinstance(classes, list) and all(isinstance(name, str) for name in classes)
+    if not named and classes != "all":
+        raise InputError(
+            f"{run.folder / 'provenance.json'}: classes is {shown(classes, form=repr)}; "
+            "it is a list of names"
+        )
+    return classes
 
 
 def _encoded(

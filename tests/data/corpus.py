@@ -13,8 +13,10 @@ import numpy as np
 from neurosim import store
 from neurosim.data import (
     aedat,
+    braille_files,
     cifar10_files,
     ku_har,
+    n_mnist_files,
     pickles,
     raster_files,
     sisfall,
@@ -179,6 +181,21 @@ def _utd_mhad(path: Path) -> Read:
     )
 
 
+def _n_mnist(path: Path) -> Read:
+    k = np.arange(20)
+    official.n_mnist_file(path, k, k, k % 2, 10 * k)
+    return n_mnist_files.read
+
+
+def _braille(path: Path) -> Read:
+    return _one_of_a_set(
+        path,
+        "braille.npz",
+        lambda folder: official.braille(folder, _rng(), 35),
+        braille_files.braille,
+    )
+
+
 def _table(path: Path) -> Read:
     rows = [{"net": "a", "x": 0.25}, {"net": "b, c", "x": 0.5}]
     store.write_table(path, rows)  # without a seal, which any change would break
@@ -226,6 +243,8 @@ CORPUS: dict[str, Callable[[Path], Read]] = {
     "SisFall .txt": _sisfall,
     "SisFall .npz": _packed_sisfall,
     "UTD-MHAD .mat": _utd_mhad,
+    "N-MNIST": _n_mnist,
+    "Braille .npz": _braille,
     "table .csv": _table,
     "table .csv with a seal": _sealed_table,
     "results .csv": _results,

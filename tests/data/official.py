@@ -198,3 +198,34 @@ def cifar10_dvs(folder: Path, rng: np.random.Generator, recordings: int = 5) -> 
             time = np.sort(rng.integers(0, 1_300_000, 200)) + 1000
             aedat(folder / name / f"cifar10_{name}_{n}.aedat", x, y, on, time)
     return folder
+
+
+def n_mnist_file(path: Path, x, y, on, time_us) -> Path:
+    """Write events as N-MNIST does: column, row, and 24 bits of polarity and microseconds."""
+    bits = np.asarray(on).astype(int) << 23 | np.asarray(time_us)
+    bytes_ = [x, y, bits >> 16, (bits >> 8) & 255, bits & 255]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.stack(bytes_, axis=1).astype(np.uint8).tofile(path)
+    return path
+
+
+def n_mnist(folder: Path, rng: np.random.Generator, train: int = 10, test: int = 2) -> Path:
+    """Short recordings of each digit; digit k fires in columns 3 k to 3 k + 2."""
+    for part, count in (("Train", train), ("Test", test)):
+        for digit in range(10):
+            for n in range(count):
+                x = rng.integers(3 * digit, 3 * digit + 3, 100)
+                y, on = rng.integers(0, 34, 100), rng.integers(0, 2, 100)
+                time = np.sort(rng.integers(0, 300_000, 100)) + 900
+                n_mnist_file(folder / part / str(digit) / f"{n:05d}.bin", x, y, on, time)
+    return folder
+
+
+def braille(folder: Path, rng: np.random.Generator, samples: int = 70) -> Path:
+    """Letter k is loud on sensor k."""
+    y = np.arange(samples) % 7
+    rate = np.where(np.arange(12) == y[:, None], 0.5, 0.05)
+    x = rng.random((samples, 256, 12)) < rate[:, None]
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(folder / "braille.npz", x=x.astype(np.uint8), y=y)
+    return folder

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from neurosim import data
 from neurosim.cli import app
-from neurosim.data import cache, catalogue
+from neurosim.data import cache, catalogue, sisfall, utd_mhad
 from neurosim.errors import InputError
 from neurosim.run import Run
 from neurosim.workflows import (
@@ -160,6 +160,42 @@ def test_a_run_of_a_set_that_the_user_brings(tmp_path, rng):
     np.testing.assert_array_equal(found.test.raster, made.test.raster)
     with pytest.raises(InputError, match=r"ku-har \(not present\)"):
         run_data.dataset_of(run, folder=tmp_path / "empty")
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "classes"),
+    [
+        ("sisfall", official.sisfall, ["F03", "D01"]),
+        ("utd-mhad", official.utd_mhad, ["walk", "swipe left"]),
+    ],
+)
+def test_a_run_of_some_classes_and_of_gravity(name, write, classes, tmp_path, rng, monkeypatch):
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(sisfall, "FILES", 4)
+    monkeypatch.setattr(utd_mhad, "FILES", 16)
+    write(tmp_path / "sets" / name, rng)
+    split = data.Split((1,), (), (38,)) if name == "sisfall" else data.Split((1,), (2,), (3,))
+    made = data.activities(name, classes=classes, split=split, channels="both")
+    run = run_on(tmp_path / "run", rng, made, classes=classes)
+    found = run_data.windows_of(run)
+    assert found.front_end == made.front_end
+    assert found.classes == tuple(classes)
+    np.testing.assert_array_equal(found.test.raster, made.test.raster)
+    with pytest.raises(InputError, match="classes is 3; it is a list of names"):
+        run_data.dataset_of(run_on(tmp_path / "forged", rng, made, classes=3))
+
+
+@pytest.mark.filterwarnings("ignore::neurosim.xylo.DeployWarning")
+def test_a_run_of_events_that_no_front_end_made(tmp_path, rng):
+    official.braille(tmp_path / "sets" / "braille", rng)
+    run = run_on(tmp_path / "run", rng, data.braille())
+    found = run_data.windows_of(Run.load(run.folder))
+    assert found.front_end == data.braille().front_end
+    _, events = verification.prepare(run.folder)
+    np.testing.assert_array_equal(events.raster, found.test.raster)
+    _, spec = deploy_run(run)
+    with pytest.raises(InputError, match=r"events of sensor 0, .*: give them, --raster"):
+        verification.prepare(spec.rename(tmp_path / spec.name))
 
 
 @pytest.fixture

@@ -63,6 +63,7 @@ def measure(
 ) -> list[Row]:
     """Measure one net on the test windows, on those it was trained on, and on corrupted ones."""
     data, _, spec = on_chip.wrist(net, seed, every=every, training=training)
+    assert isinstance(data.front_end, FrontEnd)  # which the wrist recordings have
     known = data.train.select(np.arange(len(data.train)) % 2 == 0)
     rows = []
     for corruption, levels in (("none", (0,)), ("known people", (0,)), *strengths.items()):
