@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from neurosim import hdf5, outside
+from neurosim.data import archives
 from neurosim.data.recording_checks import check_range, gathered, name_of
 from neurosim.data.recording_tables import Table, array_table
 from neurosim.data.recording_units import units_of
@@ -17,8 +18,6 @@ from neurosim.errors import InputError, shown
 
 ARRAYS = (".npz", ".mat", ".h5", ".hdf5")
 
-MOST_BYTES = 2**31
-"""Of all arrays of a file."""
 _AXES = ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z")
 _SIGNALS = ("signals", "signal", "x", "X", "data", "acc", "acceleration")
 _OFFSETS = ("offsets", "offset")
@@ -164,7 +163,7 @@ def _time_first(signals: np.ndarray) -> np.ndarray:
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     kind = path.suffix.lower()
     if kind == ".npz":
-        return outside.in_child(f"{__name__}:npz", path, what="file of arrays")
+        return archives.everything(path)
     if kind == ".mat":
         return outside.in_child("neurosim.data.matlab:arrays", path, what="MATLAB 5 file")
     flat: dict[str, np.ndarray] = {}
@@ -178,18 +177,3 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 
     walk(hdf5.read(path, "HDF5 file").values, "")
     return flat
-
-
-def npz(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of a .npz file without a pickle; for a process of its own.
-
-    Raises:
-        InputError: they claim more than MOST_BYTES. numpy may raise anything.
-    """
-    with np.load(path, allow_pickle=False) as file:
-        sizes = [member.file_size for member in file.zip.infolist()]
-        if sum(sizes) > MOST_BYTES:
-            raise InputError(
-                f"its arrays have {sum(sizes):,} bytes; at most {MOST_BYTES:,} are read"
-            )
-        return {name: file[name] for name in file.files}

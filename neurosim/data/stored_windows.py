@@ -10,6 +10,7 @@ import numpy as np
 
 from neurosim import outside, store
 from neurosim.data.dataset import Dataset
+from neurosim.data.direct import Direct
 from neurosim.data.imu import FrontEnd
 from neurosim.data.recordings import Reading
 from neurosim.data.splits import PARTS, Split
@@ -67,7 +68,7 @@ def load(folder: Path, description: dict[str, Any], front_end: dict[str, Any]) -
             train,
             validation,
             test,
-            FrontEnd.from_dict(front_end),
+            FrontEnd.from_dict(front_end) if "scale" in front_end else Direct(**front_end),
             tuple(description["classes"]),
             split,
             name=description["dataset"],

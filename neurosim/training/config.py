@@ -177,7 +177,8 @@ class TrainConfig(BaseModel):
     chip's neuron can fire (task "imu")."""
 
     data: RecordingFiles | None = None
-    """Recordings of the user's own, or another set (task "imu"); None: the task's."""
+    """Recordings of the user's own, or another set (task "imu"); recordings of an event camera, as
+    frames in so many steps (task "digits"); None: the task's."""
     class_weights: bool | None = None
     """Whether classes weigh alike in the loss however many windows they have; by default where the
     recordings are the user's own."""
@@ -230,8 +231,8 @@ class TrainConfig(BaseModel):
             raise ValueError(f"net {self.net!r} is for task 'imu'; {self.task!r} has 'small-vgg'")
         if self.task == "imu" and self.method == "rate":
             raise ValueError("method 'rate' needs an image task, 'digits' or 'digits-events'")
-        if self.task != "imu" and self.data is not None:
-            raise ValueError(f"data is for task 'imu'; {self.task!r} has its own images")
+        if self.task == "digits-events" and self.data is not None:
+            raise ValueError("data of a camera are events already; say task 'digits' for its nets")
         if self.target_rate is not None and not self.common_mode:
             raise ValueError(f"target_rate {self.target_rate} is for common_mode = true only")
         if self.warm_up >= self.epochs and self.warm_up:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from neurosim.errors import InputError
+
 if TYPE_CHECKING:
-    from neurosim.data import Dataset, Recordings
+    from neurosim.data import Dataset, ImageSet, Recordings
 
 
 class RecordingFiles(BaseModel):
@@ -56,6 +58,17 @@ class RecordingFiles(BaseModel):
         options = self.model_dump(include={"window_s", "overlap", "channels"})
         return data.encode_own(recordings, **options)
 
+    def frames(self, steps: int) -> ImageSet:
+        """Return recordings of an event camera as frames; raises as `data.event_files`."""
+        from neurosim.data import event_files
+
+        if event_files.kind_of(self.path) != "camera":
+            raise InputError(
+                f"{self.path}: an image net reads events of a camera, a .npz file with x, y, on, "
+                "t_us, offsets and labels; for recordings train another preset, such as aspen"
+            )
+        return event_files.read_camera(self.path, steps)
+
     def dataset(self) -> Dataset:
         """Return the windows of the files, or of the set of that name.
 
@@ -64,11 +77,21 @@ class RecordingFiles(BaseModel):
             InputError: it cannot be read.
         """
         from neurosim import data
-        from neurosim.data import catalogue
+        from neurosim.data import catalogue, event_files
 
         if self.path not in catalogue.names() or Path(self.path).exists():
+            kind = event_files.kind_of(self.path)
+            if kind == "camera":
+                raise InputError(
+                    f"{self.path}: holds events of a camera; train an image net, such as preset "
+                    "ahsar-digits"
+                )
+            if kind == "rasters":
+                return event_files.read_rasters(self.path, rate=self.rate)
             return self.encoded(self.recordings())
         settings: dict[str, Any] = {} if self.channels == "bands" else {"channels": self.channels}
+        if self.path == "braille":
+            return data.braille()
         if self.path == "wrist":
             recordings = data.seglearn.load()
             front_end = data.choose_front_end(recordings, data.WRIST_SPLIT, **settings)

@@ -108,6 +108,8 @@ def task_for(
     if isinstance(dataset, ImageSet) or images:
         from neurosim.training.image_task import ImageTask
 
+        if dataset is None and settings.data is not None:
+            dataset = settings.data.frames(settings.steps)
         return ImageTask(
             settings, dataset if isinstance(dataset, ImageSet) else data.digits(), device
         )

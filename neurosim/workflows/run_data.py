@@ -66,6 +66,8 @@ def dataset_of(
     reading = None if run.data is None else stored_windows.reading_of(run.data)
     if reading is not None and run.config.get("data") is not None:
         return _read_again(run, reading)
+    if run.config.get("data") is not None and run.network is None:
+        return _frames_again(run)
     tried = []
     for name, read in _candidates(run, folder).items():
         try:
@@ -126,6 +128,18 @@ def _read_again(run: Run, reading: Reading) -> Dataset:
             "pass dataset= from Python, or train the run again"
         )
     return _checked(run, files.dataset())
+
+
+def _frames_again(run: Run) -> ImageSet:
+    """Return the frames of a camera that a run was trained on, if they are still the same."""
+    files = RecordingFiles(**configuration.exact(run.config["data"]))
+    frames = files.frames(run.config["steps"])
+    if frames.train_sha256 != run.provenance.get("train_sha256"):
+        raise InputError(
+            f"{run.folder}: {files.path} has changed since the run was trained on it; restore it, "
+            "or train the run again"
+        )
+    return frames
 
 
 def _called(run: Run) -> str:

@@ -292,7 +292,7 @@ def test_arrays_of_npz_mat_and_hdf5(tmp_path, frame):
         classes = ("0", "1", "2") if name.endswith("mat") else ("shake", "tilt", "walk")
         assert read.classes == classes, name
     np.savez(tmp_path / "pickled.npz", x=np.array([{}], object))
-    with pytest.raises(InputError, match="damaged, or not a readable"):
+    with pytest.raises(InputError, match="holds object"):
         data.read_recordings(tmp_path / "pickled.npz", rate=50)
 
 

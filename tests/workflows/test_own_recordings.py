@@ -319,8 +319,8 @@ def test_settings_come_from_a_table_and_old_ones_stay(place, tmp_path):
         path.write_text(SMALL + f'\n[data]\npath = "mine.csv"\n{line}\n')
         with pytest.raises(InputError, match=message):
             config.load(path)
-    with pytest.raises(InputError, match="data is for task 'imu'"):
-        config.load("ahsar-digits", data={"path": "x"})
+    with pytest.raises(InputError, match="are events already"):
+        config.load("ahsar-digits-events", data={"path": "x"})
 
 
 def test_classes_that_are_not_equal_weigh_alike():
