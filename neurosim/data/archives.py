@@ -79,7 +79,7 @@ def forms(path: str | Path) -> dict[str, tuple[str, tuple[int, ...]]]:
         InputError: it is no archive of numpy.
     """
     path = existing(Path(path))
-    stated = {}
+    stated: dict[str, tuple[str, tuple[int, ...]]] = {}
     with outside.reading(path, "archive of arrays"), path.open("rb") as file:
         held = members(file, path.stat().st_size)
         with zipfile.ZipFile(file) as archive:

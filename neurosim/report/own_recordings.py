@@ -58,15 +58,15 @@ def predicted(rows: Sequence[Mapping[str, Any]], *, every: bool) -> Table:
 
 def look(seen: Look) -> Group:
     """Return what was understood of recordings, class by class and channel by channel."""
-    recordings, reading = seen.recordings, seen.recordings.reading
+    dataset, reading = seen.dataset, seen.dataset.reading
     assert reading is not None
-    seconds = sum(len(signal) for signal in recordings.signals) / recordings.rate_hz
+    seconds = sum(c.seconds for c in seen.classes)
+    count = len(seen.signals) if seen.signals is not None else reading.rows
+    people = seen.signals.people if seen.signals is not None else dataset.people
     head = (
-        f"{reading.rows:,} rows, {len(recordings):,} recordings, {_duration(seconds)} at "
-        f"{recordings.rate_hz:g} Hz of {len(recordings.people)} people: "
-        f"{_some(recordings.people)}"
+        f"{reading.rows:,} rows, {count:,} recordings, {_duration(seconds)} at "
+        f"{dataset.rate_hz:g} Hz of {len(people)} people: {_some(people)}"
     )
-    notes = seen.dataset.reading.notes if seen.dataset.reading is not None else ()
     columns = ("class", "time", "people", "windows", "silent", "ceiling")
     by_class = terminal(columns, right=columns[1:])
     for c in seen.classes:
@@ -74,8 +74,8 @@ def look(seen: Look) -> Group:
         by_class.add_row(c.name, _duration(c.seconds), str(c.people), f"{c.windows:,}", *shares)
     ranges = terminal(("axis", "lowest [g]", "highest [g]"), right=("lowest [g]", "highest [g]"))
     for k, name in enumerate(reading.columns[:3]):
-        low = min(float(signal[:, k].min()) for signal in recordings.signals)
-        high = max(float(signal[:, k].max()) for signal in recordings.signals)
+        columns_of = [signal[:, k] for signal in (seen.signals.signals if seen.signals else ())]
+        low, high = min(float(c.min()) for c in columns_of), max(float(c.max()) for c in columns_of)
         ranges.add_row(name, f"{low:.3g}", f"{high:.3g}")
     channels = terminal(("channel", "events/s"), right=("events/s",))
     for name, rate in seen.channels:
@@ -90,8 +90,9 @@ def look(seen: Look) -> Group:
         *(f"{part}: {people}" for part, people in who.items()),
         *(f"do: {line}" for line in seen.advice),
     ]
-    said = (Text(f"- {note}") for note in notes)
-    return Group(Text(head), *said, by_class, ranges, channels, *(Text(line) for line in lines))
+    shown = (by_class, ranges, channels) if reading.columns else (by_class, channels)
+    said = (Text(f"- {note}") for note in reading.notes)
+    return Group(Text(head), *said, *shown, *(Text(line) for line in lines))
 
 
 def _duration(seconds: float) -> str:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurosim.data import Dataset, Recordings
+from neurosim.data import Dataset, Recordings, event_files
 from neurosim.data.activity_sets import XYLO_IMU_OUTPUTS
-from neurosim.data.imu import BANDS_HZ, RATE_HZ
 from neurosim.data.splits import PARTS
 from neurosim.training.recording_files import RecordingFiles
 from neurosim.workflows.baselines import mean_counts
@@ -38,8 +37,9 @@ class Class:
 class Look:
     """What was understood of recordings."""
 
-    recordings: Recordings
     dataset: Dataset
+    signals: Recordings | None
+    """None of rasters, which have no signal."""
     classes: tuple[Class, ...]
     channels: tuple[tuple[str, float], ...]
     """Name and events a second of each channel."""
@@ -55,31 +55,48 @@ def look(files: RecordingFiles) -> Look:
         UnavailableError: there is no such file.
         InputError: it cannot be read, or cannot be trained on.
     """
-    recordings = files.recordings()
-    dataset = files.encoded(recordings)
+    rasters = event_files.kind_of(files.path) != ""
+    recordings = None if rasters else files.recordings()
+    dataset = files.dataset() if recordings is None else files.encoded(recordings)
     parts = [getattr(dataset, part) for part in PARTS]
     raster = [part.raster for part in parts]
     labels = np.concatenate([part.labels for part in parts])
     subjects = np.concatenate([part.subjects for part in parts])
     means = np.concatenate([mean_counts(r) for r in raster])
     recalls = _recalls(means, labels, subjects, len(dataset.classes))
-    lengths = np.array([len(signal) for signal in recordings.signals]) / recordings.rate_hz
+    seconds, people = _made_of(recordings, dataset, labels, subjects)
     classes = tuple(
         Class(
             name,
-            float(lengths[recordings.labels == k].sum()),
-            len(np.unique(recordings.subjects[recordings.labels == k])),
+            seconds[k],
+            people[k],
             int((labels == k).sum()),
             float((means[labels == k].sum(axis=1) == 0).mean()) if (labels == k).any() else np.nan,
             float(recalls[k]),
         )
         for k, name in enumerate(dataset.classes)
     )
-    rates = (means.mean(axis=0) * RATE_HZ).tolist()
+    rates = (means.mean(axis=0) / dataset.front_end.dt).tolist()
     ceiling = float(np.nanmean(recalls)) if np.isfinite(recalls).any() else np.nan
-    advice = _advice(files, recordings, classes, ceiling)
-    channels = tuple(zip(_channel_names(dataset), rates, strict=True))
-    return Look(recordings, dataset, classes, channels, ceiling, tuple(advice))
+    number = len(np.unique(subjects)) if recordings is None else len(recordings.people)
+    advice = _advice(
+        classes, ceiling, number, bands=recordings is not None and files.channels == "bands"
+    )
+    channels = tuple(zip(dataset.front_end.channel_names, rates, strict=True))
+    return Look(dataset, recordings, classes, channels, ceiling, tuple(advice))
+
+
+def _made_of(
+    recordings: Recordings | None, dataset: Dataset, labels: np.ndarray, subjects: np.ndarray
+) -> tuple[list[float], list[int]]:
+    """Return seconds and number of people of each class."""
+    if recordings is None:
+        seconds = np.full(len(labels), dataset.train.raster.shape[1] * dataset.front_end.dt)
+    else:
+        seconds = np.array([len(s) for s in recordings.signals]) / recordings.rate_hz
+        labels, subjects = recordings.labels, recordings.subjects
+    own = [labels == k for k in range(len(dataset.classes))]
+    return [float(seconds[k].sum()) for k in own], [len(np.unique(subjects[k])) for k in own]
 
 
 def _recalls(
@@ -109,27 +126,18 @@ def _recalls(
     return np.where(sizes > 0, hits / np.maximum(sizes, 1), np.nan)
 
 
-def _channel_names(dataset: Dataset) -> tuple[str, ...]:
-    bands = tuple(f"{a} {low:g}-{high:g} Hz" for a in "xyz" for low, high in BANDS_HZ)
-    names: tuple[str, ...] = getattr(dataset.front_end, "channel_names", bands)
-    return names
-
-
-def _advice(
-    files: RecordingFiles, recordings: Recordings, classes: tuple[Class, ...], ceiling: float
-) -> list[str]:
-    """Say what to do before training."""
+def _advice(classes: tuple[Class, ...], ceiling: float, people: int, *, bands: bool) -> list[str]:
+    """Say what to do before training; bands: gravity would be seen by another front end."""
     advice = [
         f"{c.silent:.0%} of {c.name!r} has no event: use --channels both, or gravity"
         for c in classes
-        if c.silent > _MOSTLY_SILENT and files.channels == "bands"
+        if c.silent > _MOSTLY_SILENT and bands
     ]
     advice += [
         f"{c.name!r} has {c.windows} windows: record more, or leave it out"
         for c in classes
         if c.windows < _FEW_WINDOWS
     ]
-    people = len(np.unique(recordings.subjects))
     advice += [
         f"only one of {people} people shows {c.name!r}: a net may learn the person instead"
         for c in classes
