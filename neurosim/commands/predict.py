@@ -18,6 +18,10 @@ def predict(
     chip: Annotated[
         str | None, typer.Option(help="Run the integer net that was deployed for it.")
     ] = None,
+    lead: Annotated[
+        int | None,
+        typer.Option(min=1, help="Decide when the first class is so many spikes ahead."),
+    ] = None,
     rate: options.Rate = None,
     columns: options.Columns = None,
     person: options.Person = None,
@@ -34,7 +38,7 @@ def predict(
     check_out(out)
     said = options.files(columns=columns, rate=rate, person=person, time=time, units=units)
     with console.status(f"reading {recordings} ..."):
-        rows = predict_file(run, recordings, chip=chip, **said)
+        rows = predict_file(run, recordings, chip=chip, lead=lead, **said)
     console.print(own_recordings.predicted(rows, every=out is None))
     if out is not None:
         console.print(f"{len(rows):,} windows, saved in {write(out, rows)}")

@@ -42,7 +42,7 @@ def predicted(rows: Sequence[Mapping[str, Any]], *, every: bool) -> Table:
     """Return windows' labels as a table: every window, or the seconds of each label."""
     if every:
         columns = list(rows[0])
-        table = terminal(columns, right=("start_s", "confidence", "spikes"))
+        table = terminal(columns, right=("start_s", "confidence", "spikes", "decided_s"))
         for row in rows:
             shown = {**row, "label": row["label"] or "(none)"}
             shown |= {"confidence": f"{row['confidence']:.3f}", "start_s": f"{row['start_s']:.2f}"}

@@ -17,6 +17,7 @@ from neurosim.data.recording_units import divisors_of
 from neurosim.data.resample_stream import resample_stream
 from neurosim.data.windows import HOP, LEAD_IN, STEPS, cut_stream, lead_in, saturate
 from neurosim.errors import InputError
+from neurosim.readout import SILENT, Rule, decisions
 from neurosim.run import Run, spec_file
 from neurosim.training.config import LOGIT_SCALES
 from neurosim.xylo.spec import XyloSpec
@@ -35,7 +36,9 @@ class Prediction(NamedTuple):
     confidence: float
     """Softmax of the evidence, as the net was trained with it; 1 / classes without a spike."""
     spikes: int
-    """Of all neurons of the net."""
+    """Of all neurons of the net, up to the decision."""
+    decided_s: float
+    """From the window's start to the decision: the window's length without a rule that ends it."""
 
 
 def predict(
@@ -44,6 +47,7 @@ def predict(
     *,
     rate: float | None = None,
     chip: str | None = None,
+    lead: int | None = None,
 ) -> list[Prediction]:
     """Return what a net says of a recording, a row a window.
 
@@ -52,6 +56,8 @@ def predict(
         signal: (time, 3) acceleration in the units of the recordings that the run was trained on.
         rate: samples a second; those of the run's recordings when None.
         chip: run the integer net that was deployed for it; the float net when None.
+        lead: decide when the first class is so many output spikes ahead of the second; by default
+            as the net was deployed for the chip, and at the window's end without one.
 
     Raises:
         InputError: it is no run of recordings, the signal has another shape or is not finite, or
@@ -60,7 +66,7 @@ def predict(
     signal = np.asarray(signal)
     if signal.ndim != 2:
         raise InputError(f"signal has shape {signal.shape}; give (time, 3)")
-    decider = _Decider(Run.load(run), rate, chip)
+    decider = _Decider(Run.load(run), rate, chip, lead)
     piece = max(1, round(_PIECE_S * decider.rate_hz))
     pieces = (signal[at : at + piece] for at in range(0, len(signal), piece))
     return list(decider.predictions(pieces))
@@ -72,6 +78,7 @@ def predict_stream(
     *,
     rate: float | None = None,
     chip: str | None = None,
+    lead: int | None = None,
 ) -> Iterator[Prediction]:
     """Yield the rows of `predict` as samples come, to the bit.
 
@@ -80,17 +87,22 @@ def predict_stream(
     and a window, however long the recording.
 
     Args:
-        run: as for `predict`, like `rate` and `chip`.
+        run: as for `predict`, like `rate`, `chip` and `lead`.
         chunks: (samples, 3) that follow one another, any number of samples each; need not end.
 
     Raises:
         InputError: as `predict`.
     """
-    yield from _Decider(Run.load(run), rate, chip).predictions(chunks)
+    yield from _Decider(Run.load(run), rate, chip, lead).predictions(chunks)
 
 
 def predict_file(
-    run: Run | str | Path, path: str | Path, *, chip: str | None = None, **options: Any
+    run: Run | str | Path,
+    path: str | Path,
+    *,
+    chip: str | None = None,
+    lead: int | None = None,
+    **options: Any,
 ) -> list[dict[str, Any]]:
     """Return what a net says of recordings in files, a row a window.
 
@@ -100,7 +112,7 @@ def predict_file(
     Args:
         run: trained on recordings, or its folder.
         path: a file or a folder, see `data.read_recordings`.
-        chip: as for `predict`.
+        chip: as for `predict`, like `lead`.
         options: of `data.read_recordings` but the label, where these files differ.
 
     Returns:
@@ -112,7 +124,7 @@ def predict_file(
     run = Run.load(run)
     said = {**_as_trained(run), **{k: v for k, v in options.items() if v is not None}}
     stretches, names, reading = recording_files.read_stretches(path, labelled=False, **said)
-    decider = _Decider(run, reading.rate_hz, chip, units="g")
+    decider = _Decider(run, reading.rate_hz, chip, lead, units="g")
     rows = []
     for k, stretch in enumerate(stretches):
         who = {"person": names["person"][stretch.person]} if reading.person is not None else {}
@@ -154,10 +166,18 @@ class _Decider:
         run: of recordings.
         rate_hz: of what comes; the run's when None.
         chip: whose integer net decides; the float net when None.
+        lead: of the decision, see `predict`.
         units: of what comes; the run's when None.
     """
 
-    def __init__(self, run: Run, rate_hz: float | None, chip: str | None, units: str | None = None):
+    def __init__(
+        self,
+        run: Run,
+        rate_hz: float | None,
+        chip: str | None,
+        lead: int | None,
+        units: str | None = None,
+    ):
         network = run.layered
         if "scale" not in run.front_end:
             raise InputError(f"{run.folder}: was not trained on recordings; give a run that was")
@@ -170,14 +190,19 @@ class _Decider:
         self.divisors = divisors_of(units or (reading.units if reading is not None else "g"))[:3]
         self.loss = run.config.get("loss", "counts")
         self.logit_scale = run.config.get("logit_scale", LOGIT_SCALES["counts"])
+        self.rule = Rule(lead=lead)
         self.model: Any
         if chip is None:
             self.model, self.engine = network, engines.get("torch")
+            if self.loss == "membrane" and lead is not None:
+                raise InputError(f"lead {lead}: this net decides by membranes; leave it out")
             return
         path = run.folder / spec_file(chip)
         if not path.is_file():
             raise InputError(f"{path}: no such file; neurosim deploy {run.folder} --chip {chip}")
         self.model, self.engine = XyloSpec.load(path), engines.get("brian2")
+        if lead is None:
+            self.rule = self.model.decision
         if self.loss == "membrane":
             self.loss, self.logit_scale = "counts", LOGIT_SCALES["counts"]
 
@@ -212,17 +237,22 @@ class _Decider:
         membrane = self.loss == "membrane"
         record = ("spikes", "v_mem") if membrane else ("spikes",)
         recording = self.engine.run(self.model, raster, record=record)
-        counts = recording.spikes[-1][0].sum(axis=0, dtype=np.int64)
-        evidence = counts.astype(np.float64)
+        decided, step = (int(found[0]) for found in decisions(recording.spikes[-1], self.rule))
+        evidence = recording.spikes[-1][0, :step].sum(axis=0, dtype=np.int64).astype(np.float64)
         if recording.v_mem is not None:
             evidence = recording.v_mem[-1][0].max(axis=0).astype(np.float64)
+            decided = int(evidence.argmax())
         elif self.loss == "rates":
             evidence /= raster.shape[1]
         logits = self.logit_scale * evidence
         odds = np.exp(logits - logits.max())
-        spikes = sum(int(layer.sum(dtype=np.int64)) for layer in recording.spikes)
-        label = self.classes[int(evidence.argmax())] if membrane or counts.any() else None
-        return Prediction(start_s, label, float((odds / odds.sum()).max()), spikes)
+        return Prediction(
+            start_s,
+            None if decided == SILENT else self.classes[decided],
+            float((odds / odds.sum()).max()),
+            sum(int(layer[0, :step].sum(dtype=np.int64)) for layer in recording.spikes),
+            min(step, raster.shape[1]) / RATE_HZ,
+        )
 
 
 def _without(chunks: Iterable[np.ndarray], steps: int) -> Iterator[np.ndarray]:

@@ -242,6 +242,31 @@ def test_the_integer_net_of_a_chip_decides(run):
         run.predict(signal, chip="xylo-audio-2")
 
 
+def test_a_decision_falls_at_a_lead(run):
+    """At the first step with the lead, by counting along; a chip's rule is the deployed one."""
+    signal = own.signal(np.random.default_rng(11), "walk", 6).astype(np.float32)
+    front_end = data.FrontEnd.from_dict(run.front_end)
+    windows = cut(encode_recording(signal, 50, front_end))
+    spikes = engines.get("torch").run(run.network, windows).spikes
+    rows = run.predict(signal, lead=5)
+    for k, row in enumerate(rows):
+        counts = np.zeros(3, int)
+        for step in range(512):
+            counts += spikes[-1][k, step]
+            if np.sort(counts)[-1] - np.sort(counts)[-2] >= 5:
+                break
+        assert row.decided_s == (step + 1) / 200
+        assert row.label == run.data["classes"][counts.argmax()]
+        assert row.spikes == sum(int(layer[k, : step + 1].sum()) for layer in spikes)
+    assert min(row.decided_s for row in rows) < 2.56
+    assert {row.decided_s for row in run.predict(signal)} == {2.56}
+    deploy_run(run, "xylo-imu", decision=readout.Rule(lead=5), force=True)
+    deployed = run.predict(signal, chip="xylo-imu")
+    assert deployed == run.predict(signal, chip="xylo-imu", lead=5)
+    deploy_run(run, "xylo-imu", force=True)
+    assert deployed != run.predict(signal, chip="xylo-imu")
+
+
 def test_a_file_is_labelled_by_one_command(place, run, tmp_path):
     new = own.table(seed=5, people=1, seconds=6)
     new.loc[450:, "timestamp"] += 5000
@@ -251,7 +276,7 @@ def test_a_file_is_labelled_by_one_command(place, run, tmp_path):
     with (tmp_path / "l.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert f"{len(rows)} windows" in said
-    assert rows[0].keys() == {"recording", "start_s", "label", "confidence", "spikes"}
+    assert rows[0].keys() == {"recording", "start_s", "label", "confidence", "spikes", "decided_s"}
     # Three kinds with a pause between them, and the longer gap within the second.
     assert {row["recording"] for row in rows} == {"0", "1", "2", "3"}
     starts = [float(row["start_s"]) for row in rows]
