@@ -22,7 +22,16 @@ from neurosim.data.windows import Windows
 from neurosim.errors import InputError, shown
 
 _LABELS, _PEOPLE = ("labels", "label", "y"), ("people", "person", "subjects", "subject")
-_CAMERA = ("x", "y", "on", "t_us", "offsets", "labels")
+_CAMERA: archives.Form = {
+    "x": ("iu", ("events",)),
+    "y": ("iu", ("events",)),
+    "on": ("biu", ("events",)),
+    "t_us": ("iu", ("events",)),
+    "offsets": ("iu", ("ends",)),
+    "labels": ("biuU", ("recordings",)),
+}
+_LARGEST_CAMERA = 4096
+"""Pixels in each direction."""
 LARGEST_FRAME = 48
 """Pixels of a frame in each direction; those of a larger camera are joined."""
 
@@ -60,17 +69,22 @@ def read_rasters(path: str | Path, *, rate: float | None = None) -> Dataset:
     """
     path = Path(path)
     arrays = archives.everything(path)
-    raster = arrays["x"]
-    if raster.ndim != 3 or not raster.size or raster.max(initial=0) > 255:
-        most = raster.max(initial=0)
+    raster = arrays.get("x", np.empty(0))
+    if (
+        raster.dtype.kind not in "bu"
+        or raster.ndim != 3
+        or not raster.size
+        or raster.max(initial=0) > 255
+    ):
         raise InputError(
-            f"{shown(path)}: x has shape {raster.shape} and reaches {most}; give counts 0..255 "
+            f"{shown(path)}: x is {raster.dtype} of shape {raster.shape}; give counts 0..255 of "
             "(samples, steps, channels)"
         )
     labels, classes = _named(path, arrays, _LABELS, len(raster))
     if len(classes) < 2:
         raise InputError(f"{shown(path)}: all samples are {shown(classes[0])}; give two classes")
-    dt = float(arrays["dt"]) if "dt" in arrays else 1 / rate if rate else 0.0
+    held = arrays.get("dt", np.array(1 / rate if rate else 0.0))
+    dt = float(held.flat[0]) if held.size == 1 and held.dtype.kind in "iuf" else 0.0
     if not 0 < dt < np.inf:
         raise InputError(f"{shown(path)}: holds no dt; give --rate, the steps a second")
     subjects, people, split, note = _people(path, arrays, labels)
@@ -109,19 +123,21 @@ def read_camera(path: str | Path, steps: int) -> Frames:
         InputError: the arrays do not fit each other, or a class has too few recordings to split.
     """
     path = Path(path)
-    arrays = archives.everything(path)
+    arrays = archives.load(path, _CAMERA)
     labels, classes = _named(path, arrays, ("labels",), len(arrays["labels"]))
+    pixels = np.concatenate((arrays["x"], arrays["y"]))
+    if not len(pixels) or pixels.min() < 0 or pixels.max() >= _LARGEST_CAMERA:
+        raise InputError(f"{shown(path)}: x and y are no pixels 0..{_LARGEST_CAMERA - 1}")
     pieces = [
         archives.parts(path, arrays[name], arrays["offsets"], len(labels))
         for name in ("x", "y", "on", "t_us")
     ]
-    camera = int(max(arrays["x"].max(), arrays["y"].max())) + 1
+    camera = int(pixels.max()) + 1
     size = min(camera, LARGEST_FRAME)
     made = np.empty((len(labels), steps, 2, size, size), np.uint8)
     for k, (x, y, on, time) in enumerate(zip(*pieces, strict=True)):
-        events = Events(
-            x.astype(np.int64), y.astype(np.int64), on.astype(bool), time.astype(np.int64) - time[0]
-        )
+        since = time.astype(np.int64) - int(time.min())
+        events = Events(x.astype(np.int64), y.astype(np.int64), on.astype(bool), since)
         made[k] = frames(events, steps, size=size, camera=camera)
     return Frames(path.name, made, labels, classes, **stratified(labels))
 

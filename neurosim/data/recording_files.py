@@ -55,14 +55,15 @@ def read_recordings(
         InputError: it cannot be read safely, with the row or column and what to do.
     """
     options: dict[str, Any] = {"columns": columns, "label": label, "person": person, "time": time}
-    stretches, names, reading = read_stretches(path, rate=rate, units=units, **options)
-    return recording_checks.gathered(
-        [stretch.signal for stretch in stretches],
-        [names["label"][stretch.label] for stretch in stretches],
-        [names["person"][stretch.person] for stretch in stretches],
-        reading,
-        digest(path),
-    )
+    with outside.reading(path, "table of recordings"):
+        stretches, names, reading = read_stretches(path, rate=rate, units=units, **options)
+        return recording_checks.gathered(
+            [stretch.signal for stretch in stretches],
+            [names["label"][stretch.label] for stretch in stretches],
+            [names["person"][stretch.person] for stretch in stretches],
+            reading,
+            digest(path),
+        )
 
 
 def read_stretches(

@@ -8,6 +8,8 @@ import neurosim as ns
 from neurosim import data
 from neurosim.data import event_files
 from neurosim.errors import InputError
+from neurosim.training.recording_files import RecordingFiles
+from neurosim.workflows import look as looking
 from neurosim.workflows import run_data
 from neurosim.workflows.deployment import deploy_run
 
@@ -63,7 +65,10 @@ def test_people_of_rasters_are_split(tmp_path, rng):
     [
         ({"y": np.zeros(40, int)}, "all samples are 0"),
         ({"y": np.zeros(39, int)}, r"labels \(40,\) are needed; it holds y \(39,\)"),
-        ({"x": np.full((40, 5, 3), 300, np.uint16)}, "reaches 300; give counts 0..255"),
+        (
+            {"x": np.full((40, 5, 3), 300, np.uint16)},
+            "uint16 of shape .40, 5, 3.; give counts 0..255",
+        ),
     ],
 )
 def test_rasters_that_are_none(tmp_path, rng, change, message):
@@ -113,6 +118,9 @@ def test_an_image_net_is_trained_on_a_cameras_events(tmp_path, rng):
     with pytest.raises(InputError, match="train an image net"):
         ns.train("aspen", data=files, folder=tmp_path / "other")
     missing = {"path": str(tmp_path / "rows.csv")}
+    with pytest.raises(ns.UnavailableError, match="no such file or folder"):
+        ns.train("ahsar-digits", data=missing, folder=tmp_path / "other")
+    (tmp_path / "rows.csv").write_text("x,y,z")
     with pytest.raises(InputError, match="reads events of a camera"):
         ns.train("ahsar-digits", data=missing, folder=tmp_path / "other")
 
@@ -121,3 +129,14 @@ def test_windows_of_a_sensor_are_no_rasters(tmp_path, rng):
     np.savez(tmp_path / "x.npz", x=rng.normal((0, 0, 1), 0.2, (4, 200, 3)), y=[0, 1, 0, 1])
     assert event_files.kind_of(tmp_path / "x.npz") == ""
     assert len(data.read_recordings(tmp_path / "x.npz", rate=50, label="y", units="g")) == 4
+
+
+def test_a_look_at_rasters(tmp_path, rng):
+    x, labels = rasters(rng)
+    np.savez(tmp_path / "x.npz", x=x, y=labels, dt=0.005)
+    seen = looking.look(RecordingFiles(path=str(tmp_path / "x.npz")))
+    assert [c.windows for c in seen.classes] == [20, 20]
+    assert seen.classes[0].seconds == pytest.approx(20 * 60 * 0.005)
+    rates = dict(seen.channels)
+    assert rates["channel 3"] == pytest.approx(x[:, :, 3].mean() * 200)
+    assert seen.ceiling > 0.9  # each class is loud on its own channels
