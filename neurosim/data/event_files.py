@@ -70,12 +70,8 @@ def read_rasters(path: str | Path, *, rate: float | None = None) -> Dataset:
     path = Path(path)
     arrays = archives.everything(path)
     raster = arrays.get("x", np.empty(0))
-    if (
-        raster.dtype.kind not in "bu"
-        or raster.ndim != 3
-        or not raster.size
-        or raster.max(initial=0) > 255
-    ):
+    counts = raster.dtype.kind in "bu" and raster.ndim == 3 and raster.size
+    if not counts or raster.max() > 255:
         raise InputError(
             f"{shown(path)}: x is {raster.dtype} of shape {raster.shape}; give counts 0..255 of "
             "(samples, steps, channels)"

@@ -72,6 +72,8 @@ def train(
     """
     begin = time.monotonic()
     settings = configuration.load(source, **changes)
+    if settings.data is not None:
+        settings.data.check_place()
     place = Path(folder) if folder is not None else folder_of(source)
     place.mkdir(parents=True, exist_ok=True)  # a place that cannot be written is said now
     with checkpoint.alone(place):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from neurosim.errors import InputError
+from neurosim.errors import InputError, UnavailableError, nearest, shown
 
 if TYPE_CHECKING:
     from neurosim.data import Dataset, ImageSet, Recordings
@@ -40,6 +40,18 @@ class RecordingFiles(BaseModel):
     """What the front end counts: movement, which way is down, or both."""
     keep_windows: bool = True
     """Whether the run's folder keeps the windows, so that it needs the files no more."""
+
+    def check_place(self) -> None:
+        """Refuse a path where nothing is, before anything heavy loads.
+
+        Raises:
+            UnavailableError: it is no file or folder, and no set has this name.
+        """
+        from neurosim.data import catalogue
+
+        if not Path(self.path).exists() and self.path not in catalogue.names():
+            near = nearest(self.path, catalogue.names())
+            raise UnavailableError(f"{shown(self.path)}: no such file, folder or set; {near}")
 
     def reading(self) -> dict[str, Any]:
         """Return the options of `data.read_recordings`."""

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from neurosim import engines, store
-from neurosim.data import FrontEnd, recording_files, stored_windows
+from neurosim import engines, outside, store
+from neurosim.data import FrontEnd, recording_files
 from neurosim.data.imu import RATE_HZ
 from neurosim.data.recording_columns import NONE
 from neurosim.data.recording_units import divisors_of
@@ -20,6 +20,7 @@ from neurosim.errors import InputError
 from neurosim.readout import SILENT, Rule, decisions
 from neurosim.run import Run, spec_file
 from neurosim.training.config import LOGIT_SCALES
+from neurosim.workflows.run_data import reading_of
 from neurosim.xylo.spec import XyloSpec
 
 _PIECE_S = 60.0
@@ -181,12 +182,13 @@ class _Decider:
         network = run.layered
         if "scale" not in run.front_end:
             raise InputError(f"{run.folder}: was not trained on recordings; give a run that was")
-        data = run.data or {"classes": map(str, range(network.shape[-1])), "reading": None}
-        self.classes = tuple(data["classes"])
-        self.steps, self.hop = data.get("steps", STEPS), data.get("hop", HOP)
-        self.rate_hz = float(rate_hz if rate_hz is not None else data.get("rate_hz", RATE_HZ))
+        with outside.reading(run.folder / "data.json", "description of windows"):
+            data = run.data or {"classes": [str(k) for k in range(network.shape[-1])]}
+            self.classes = tuple(map(str, data["classes"]))
+            self.steps, self.hop = int(data.get("steps", STEPS)), int(data.get("hop", HOP))
+            self.rate_hz = float(rate_hz if rate_hz is not None else data.get("rate_hz", RATE_HZ))
         self.front_end = FrontEnd.from_dict(run.front_end)
-        reading = None if run.data is None else stored_windows.reading_of(run.data)
+        reading = reading_of(run)
         self.divisors = divisors_of(units or (reading.units if reading is not None else "g"))[:3]
         self.loss = run.config.get("loss", "counts")
         self.logit_scale = run.config.get("logit_scale", LOGIT_SCALES["counts"])
@@ -264,7 +266,7 @@ def _without(chunks: Iterable[np.ndarray], steps: int) -> Iterator[np.ndarray]:
 
 def _as_trained(run: Run) -> dict[str, Any]:
     """Return the options by which the run's recordings were read, where they were a user's."""
-    reading = None if run.data is None else stored_windows.reading_of(run.data)
+    reading = reading_of(run)
     options: dict[str, Any] = dict.fromkeys(("rate", "units", "columns", "person", "time"))
     options["label"] = NONE
     if reading is not None:

@@ -63,7 +63,7 @@ def dataset_of(
         )
     if (run.folder / stored_windows.FILE).is_file() and run.data is not None:
         return _checked(run, stored_windows.load(run.folder, run.data, run.front_end))
-    reading = None if run.data is None else stored_windows.reading_of(run.data)
+    reading = reading_of(run)
     if reading is not None and run.config.get("data") is not None:
         return _read_again(run, reading)
     if run.config.get("data") is not None and run.network is None:
@@ -85,6 +85,14 @@ def dataset_of(
         f"{', '.join(tried) or 'nothing, since no set here has that name'}; pass dataset= from "
         "Python, or bring the set (neurosim data list)"
     )
+
+
+def reading_of(run: Run) -> Reading | None:
+    """Return how the recordings of a run were read; None where they are not a user's own."""
+    if run.data is None:
+        return None
+    with outside.reading(run.folder / "data.json", "description of windows"):
+        return stored_windows.reading_of(run.data)
 
 
 def windows_of(run: Run, dataset: Dataset | ImageSet | None = None) -> Dataset:

@@ -118,7 +118,7 @@ def test_an_image_net_is_trained_on_a_cameras_events(tmp_path, rng):
     with pytest.raises(InputError, match="train an image net"):
         ns.train("aspen", data=files, folder=tmp_path / "other")
     missing = {"path": str(tmp_path / "rows.csv")}
-    with pytest.raises(ns.UnavailableError, match="no such file or folder"):
+    with pytest.raises(ns.UnavailableError, match="no such file, folder or set"):
         ns.train("ahsar-digits", data=missing, folder=tmp_path / "other")
     (tmp_path / "rows.csv").write_text("x,y,z")
     with pytest.raises(InputError, match="reads events of a camera"):
