@@ -40,7 +40,7 @@ class Stretch(NamedTuple):
     label: int
     person: int
     start_s: float
-    """Time of the first row, where a column has it; else its row over the rate."""
+    """Of its first row, from the first row of its file: by the time column, if there is one."""
 
 
 class Cutter:

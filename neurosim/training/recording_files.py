@@ -53,6 +53,15 @@ class RecordingFiles(BaseModel):
             near = nearest(self.path, catalogue.names())
             raise UnavailableError(f"{shown(self.path)}: no such file, folder or set; {near}")
 
+    def _only(self, what: str, *used: str) -> None:
+        """Refuse settings that say nothing about what is read."""
+        for name, field in type(self).model_fields.items():
+            idle = name not in ("path", "keep_windows", *used)
+            if idle and (value := getattr(self, name)) != field.default:
+                raise InputError(
+                    f"{shown(self.path)}: {name} {shown(value)} has no use for {what}; leave it out"
+                )
+
     def reading(self) -> dict[str, Any]:
         """Return the options of `data.read_recordings`."""
         return self.model_dump(include={"rate", "columns", "label", "person", "time", "units"})
@@ -79,6 +88,7 @@ class RecordingFiles(BaseModel):
                 f"{self.path}: an image net reads events of a camera, a .npz file with x, y, on, "
                 "t_us, offsets and labels; for recordings train another preset, such as aspen"
             )
+        self._only("recordings of a camera")
         return event_files.read_camera(self.path, steps)
 
     def dataset(self) -> Dataset:
@@ -99,9 +109,11 @@ class RecordingFiles(BaseModel):
                     "ahsar-digits"
                 )
             if kind == "rasters":
+                self._only("rasters", "rate")
                 return event_files.read_rasters(self.path, rate=self.rate)
             return self.encoded(self.recordings())
         settings: dict[str, Any] = {} if self.channels == "bands" else {"channels": self.channels}
+        self._only(f"the set {self.path}", "channels")
         if self.path == "braille":
             return data.braille()
         if self.path == "wrist":

@@ -31,7 +31,7 @@ class Prediction(NamedTuple):
     """Of one window."""
 
     start_s: float
-    """Of the window, from the start of the recording, or by the time column of its file."""
+    """Of the window, from the start of the recording, or of the file that holds it."""
     label: str | None
     """None where no output neuron spiked."""
     confidence: float

@@ -131,6 +131,19 @@ def test_windows_of_a_sensor_are_no_rasters(tmp_path, rng):
     assert len(data.read_recordings(tmp_path / "x.npz", rate=50, label="y", units="g")) == 4
 
 
+def test_settings_without_use_are_refused(tmp_path, rng):
+    x, labels = rasters(rng)
+    np.savez(tmp_path / "x.npz", x=x, y=labels, dt=0.005)
+    np.savez(tmp_path / "events.npz", **camera(rng))
+    with pytest.raises(InputError, match="units g has no use for rasters"):
+        RecordingFiles(path=str(tmp_path / "x.npz"), units="g").dataset()
+    with pytest.raises(InputError, match=r"window_s 1\.0 has no use for recordings of a camera"):
+        RecordingFiles(path=str(tmp_path / "events.npz"), window_s=1.0).frames(3)
+    with pytest.raises(InputError, match=r"rate 50\.0 has no use for the set wrist"):
+        RecordingFiles(path="wrist", rate=50.0).dataset()
+    assert RecordingFiles(path="wrist").dataset().name == "wrist"
+
+
 def test_a_look_at_rasters(tmp_path, rng):
     x, labels = rasters(rng)
     np.savez(tmp_path / "x.npz", x=x, y=labels, dt=0.005)
