@@ -83,7 +83,8 @@ def name_of(value: object) -> str:
     """Return a label as text: 1.0 is 1."""
     if isinstance(value, float | np.floating) and float(value).is_integer():
         value = int(value)
-    return str(value).strip()
+    text = str(value).strip()
+    return text[:-2] if re.fullmatch(r"-?\d+\.0", text) else text
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

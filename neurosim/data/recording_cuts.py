@@ -122,12 +122,17 @@ class Cutter:
         return complete
 
     def _again(self, rows: Rows, seconds: np.ndarray) -> np.ndarray:
-        """Return which rows repeat the row before, time and all."""
+        """Return which rows repeat the row before: time, signal and keys."""
         last = self._last
         again = np.zeros(len(seconds), bool)
-        again[1:] = (np.diff(seconds) == 0) & (rows.signal[1:] == rows.signal[:-1]).all(axis=1)
+        again[1:] = (
+            (np.diff(seconds) == 0)
+            & (rows.signal[1:] == rows.signal[:-1]).all(axis=1)
+            & (rows.keys[1:] == rows.keys[:-1]).all(axis=1)
+        )
         if last is not None and len(seconds):
-            again[0] = seconds[0] == last[2] and bool((rows.signal[0] == last[0]).all())
+            same = (rows.signal[0] == last[0]).all() and (rows.keys[0] == last[1]).all()
+            again[0] = seconds[0] == last[2] and bool(same)
         return again
 
     def _cut(self, rows: Rows, places: np.ndarray, hole: np.ndarray) -> None:

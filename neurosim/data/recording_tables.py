@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -46,14 +47,10 @@ def text_table(path: Path) -> Table:
         InputError: it is not in UTF-8, or holds no table.
     """
     lines = _head(path)
-    skipped = next((k for k, line in enumerate(lines) if line.lstrip()[:1] not in ("#", "%")), 0)
-    lines = [line for line in lines[skipped:] if line.strip()]
-    if len(lines) < 2:
+    if sum(bool(line.strip()) for line in lines) < 2:
         raise InputError(f"{shown(path)}: holds {len(lines)} lines; expected are rows of a table")
-    counts = {sign: lines[0].count(sign) for sign in (";", "\t", ",")}
-    sign = max(counts, key=lambda s: counts[s])
-    delimiter = sign if counts[sign] else r"\s+"
-    fields = [_fields(line, delimiter) for line in lines]
+    delimiter, skipped = _layout(lines)
+    fields = [_fields(line, delimiter) for line in lines[skipped:]]
     comma = _decimal_comma(fields[1:20], delimiter)
     headless = all(_is_number(f.replace(",", ".") if comma else f) for f in fields[0])
     names = [str(k + 1) for k in range(len(fields[0]))] if headless else fields[0]
@@ -61,6 +58,8 @@ def text_table(path: Path) -> Table:
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"{shown(path)}: column {shown(twice)!r} is there twice; rename one")
     notes = []
+    if skipped:
+        notes.append(f"{skipped} lines before the table are left out")
     if comma:
         notes.append("decimal commas are read as points")
     if headless:
@@ -79,13 +78,15 @@ def text_table(path: Path) -> Table:
 def _text_rows(
     path: Path, how: dict[str, Any], first: int, numbers: Sequence[str], texts: Sequence[str]
 ) -> Chunks:
-    """Yield rows of a file of text."""
+    """Yield rows of a file of text.
+
+    All columns are read: asked for some, pandas says nothing of lines that are too long.
+    """
     import pandas as pd
 
     wanted = [*numbers, *texts]
     options = {
         **how,
-        "usecols": wanted,
         "dtype": dict.fromkeys(texts, str),
         "keep_default_na": False,
         "na_values": {name: _MISSING if name in numbers else [""] for name in wanted},
@@ -93,7 +94,6 @@ def _text_rows(
         "low_memory": False,
         "encoding": "utf-8",
         "engine": "c",
-        "skip_blank_lines": False,
         "index_col": False,
     }
     with outside.reading(path, "table"):
@@ -167,6 +167,19 @@ def _not_utf8(error: UnicodeDecodeError) -> str:
 
 def _convert(encoding: str) -> str:
     return f"is not UTF-8 but probably {encoding}; convert it: iconv -f {encoding} -t UTF-8"
+
+
+def _layout(lines: Sequence[str]) -> tuple[str, int]:
+    """Return what stands between columns, and how many lines stand before the table.
+
+    A table's lines have one number of columns, which most lines of the file have.
+    """
+    for delimiter in (";", "\t", ",", r"\s+"):
+        counts = [len(_fields(line, delimiter)) if line.strip() else 0 for line in lines]
+        usual, times = Counter(counts).most_common(1)[0]
+        if usual > 1 and 2 * times > len([count for count in counts if count]):
+            return delimiter, counts.index(usual)
+    return r"\s+", next(k for k, line in enumerate(lines) if line.strip())
 
 
 def _fields(line: str, delimiter: str) -> list[str]:

@@ -140,7 +140,7 @@ def timing_of(
         if given_hz is None:
             raise InputError(
                 f"time {name!r}: its steps are 0 as often as not, so that it says no rate; give "
-                "--rate"
+                "--rate, or sort rows by person and time where those of several people take turns"
             )
         coarse = float(np.median(rising)) if len(rising) else 0.0
         note = f"time {name!r} is coarser than the samples: gaps shorter than its steps go unseen"

@@ -305,6 +305,44 @@ def test_parquet_needs_a_package(tmp_path):
             data.read_recordings(tmp_path / "mine.parquet")
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda lines: ["Device: X, v2", "", "Serial: 3", *lines], "3 lines before the table"),
+        (lambda lines: [*lines[:9], lines[9] + ",9", *lines[10:]], "in line 10"),
+        (lambda lines: [*lines, "", ""], ""),
+        (lambda lines: [*lines[:9], "5,,,,,", *lines[9:]], "1 rows have no label"),
+        (lambda lines: [*lines, "90000,0.1"], "line 4502: ay is nan"),
+    ],
+)
+def test_lines_that_others_write(tmp_path, frame, change, message):
+    path = tmp_path / "mine.csv"
+    path.write_text("\n".join(change(frame.to_csv(index=False).splitlines())))
+    if "line " in message:
+        with pytest.raises(InputError, match=message):
+            data.read_recordings(path)
+    else:
+        read = data.read_recordings(path)
+        assert read.reading.rows == len(frame)
+        assert message in "\n".join(read.reading.notes)
+
+
+def test_numbers_as_labels_are_whole(tmp_path, frame):
+    """As tables write them where some rows have none."""
+    labels = frame.activity.map({"walk": 1, "shake": 2, "tilt": 10}).where(frame.index > 20)
+    read = data.read_recordings(written(tmp_path, frame.assign(activity=labels)))
+    assert read.classes == ("1", "2", "10")
+
+
+def test_rows_of_people_that_take_turns_must_be_sorted(tmp_path, frame):
+    turns = pd.concat([frame, frame.assign(person="twin")]).sort_index(kind="stable")
+    with pytest.raises(InputError, match="sort rows by person and time"):
+        data.read_recordings(written(tmp_path, turns))
+    read = data.read_recordings(written(tmp_path, turns), rate=50)
+    with pytest.raises(InputError, match=r"longest of .* lasts 0\.02 s .* sorted by person"):
+        data.encode_own(read)
+
+
 def test_what_is_not_there(tmp_path):
     with pytest.raises(UnavailableError, match="no such file"):
         data.read_recordings(tmp_path / "mine.csv")
