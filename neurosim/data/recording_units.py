@@ -71,6 +71,11 @@ def units_of(
     """
     acceleration, _, rotation = (part.strip() for part in (given or "").partition(","))
     rest = resting_length([signal[:, :3] for signal in signals], rate_hz)
+    if np.isnan(rest):
+        raise InputError(
+            f"no recording lasts {_QUIET_S:g} s: person, label or time change at almost every row; "
+            "sort rows by person and time, or give other columns"
+        )
     notes: tuple[str, ...] = ()
     if not acceleration:
         acceleration = _measured(rest)
