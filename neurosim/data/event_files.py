@@ -79,10 +79,7 @@ def read_rasters(path: str | Path, *, rate: float | None = None) -> Dataset:
     labels, classes = _named(path, arrays, _LABELS, len(raster))
     if len(classes) < 2:
         raise InputError(f"{shown(path)}: all samples are {shown(classes[0])}; give two classes")
-    held = arrays.get("dt", np.array(1 / rate if rate else 0.0))
-    dt = float(held.flat[0]) if held.size == 1 and held.dtype.kind in "iuf" else 0.0
-    if not 0 < dt < np.inf:
-        raise InputError(f"{shown(path)}: holds no dt; give --rate, the steps a second")
+    dt = _dt(path, arrays, rate)
     subjects, people, split, note = _people(path, arrays, labels)
     raster = raster.astype(np.uint8)
     train, validation, test = (
@@ -91,7 +88,7 @@ def read_rasters(path: str | Path, *, rate: float | None = None) -> Dataset:
     )
     channels = tuple(f"channel {k}" for k in range(raster.shape[2]))
     notes = ("x holds counts of events: they go to the net without a front end", note)
-    reading = Reading(str(path), (), "events", 1 / dt, rows=len(raster), notes=notes)
+    about: dict[str, Any] = {"rows": len(raster), "digest": store.sha256(path), "notes": notes}
     return Dataset(
         train,
         validation,
@@ -102,7 +99,7 @@ def read_rasters(path: str | Path, *, rate: float | None = None) -> Dataset:
         rate_hz=1 / dt,
         hop=raster.shape[1],
         people=people,
-        reading=Reading(**{**vars(reading), "digest": store.sha256(path)}),
+        reading=Reading(str(path), (), "events", 1 / dt, **about),
     )
 
 
@@ -136,6 +133,15 @@ def read_camera(path: str | Path, steps: int) -> Frames:
         events = Events(x.astype(np.int64), y.astype(np.int64), on.astype(bool), since)
         made[k] = frames(events, steps, size=size, camera=camera)
     return Frames(path.name, made, labels, classes, **stratified(labels))
+
+
+def _dt(path: Path, arrays: Mapping[str, np.ndarray], rate: float | None) -> float:
+    """Return the seconds of a step."""
+    held = arrays.get("dt", np.array(1 / rate if rate else 0.0))
+    dt = float(held.flat[0]) if held.size == 1 and held.dtype.kind in "iuf" else 0.0
+    if not 0 < dt < np.inf:
+        raise InputError(f"{shown(path)}: holds no dt; give --rate, the steps a second")
+    return dt
 
 
 def _named(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -59,9 +58,8 @@ def encode_own(
     notes: list[str] = []
     if split is None:
         recordings, split, notes = _split(recordings, window_s)
-    settings: dict[str, Any] = {} if channels == "bands" else {"channels": channels}
     few = _pieces(recordings, split)
-    front_end = choose_front_end(few, split, cache_folder=cache_folder, **settings)
+    front_end = choose_front_end(few, split, cache_folder=cache_folder, channels=channels)
     dataset = encode(
         recordings,
         split,

@@ -67,19 +67,7 @@ def choose(
         InputError: a name is not there, or what is left out cannot be told.
     """
     notes: list[str] = []
-    if columns is None:
-        chosen = _axes(names)
-        notes.append(f"acceleration is in {', '.join(chosen)} (by their names)")
-        left = [name for name in names if _axis_kind(name, names) == "other"]
-        if left:
-            notes.append(f"{', '.join(left)} are left out: the front end reads acceleration")
-    else:
-        chosen = tuple(_known(name, names, "columns") for name in columns)
-        if len(chosen) not in (3, 6) or len(set(chosen)) < len(chosen):
-            raise InputError(
-                f"columns {', '.join(columns)}: give three of acceleration x, y, z, or six with "
-                "angular velocity after them, each once"
-            )
+    chosen = _axes(names, notes) if columns is None else _given_axes(columns, names)
     said = {
         "label": _column("label", label, names, _pattern(_LABELS, _NAME_OF), folders, notes),
         "person": _column("person", person, names, _pattern(_PEOPLE, _NAME_OF), False, notes),
@@ -145,12 +133,27 @@ def _by_pattern(pattern: re.Pattern[str], names: Sequence[str]) -> list[str]:
     return [n for n in names if pattern.fullmatch(re.sub("[^a-z]", "", n.lower()))]
 
 
-def _axes(names: Sequence[str]) -> tuple[str, ...]:
+def _given_axes(columns: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns of a signal, which must be there."""
+    chosen = tuple(_known(name, names, "columns") for name in columns)
+    if len(chosen) not in (3, 6) or len(set(chosen)) < len(chosen):
+        raise InputError(
+            f"columns {', '.join(columns)}: give three of acceleration x, y, z, or six with "
+            "angular velocity after them, each once"
+        )
+    return chosen
+
+
+def _axes(names: Sequence[str], notes: list[str]) -> tuple[str, ...]:
     """Return the columns of acceleration x, y, z by their names."""
     triples = _triples(names)
     of_kind = {kind: [t for k, t in triples if k == kind] for kind in ("acceleration", "plain")}
     found = of_kind["acceleration"] or of_kind["plain"]
     if len(found) == 1:
+        notes.append(f"acceleration is in {', '.join(found[0])} (by their names)")
+        left = [name for name in names if _axis_kind(name, names) == "other"]
+        if left:
+            notes.append(f"{', '.join(left)} are left out: the front end reads acceleration")
         return found[0]
     what = (
         f"{'; '.join(', '.join(t) for t in found)} may be acceleration"

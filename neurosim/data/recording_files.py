@@ -100,12 +100,10 @@ def read_stretches(
     found = recording_units.units_of(
         [s.signal for s in stretches], reader.rate_hz, choice.columns, units
     )
-    divisors = np.array(found.divisors, np.float32)
-    if (divisors != 1).any():
-        for k, stretch in enumerate(stretches):  # one at a time: all of them may fill the memory
-            stretches[k] = stretch._replace(signal=own(stretch.signal / divisors))
+    for k, stretch in enumerate(stretches):  # one at a time: all of them may fill the memory
+        scaled = stretch.signal / np.array(found.divisors, np.float32)
+        stretches[k] = stretch._replace(signal=own(scaled))
     recording_checks.check_range([s.signal for s in stretches], choice.columns)
-    notes = dict.fromkeys([*choice.notes, *reader.notes, *found.notes])
     reading = Reading(
         path=str(path),
         columns=choice.columns,
@@ -115,7 +113,7 @@ def read_stretches(
         person=choice.person,
         time=choice.time,
         rows=reader.rows,
-        notes=tuple(notes),
+        notes=(*choice.notes, *reader.notes, *found.notes),
     )
     return stretches, reader.names, reading
 

@@ -142,15 +142,8 @@ def timing_of(
     step = float(np.median(steps)) if len(steps) else 0.0
     rising = steps[steps > 0]
     if step <= 0:
-        if given_hz is None:
-            raise InputError(
-                f"time {name!r}: its steps are 0 as often as not, so that it says no rate; give "
-                "--rate, or sort rows by person and time where those of several people take turns"
-            )
         coarse = float(np.median(rising)) if len(rising) else 0.0
-        note = f"time {name!r} is coarser than the samples: gaps shorter than its steps go unseen"
-        second = second or _unit_of_coarse(coarse)
-        return Timing(given_hz, second, GAP * coarse * second, (note,))
+        return _coarse(name, coarse, given_hz, second or _unit_of_coarse(coarse))
     if (steps == 1).mean() > 0.99 and second is None:
         if given_hz is None:
             raise InputError(
@@ -174,6 +167,17 @@ def timing_of(
     rate = float(round(found)) if abs(round(found) / found - 1) < 0.01 else found
     note = f"rate is {rate:g} Hz: the median step of {name!r} is {1e3 * step * second:.4g} ms"
     return Timing(rate, second, GAP / rate, (note,))
+
+
+def _coarse(name: str, step: float, given_hz: float | None, second: float) -> Timing:
+    """Return what a time says that is the same for several samples."""
+    if given_hz is None:
+        raise InputError(
+            f"time {name!r}: its steps are 0 as often as not, so that it says no rate; give "
+            "--rate, or sort rows by person and time where those of several people take turns"
+        )
+    note = f"time {name!r} is coarser than the samples: gaps shorter than its steps go unseen"
+    return Timing(given_hz, second, GAP * step * second, (note,))
 
 
 def _fitting_unit(name: str, step: float, given_hz: float | None) -> float:

@@ -112,12 +112,11 @@ class RecordingFiles(BaseModel):
                 self._only("rasters", "rate")
                 return event_files.read_rasters(self.path, rate=self.rate)
             return self.encoded(self.recordings())
-        settings: dict[str, Any] = {} if self.channels == "bands" else {"channels": self.channels}
         self._only(f"the set {self.path}", "channels")
         if self.path == "braille":
             return data.braille()
         if self.path == "wrist":
             recordings = data.seglearn.load()
-            front_end = data.choose_front_end(recordings, data.WRIST_SPLIT, **settings)
+            front_end = data.choose_front_end(recordings, data.WRIST_SPLIT, channels=self.channels)
             return data.wrist_imu(front_end=front_end)
-        return data.activities(self.path, **settings)
+        return data.activities(self.path, channels=self.channels)
