@@ -50,7 +50,7 @@ SOURCES = (
         "seglearn",
         origin="Burns et al., Physiol. Meas. 39:075007, 2018",
         terms="BSD-3",
-        size="7 MB",
+        size="18 MB",
     ),
     Source("digits", "1797 handwritten digits, 8 x 8", "sklearn", terms="BSD-3", size="1 MB"),
     Source(
@@ -78,7 +78,7 @@ SOURCES = (
         bring="HAPT.pkl.gz",
         signs=("HAPT.pkl.gz", "res/HAPT.pkl.gz"),
         origin="UCI repository, set 341",
-        terms="CC BY 4.0",
+        terms="CC BY 4.0 there, the package states none",
         size="20 MB",
     ),
     Source(
@@ -90,7 +90,7 @@ SOURCES = (
         signs=("HAPT.pkl.gz", "res/HAPT.pkl.gz"),
         folder="hapt",
         origin="UCI repository, set 341",
-        terms="CC BY 4.0",
+        terms="CC BY 4.0 there, the package states none",
         size="20 MB",
     ),
     Source(

@@ -34,7 +34,8 @@ class Windows(Frozen):
     """Encoded windows with what they show and who made them."""
 
     raster: np.ndarray
-    """(windows, steps, 15) uint8 event counts; 512 steps unless a set says otherwise."""
+    """(windows, steps, channels) uint8 event counts; 512 steps and 15 channels unless a set or its
+    front end says otherwise."""
     labels: np.ndarray
     """(windows,) int64 class."""
     subjects: np.ndarray
@@ -153,7 +154,7 @@ def encode_recording(
         saturating: cut what its 16 bits do not hold, instead of refusing it.
 
     Returns:
-        (time at 200 Hz, 15) uint8.
+        (time at 200 Hz, channels) uint8, see `FrontEnd.channel_names`.
 
     Raises:
         InputError: as `FrontEnd.encode` and `resample`.

@@ -25,6 +25,7 @@ from neurosim.errors import InputError
 def listing(folder: Path | None = None) -> Group:
     """Return a table of all sets, and below it how to get those that are not present."""
     table = Table("set", "present", "what", "size", "from, terms")
+    table.columns[-1].overflow = "fold"  # so that a DOI stays whole
     absent = []
     for source in catalogue.SOURCES:
         here = catalogue.present(source, folder)

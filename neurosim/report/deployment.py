@@ -23,7 +23,7 @@ def tables(deployment: Deployment, layers: list[LayerFidelity]) -> list[Table]:
 
 
 def summary(deployment: Deployment) -> list[str]:
-    """Return a line on idle neurons, one on time constants where none changes, and the decision."""
+    """Return lines on idle neurons, time constants that all stay, inputs, and the decision."""
     idle = deployment.idle
     pruned = sum(i not in set(deployment.kept) for i in idle.ids)
     lines = [
@@ -34,6 +34,11 @@ def summary(deployment: Deployment) -> list[str]:
         lines[0] += " (--prune leaves them out; no output spike changes)"
     if all(abs(row.change) <= SAME_TAU for row in deployment.time_constants):
         lines.append(f"time constants: all kept to {SAME_TAU:.1%}")
+    if (deployment.spec.front_end or {}).get("channels") in ("gravity", "both"):
+        lines.append(
+            "inputs: the chip's own front end makes no channels of gravity (the last 6): a "
+            "microcontroller must send their events"
+        )
     lines.append(f"decision at {deployment.spec.decision}: {deployment.spec.decision.says}")
     return lines
 

@@ -161,7 +161,7 @@ class TrainConfig(BaseModel):
     then cost less."""
     gain_spread: tuple[float, float, float] = (0.3, 0.3, 0.2)
     """Standard deviations, from 0, of the logarithms of the random gains by which training windows,
-    their axes and their channels are made louder or softer (task "imu")."""
+    their axes and their channels are made louder or softer (task "imu"); gravity's have none."""
     loss: Loss = "counts"
     """What cross-entropy takes for the evidence of a class (task "imu"): its neuron's spikes, its
     spikes a time step, or its largest membrane in units of the threshold.

@@ -7,7 +7,7 @@ Bengio, Leonard, Courville 2013, arXiv 1308.3432): it moves the unrounded weight
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -36,6 +36,7 @@ def finetune(
     epochs: int = 5,
     learning_rate: float = 3e-4,
     settings: TrainConfig | None = None,
+    axes: Sequence[int] | None = None,
     seed: int = 0,
 ) -> Network:
     """Return the network on the chip's grid, its weights trained there.
@@ -52,6 +53,8 @@ def finetune(
             are theirs, as in training. The net is given, and runs on the CPU; there is no warm-up,
             no widening of the thresholds' law, no homeostat, whose scales the network's thresholds
             hold, and, without validation windows, no early stop.
+        axes: of the channels that gains make louder, `FrontEnd.band_axes`; five channels each when
+            left out.
         seed: of the order of samples, of thresholds and gains.
 
     Raises:
@@ -80,6 +83,7 @@ def finetune(
         Events(np.asarray(raster), np.asarray(labels)),
         network,
         bits,
+        axes,
     )
     trainer = Trainer(task, task.settings)
     with machine.threads(task.settings):
@@ -97,13 +101,21 @@ class _GridTask(EventTask):
         train: windows to train on; there are none to validate with.
         network: the net as it was trained.
         bits: width of a weight on the grid, 2..8.
+        axes: of the channels that gains make louder.
     """
 
-    def __init__(self, settings: TrainConfig, train: Events, network: Network, bits: int):
+    def __init__(
+        self,
+        settings: TrainConfig,
+        train: Events,
+        network: Network,
+        bits: int,
+        axes: Sequence[int] | None,
+    ):
         self.network, self.bits = network, bits
         net: Any = module_from_network(_with_weights(on_grid(network, bits), _weights(network)))
         parts = {"train": train, "validation": Events(train.raster[:0], train.labels[:0])}
-        super().__init__(settings, parts, net, torch.device("cpu"))
+        super().__init__(settings, parts, net, torch.device("cpu"), axes)
         modules = list(torch.nn.Module.children(net))
         self.pairs = list(zip(modules[::2], modules[1::2], strict=True))
         """Linear module and neurons of each layer."""

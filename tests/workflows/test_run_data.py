@@ -162,6 +162,7 @@ def test_a_run_of_a_set_that_the_user_brings(tmp_path, rng):
         run_data.dataset_of(run, folder=tmp_path / "empty")
 
 
+@pytest.mark.filterwarnings("ignore::neurosim.xylo.DeployWarning")
 @pytest.mark.parametrize(
     ("name", "write", "classes"),
     [
@@ -181,6 +182,8 @@ def test_a_run_of_some_classes_and_of_gravity(name, write, classes, tmp_path, rn
     assert found.front_end == made.front_end
     assert found.classes == tuple(classes)
     np.testing.assert_array_equal(found.test.raster, made.test.raster)
+    said = CliRunner().invoke(app, ["deploy", str(run.folder)]).output
+    assert "a microcontroller must send their events" in " ".join(said.split())
     with pytest.raises(InputError, match="classes is 3; it is a list of names"):
         run_data.dataset_of(run_on(tmp_path / "forged", rng, made, classes=3))
 

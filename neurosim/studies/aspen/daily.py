@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurosim.data import Dataset, Split, activities, activity_sets, by_subject
+from neurosim.data import Dataset, Split, activities, activity_sets, by_subject, sisfall, utd_mhad
+from neurosim.data.activity_sets import XYLO_IMU_OUTPUTS
 from neurosim.readout import NEVER
 from neurosim.studies import trained
 from neurosim.studies.aspen import on_chip
@@ -32,11 +33,20 @@ from neurosim.workflows.sweep import threshold_sweep
 FOLDS = 8
 SETS: dict[str, dict[str, Any]] = {
     "hapt": {"channels": "both"},
+    "sisfall": {"classes": sisfall.DAILY[:6]},
+    "utd-mhad": {"classes": utd_mhad.WRIST[:XYLO_IMU_OUTPUTS], "channels": "both"},
 }
-"""How each set is read."""
+"""How each set is read. Of SisFall the activities that go on for long: to walk, jog, climb stairs,
+each slowly and quickly; of UTD-MHAD as many wrist actions as the chip has outputs."""
+OWN: dict[str, dict[str, Any]] = {
+    "sisfall": {"every": 2},
+    "utd-mhad": {"training": {"epochs": 120}},
+}
+"""What is changed for a set: of SisFall's windows only so many more are left out; of UTD-MHAD there
+are some 500 in all."""
 NETS: dict[str, dict[str, Any]] = {
     "fixed": {},
-    **{f"to {high:g}": {"threshold": (1.0, high)} for high in (1.2, 1.5, 2.0, 2.5, 3.0)},
+    **{f"to {high:g}": {"threshold": (1.0, high)} for high in (1.2, 1.5, 2.0, 3.0)},
     "5 levels to 2": {
         "threshold": (1.0, 2.0),
         "threshold_levels": 5,
@@ -72,6 +82,7 @@ def dataset(data: str, seed: int, every: int) -> Dataset:
     recordings, _ = activity_sets.read(data)
     people = tuple(sorted({int(person) for person in recordings.subjects}))
     whole = activities(data, split=split(people, seed), **SETS[data])
+    every *= OWN.get(data, {}).get("every", 1)
     parts = {
         name: (part := getattr(whole, name)).select(np.arange(len(part)) % every == 0)
         for name in ("train", "validation", "test")
@@ -98,6 +109,7 @@ def measure(
         "front end": windows.front_end.to_dict(),
         "every": every,
     }
+    training = training | OWN.get(data, {}).get("training", {})
     settings = config.load("fixed", seed=seed, **training, **NETS[net])
     spec = on_chip.put(trained.kept(settings, windows, key).layered, windows)
     people = np.unique(windows.test.subjects)
