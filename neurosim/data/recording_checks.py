@@ -52,14 +52,16 @@ def gathered(
     )
 
 
-def check_range(signals: Sequence[np.ndarray], columns: Sequence[str]) -> None:
-    """Refuse a column without a signal, and more than any sensor measures."""
+def check_range(
+    signals: Sequence[np.ndarray], columns: Sequence[str], *, constant: bool = False
+) -> None:
+    """Refuse more than any sensor measures, and a column without a signal, unless it may rest."""
     low, high = (
         np.stack([edge(signal, axis=0) for signal in signals]) for edge in (np.min, np.max)
     )
     low, high = low.min(axis=0), high.max(axis=0)
     for name, lowest, highest in zip(columns, low, high, strict=True):
-        if lowest == highest:
+        if lowest == highest and not constant:
             raise InputError(
                 f"column {shown(name)!r} is {lowest:g} throughout: nothing was recorded there; "
                 "give --columns of three axes that were"

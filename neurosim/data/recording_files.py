@@ -103,7 +103,8 @@ def read_stretches(
     for k, stretch in enumerate(stretches):  # one at a time: all of them may fill the memory
         scaled = stretch.signal / np.array(found.divisors, np.float32)
         stretches[k] = stretch._replace(signal=own(scaled))
-    recording_checks.check_range([s.signal for s in stretches], choice.columns)
+    signals = [stretch.signal for stretch in stretches]
+    recording_checks.check_range(signals, choice.columns, constant=not labelled)
     reading = Reading(
         path=str(path),
         columns=choice.columns,

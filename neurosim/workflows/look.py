@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from neurosim.data import Dataset, Recordings, event_files
+from neurosim.data import Dataset, Recordings, catalogue, event_files
 from neurosim.data.activity_sets import XYLO_IMU_OUTPUTS
 from neurosim.data.splits import PARTS
+from neurosim.errors import InputError
 from neurosim.training.recording_files import RecordingFiles
 from neurosim.workflows.baselines import mean_counts
 
@@ -55,6 +57,8 @@ def look(files: RecordingFiles) -> Look:
         UnavailableError: there is no such file.
         InputError: it cannot be read, or cannot be trained on.
     """
+    if files.path in catalogue.names() and not Path(files.path).exists():
+        raise InputError(f"{files.path} is a set of `neurosim data list`; see `data check`")
     rasters = event_files.kind_of(files.path) != ""
     recordings = None if rasters else files.recordings()
     dataset = files.dataset() if recordings is None else files.encoded(recordings)

@@ -290,6 +290,15 @@ def test_a_file_is_labelled_by_one_command(place, run, tmp_path):
     assert "start_s" in said
 
 
+def test_a_sensor_at_rest_is_labelled(run, tmp_path):
+    """Constant axes are no reason to refuse new recordings; to train on them they are."""
+    still = own.table(people=1, seconds=4).assign(ax=0.0, ay=0.0, az=1.0)
+    still.to_csv(tmp_path / "still.csv", index=False)
+    assert prediction.predict_file(run, tmp_path / "still.csv")
+    with pytest.raises(InputError, match="nothing was recorded there"):
+        data.read_recordings(tmp_path / "still.csv")
+
+
 def test_predictions_refuse_what_they_cannot_label(place, run, tmp_path):
     own.table(people=1, seconds=2).to_csv(tmp_path / "short.csv", index=False)
     _, error = neurosim("predict", run.folder, tmp_path / "short.csv")
@@ -302,6 +311,8 @@ def test_predictions_refuse_what_they_cannot_label(place, run, tmp_path):
     table.rename(columns={"ay": "b"}).to_csv(tmp_path / "other.csv", index=False)
     _, error = neurosim("predict", run.folder, tmp_path / "other.csv")
     assert "no column 'ay'" in str(error)
+    _, error = neurosim("data", "look", "wrist")
+    assert "is a set" in str(error)
 
 
 # --- a look, and settings -------------------------------------------------------------------------
