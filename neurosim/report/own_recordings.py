@@ -29,9 +29,10 @@ def trained(run: Run) -> Group:
         recalls = [_share(counts[k, k], counts[k].sum()) for counts in parts.values()]
         trained_on = run.data["train_windows"][k]
         table.add_row(name, f"{trained_on:,}", *recalls, _taken_for(parts["test"][k], k, classes))
+    people, split = run.data["people"], run.data["split"]
     lines = [
-        f"{part} people: accuracy {_share(np.trace(counts), counts.sum())}, balanced "
-        f"{balanced(counts):.3f}"
+        f"{part} ({_some([people[k - 1] for k in split[part]])}): accuracy "
+        f"{_share(np.trace(counts), counts.sum())}, balanced {balanced(counts):.3f}"
         for part, counts in parts.items()
         if counts.sum()
     ]

@@ -60,7 +60,7 @@ def run(place):
 
 def test_the_command_says_what_it_read_and_how_classes_are_told_apart(place, run):
     said = (place / "said.txt").read_text()
-    for what in ("walk", "recall", "test people: accuracy", "saved in"):
+    for what in ("walk", "recall", "test (p", "balanced", "saved in"):
         assert what in said
     for what in ("'activity' (by its name)", "50 Hz"):
         assert any(what in note for note in run.data["reading"]["notes"])
