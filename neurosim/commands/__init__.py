@@ -5,6 +5,7 @@ NAMES = (
     "train",
     "deploy",
     "verify",
+    "sweep",
     "predict",
     "loihi",
     "equations",

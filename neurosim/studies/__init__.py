@@ -32,6 +32,7 @@ PAPERS = {
         "governor",
         "activities",
         "daily",
+        "falls",
         OTHER,
     ),
     "ahsar": (

@@ -5,6 +5,8 @@ output spikes at which it decides.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from joblib import delayed
@@ -13,10 +15,18 @@ from neurosim import engines, readout
 from neurosim.energy import price
 from neurosim.energy.course import Course
 from neurosim.energy.cycles import clock_hz, per_step
+from neurosim.errors import InputError
 from neurosim.network import THRESHOLD_SCALES
 from neurosim.processes import pool
 from neurosim.readout import Rule
+from neurosim.run import Run
+from neurosim.workflows.deployment import deploy_run
+from neurosim.workflows.run_data import windows_of
+from neurosim.xylo import chips, specifications
 from neurosim.xylo.spec import XyloSpec
+
+if TYPE_CHECKING:
+    from neurosim.data import Dataset
 
 Row = dict[str, float]
 
@@ -64,6 +74,44 @@ def threshold_sweep(
         if progress:
             progress(1)
     return rows
+
+
+def sweep_run(
+    run: Run | str | Path,
+    scales: Sequence[float] = THRESHOLD_SCALES,
+    *,
+    leads: Sequence[int] = (),
+    chip: str | None = None,
+    dataset: Dataset | None = None,
+    workers: int | None = None,
+) -> list[Row]:
+    """Sweep a run's deployed net on the test windows of the data that it was trained on.
+
+    The specification beside the run is used, and made where there is none.
+
+    Args:
+        run: a run of a layered net, or its folder.
+        scales: factors on the hidden thresholds.
+        leads: as for `threshold_sweep`.
+        chip: whose specification; the default chip's, or the only one there, when None.
+        dataset: looked for when None, see `run_data.dataset_of`.
+        workers: as for `threshold_sweep`.
+
+    Returns:
+        As `threshold_sweep`.
+
+    Raises:
+        InputError: there is no such run, its data are not found, or it has no test windows.
+    """
+    run = Run.load(run)
+    dataset = windows_of(run, dataset)
+    if not len(dataset.test):
+        raise InputError(f"{run.folder}: its split leaves no windows to test; nothing to sweep on")
+    spec = specifications.load(run.folder, chip)
+    if spec is None:
+        spec, _ = deploy_run(run, chip or chips.DEFAULT, dataset=dataset)
+    test = dataset.test
+    return threshold_sweep(spec, test.raster, test.labels, scales, leads=leads, workers=workers)
 
 
 def measure(
