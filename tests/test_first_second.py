@@ -109,13 +109,10 @@ REFUSED = {
     "verify @JUNK.safetensors": "damaged",
     "verify @NONE --against brain2": "engine 'brain2' is not known",
     "verify --fuzz 0": "--fuzz",
-<<<<<<< HEAD
-    "predict @NONE @JUNK.json": "no such file",
-    "predict @EMPTY @JUNK.json --out labels.txt": ".csv or .json",
-=======
     "sweep @NONE": "no such file",
     "sweep @NONE --lead 0": "lead is 0",
->>>>>>> main
+    "predict @NONE @JUNK.json": "no such file",
+    "predict @EMPTY @JUNK.json --out labels.txt": ".csv or .json",
     "loihi @NONE": "no such file",
     "equations lff": "'lff'",
     "figures aspen": "'aspen'",

@@ -136,6 +136,9 @@ def test_a_net_is_deployed_swept_and_verified(place, run):
     assert error is None
     assert "identical" in said
     assert "mine.csv, test windows of subjects p" in said
+    said, error = neurosim("sweep", run.folder, "--scale", 1, "--jobs", 1)
+    assert error is None
+    assert "Test windows, integer net" in said
     spec = ns.XyloSpec.load(run.folder / "spec-xylo-imu.safetensors")
     test = run_data.dataset_of(run).test
     rows = threshold_sweep(spec, test.raster, test.labels, (1.0, 2.0), workers=1)
