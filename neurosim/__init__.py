@@ -41,6 +41,7 @@ _NAMES = {
     "Run": "neurosim.run",
     "XyloSpec": "neurosim.xylo.spec",
     "deploy": "neurosim.workflows.deployment",
+    "predict": "neurosim.workflows.prediction",
     "train": "neurosim.training.loop",
 }
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,9 @@ FILES = (
     "front_end.json",
     PROVENANCE_FILE,
     "metrics.csv",
+    "data.json",
+    "windows.safetensors",
+    "confusion.json",
 )
 """Of a run, those that have checksums."""
 NO_CHECKSUMS = (
@@ -36,6 +41,10 @@ NO_CHECKSUMS = (
 )
 SPEC_FILES = "spec*.safetensors"
 """Pattern of the names of a run's integer nets, one for each chip."""
+
+
+_PREDICTION = "neurosim.workflows.prediction"
+"""It stands on this module and loads when it is used: a run speaks for what can be done with it."""
 
 
 def spec_file(chip: str) -> str:
@@ -60,6 +69,12 @@ class Run(Frozen):
     """Split, hash of the data, versions and threads: what else the numbers depend on."""
     weights: dict[str, np.ndarray] | None = None
     """All tensors of a net that is no Network; `training.trained_module` makes it of them."""
+    data: dict[str, Any] | None = None
+    """What `data.stored_windows.described` says of the windows: names, rate, split, how recordings
+    were read; None for images and for runs of earlier versions."""
+    confusion: dict[str, Any] | None = None
+    """Of the validation and the test people, windows of each class (row) decided as which (column,
+    the last for no decision), where the recordings are a user's own."""
     homeostat: dict[str, np.ndarray] | None = None
     """History of the homeostat, if there was one: see `training.Homeostat.history`."""
 
@@ -76,6 +91,9 @@ class Run(Frozen):
         for name in ("weights", "homeostat"):
             if (arrays := getattr(self, name)) is not None:
                 store.save(self.folder / f"{name}.safetensors", name, arrays, {})
+        for name in ("data", "confusion"):
+            if (values := getattr(self, name)) is not None:
+                store.write_text(self.folder / f"{name}.json", json.dumps(values, indent=2))
         store.write_text(self.folder / "config.json", json.dumps(self.config, indent=2))
         store.write_text(self.folder / "front_end.json", json.dumps(self.front_end, indent=2))
         store.write_table(self.folder / "metrics.csv", self.metrics)
@@ -99,6 +117,14 @@ class Run(Frozen):
                 "run of wrist recordings"
             )
         return self.network
+
+    def predict(self, signal: np.ndarray, **options: Any) -> list[Any]:
+        """Return label, confidence and spikes of each window; see `workflows.prediction`."""
+        return import_module(_PREDICTION).predict(self, signal, **options)
+
+    def stream(self, chunks: Iterable[np.ndarray], **options: Any) -> Iterator[Any]:
+        """Yield the same rows as samples come; see `workflows.prediction.predict_stream`."""
+        return import_module(_PREDICTION).predict_stream(self, chunks, **options)
 
     @classmethod
     def load(cls, source: str | Path | Run) -> Run:
@@ -138,13 +164,25 @@ class Run(Frozen):
             config, front_end, provenance = (
                 _settings(folder / f"{name}.json") for name in ("config", "front_end", "provenance")
             )
+            optional = {
+                name: _settings(path)
+                for name in ("data", "confusion")
+                if (path := folder / f"{name}.json").is_file()
+            }
             metrics = store.read_table(folder / "metrics.csv", remedy="neurosim train")
         except InputError as error:
             raise InputError(f"{folder}: not a complete run ({error}); train it again") from error
         if not checked:
             warnings.warn(NO_CHECKSUMS.format(folder=folder), UncheckedWarning, stacklevel=2)
         return cls(
-            folder, network, config, front_end, tuple(store.rows_of(metrics)), provenance, **arrays
+            folder,
+            network,
+            config,
+            front_end,
+            tuple(store.rows_of(metrics)),
+            provenance,
+            **arrays,
+            **optional,
         )
 
 

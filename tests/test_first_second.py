@@ -111,6 +111,8 @@ REFUSED = {
     "verify --fuzz 0": "--fuzz",
     "sweep @NONE": "no such file",
     "sweep @NONE --lead 0": "lead is 0",
+    "predict @NONE @JUNK.json": "no such file",
+    "predict @EMPTY @JUNK.json --out labels.txt": ".csv or .json",
     "loihi @NONE": "no such file",
     "equations lff": "'lff'",
     "figures aspen": "'aspen'",
@@ -120,12 +122,17 @@ REFUSED = {
     "analyse network @NONE": "no such file",
     "data lst": "data list",
     "data check uci": "'uci'",
+    "data look": "data look FILE",
+    "data look @JUNK.json": ".json is not read",
+    "data look @JUNK.json --channels band": "channels",
     "energy @NONE": "no such file",
     "governor @NONE": "no such file",
     "bench trian_step": "'trian_step'",
     "doctor cache": "--clear-cache cache",
     "trian aspen": "trian",
     "train aspen --epoch 3": "--epoch",
+    "train aspen --rate 50": "give --data",
+    "train aspen --data @JUNK.json --window -1": "data.window_s",
 }
 """What is wrong, and a part of the message; @ stands for the folder of wrong files."""
 

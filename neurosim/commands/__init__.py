@@ -6,6 +6,7 @@ NAMES = (
     "deploy",
     "verify",
     "sweep",
+    "predict",
     "loihi",
     "equations",
     "figures",

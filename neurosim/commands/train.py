@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from neurosim.commands import recording_options as options
 from neurosim.commands.terminal import console
+from neurosim.errors import InputError
 
 
 def train(
@@ -26,6 +28,22 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")
     ] = False,
+    data: Annotated[
+        str | None,
+        typer.Option(help="Your recordings: a file, a folder, or a set of `neurosim data list`."),
+    ] = None,
+    rate: options.Rate = None,
+    columns: options.Columns = None,
+    label: options.Label = None,
+    person: options.Person = None,
+    time: options.Time = None,
+    units: options.Units = None,
+    channels: options.Channels = None,
+    window: options.Window = None,
+    overlap: options.Overlap = None,
+    no_copy: Annotated[
+        bool, typer.Option("--no-copy", help="Keep no windows in the run's folder.")
+    ] = False,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write metrics for TensorBoard too.")
     ] = False,
@@ -41,6 +59,22 @@ def train(
     changes: dict[str, Any] = {
         k: v for k, v in {"epochs": epochs, "seed": seed}.items() if v is not None
     }
+    files = options.files(
+        rate=rate,
+        columns=columns,
+        label=label,
+        person=person,
+        time=time,
+        units=units,
+        channels=channels,
+        window_s=window,
+        overlap=overlap,
+        keep_windows=False if no_copy else None,
+    )
+    if data is not None:
+        changes["data"] = {"path": options.path_of(data), **files}
+    elif files:
+        raise InputError(f"--{next(iter(files))} says how --data is read; give --data, too")
     place = out if out is not None else folder_of(source)
     try:
         run = loop.train(
@@ -56,4 +90,8 @@ def train(
         raise
     if os.environ.get("RANK", "0") == "0":  # under torchrun the first process speaks for all
         last = run.metrics[-1]["validation_accuracy"]
+        if run.confusion is not None:
+            from neurosim.report import own_recordings
+
+            console.print(own_recordings.trained(run))
         console.print(f"validation accuracy {last:.3f}; saved in {run.folder}")

@@ -11,6 +11,9 @@ from neurosim.data.event_frames import EventSet
 from neurosim.data.images import ImageSet, digits, mnist5k
 from neurosim.data.imu import FrontEnd
 from neurosim.data.n_mnist_files import n_mnist
+from neurosim.data.own_windows import encode_own
+from neurosim.data.recording_arrays import recordings
+from neurosim.data.recording_files import read_recordings
 from neurosim.data.recordings import Recordings
 from neurosim.data.splits import Split, at_random, by_subject
 from neurosim.data.windows import Windows
@@ -34,10 +37,13 @@ __all__ = [
     "corrupt",
     "digits",
     "encode",
+    "encode_own",
     "encode_recordings",
     "mnist5k",
     "n_mnist",
     "partners",
+    "read_recordings",
+    "recordings",
     "seglearn",
     "wrist_imu",
 ]

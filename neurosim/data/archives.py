@@ -53,6 +53,44 @@ def load(path: str | Path, form: Form) -> cache.Arrays:
     return arrays
 
 
+def everything(path: str | Path) -> cache.Arrays:
+    """Return all arrays of numbers or text of a .npz file.
+
+    Raises:
+        UnavailableError: there is no such file, or it may not be read.
+        InputError: it is no archive of numpy, holds a pickle, or more than LARGEST.
+    """
+    path = existing(Path(path), LARGEST)
+    with outside.reading(path, "archive of arrays"), path.open("rb") as file:
+        held = members(file, path.stat().st_size)
+        if (claimed := sum(member.file_size for member in held.values())) > LARGEST:
+            raise InputError(f"its arrays have {claimed:,} bytes; at most {LARGEST:,} are read")
+        with zipfile.ZipFile(file) as archive:
+            return {
+                name: values(io.BytesIO(archive.read(member)), member.file_size, "biufUS")
+                for name, member in held.items()
+            }
+
+
+def forms(path: str | Path) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Return kind and shape that each array of a .npz file states, without its values.
+
+    Raises:
+        InputError: it is no archive of numpy.
+    """
+    path = existing(Path(path))
+    stated: dict[str, tuple[str, tuple[int, ...]]] = {}
+    with outside.reading(path, "archive of arrays"), path.open("rb") as file:
+        held = members(file, path.stat().st_size)
+        with zipfile.ZipFile(file) as archive:
+            for name, member in held.items():
+                with archive.open(member) as part:
+                    head = io.BytesIO(part.read(HEADER))
+                shape, _, dtype = header(head)
+                stated[name] = (dtype.kind, shape)
+    return stated
+
+
 def parts(path: Path, values: np.ndarray, offset: np.ndarray, count: int) -> list[np.ndarray]:
     """Return the parts of an array of recordings one after another, from offset[k] to the next.
 
@@ -99,6 +137,22 @@ def members(file: io.BufferedIOBase, size: int) -> dict[str, zipfile.ZipInfo]:
     return {member.filename.removesuffix(".npy"): member for member in found}
 
 
+def header(head: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Return shape, whether in Fortran's order, and type that the head of a .npy file states.
+
+    Raises:
+        InputError: another format. numpy may raise anything.
+    """
+    version = np.lib.format.read_magic(head)
+    if version not in ((1, 0), (2, 0)):
+        raise InputError(f"is of numpy's format {version}; numbers are in (1, 0) or (2, 0)")
+    read_header = getattr(np.lib.format, f"read_array_header_{version[0]}_0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that Python 2 wrote it
+        found: tuple[tuple[int, ...], bool, np.dtype] = read_header(head, max_header_size=HEADER)
+    return found
+
+
 def values(file: io.BufferedIOBase, size: int, kinds: str = "biuf") -> np.ndarray:
     """Return the array of a .npy file of that many bytes (numpy's format 1.0 or 2.0).
 
@@ -107,13 +161,7 @@ def values(file: io.BufferedIOBase, size: int, kinds: str = "biuf") -> np.ndarra
             may raise anything.
     """
     head = io.BytesIO(file.read(HEADER))
-    version = np.lib.format.read_magic(head)
-    if version not in ((1, 0), (2, 0)):
-        raise InputError(f"is of numpy's format {version}; numbers are in (1, 0) or (2, 0)")
-    read_header = getattr(np.lib.format, f"read_array_header_{version[0]}_0")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # that Python 2 wrote it
-        shape, fortran, dtype = read_header(head, max_header_size=HEADER)
+    shape, fortran, dtype = header(head)
     if dtype.kind not in kinds or dtype.hasobject:
         raise InputError(f"holds {shown(dtype)}; numbers are read, e.g. of array.astype('uint8')")
     if not all(type(n) is int and n >= 0 for n in shape):

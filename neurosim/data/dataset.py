@@ -12,9 +12,9 @@ import numpy as np
 
 from neurosim.data import cache, seglearn
 from neurosim.data.direct import Direct
-from neurosim.data.imu import FrontEnd
+from neurosim.data.imu import RATE_HZ, FrontEnd
 from neurosim.data.imu_scale import choose_scale
-from neurosim.data.recordings import Recordings
+from neurosim.data.recordings import Reading, Recordings
 from neurosim.data.splits import PARTS, Split
 from neurosim.data.windows import HOP, LEAD_IN, STEPS, Windows, cut, encode_recording, resample
 from neurosim.errors import InputError
@@ -37,6 +37,14 @@ class Dataset:
     split: Split
     name: str = ""
     """Of a set in `neurosim data list`; empty for one that is made otherwise."""
+    rate_hz: float = RATE_HZ
+    """Of the recordings, before they were resampled."""
+    hop: int = HOP
+    """Steps from one window of a recording to the next."""
+    people: tuple[str, ...] = ()
+    """Names of the subjects 1, 2, ...; empty where they have numbers only."""
+    reading: Reading | None = None
+    """How the recordings were read, where they are a user's own."""
 
     @property
     def train_sha256(self) -> str:
@@ -76,6 +84,7 @@ def encode(
     cache_folder: str | Path | None = None,
     steps: int = STEPS,
     hop: int = HOP,
+    saturating: bool = False,
 ) -> Dataset:
     """Return recordings as encoded windows in three parts.
 
@@ -86,6 +95,7 @@ def encode(
         cache_folder: where encoded windows are kept; the user's cache folder when None.
         steps: length of a window at 200 Hz.
         hop: steps from one window to the next.
+        saturating: cut what the front end's 16 bits do not hold, instead of refusing it.
 
     Raises:
         InputError: the recordings do not fit the split or front end.
@@ -104,8 +114,9 @@ def encode(
             "what": "windows",
             "front end": front_end.to_dict(),
             "cut": [steps, hop],
+            **({"saturating": True} if saturating else {}),
         },
-        lambda: _encode_all(recordings, front_end, steps, hop),
+        lambda: _encode_all(recordings, front_end, steps, hop, saturating),
         {
             "raster": ("u", ("windows", steps, "channels")),
             "labels": ("iu", ("windows",)),
@@ -115,7 +126,18 @@ def encode(
     )
     windows = Windows(arrays["raster"], arrays["labels"], arrays["subjects"])
     train, validation, test = (windows.select(split.mask(part, windows.subjects)) for part in PARTS)
-    return Dataset(train, validation, test, front_end, recordings.classes, split)
+    return Dataset(
+        train,
+        validation,
+        test,
+        front_end,
+        recordings.classes,
+        split,
+        rate_hz=recordings.rate_hz,
+        hop=hop,
+        people=recordings.people,
+        reading=recordings.reading,
+    )
 
 
 def choose_front_end(
@@ -160,10 +182,13 @@ def _wrist() -> Recordings:
     return seglearn.load()
 
 
-def _encode_all(recordings: Recordings, front_end: FrontEnd, steps: int, hop: int) -> cache.Arrays:
+def _encode_all(
+    recordings: Recordings, front_end: FrontEnd, steps: int, hop: int, saturating: bool
+) -> cache.Arrays:
     """Encode and cut every recording."""
+    options: dict[str, Any] = {"saturating": saturating}
     rasters = [
-        cut(encode_recording(signal[:, :3], recordings.rate_hz, front_end), steps, hop)
+        cut(encode_recording(signal[:, :3], recordings.rate_hz, front_end, **options), steps, hop)
         for signal in recordings.signals
     ]
     counts = [len(raster) for raster in rasters]

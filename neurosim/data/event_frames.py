@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurosim.data.aedat import SIZE, Events
+from neurosim.data.images import ImageSet
 from neurosim.errors import InputError
 from neurosim.frozen import Frozen
 
@@ -27,6 +28,13 @@ class EventSet(Frozen):
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+class Frames(ImageSet):
+    """Event frames (n, steps, 2, height, width) in the place of images."""
+
+    def __post_init__(self) -> None:
+        """Frames are counts: they need not lie in [0, 1]."""
 
 
 def frames(

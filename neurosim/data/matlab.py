@@ -44,6 +44,26 @@ def matrix(path: Path, name: str) -> dict[str, np.ndarray]:
     return {"matrix": array.astype(np.float64)}
 
 
+def arrays(path: Path) -> dict[str, np.ndarray]:
+    """Return all matrices of real numbers, and of text as (rows,) of str.
+
+    Raises:
+        InputError: as `matrix`.
+    """
+    if path.stat().st_size > MOST_BYTES:
+        raise InputError(f"has more than {MOST_BYTES:,} bytes")
+    _check(path.read_bytes())
+    found = {}
+    for name, values in loadmat(path, chars_as_strings=True).items():
+        if isinstance(values, np.ndarray) and values.dtype == object:  # a cell array of texts
+            cells = [cell.item() if getattr(cell, "size", 0) == 1 else None for cell in values.flat]
+            if all(isinstance(cell, str) for cell in cells):
+                values = np.array(cells, dtype=np.str_)
+        if isinstance(values, np.ndarray) and values.dtype.kind in "biufU":
+            found[name] = values
+    return found
+
+
 def _check(content: bytes) -> None:
     """Check that all elements lie in the file, and what they unpack to."""
     order = _ORDERS.get(content[_HEADER - 2 : _HEADER])

@@ -16,12 +16,38 @@ from neurosim.frozen import Frozen
 LEFT, RIGHT, UNKNOWN_SIDE = 0, 1, -1
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How a user's recordings were read: enough to read others in the same way."""
+
+    path: str
+    """File or folder; empty for arrays in memory."""
+    columns: tuple[str, ...]
+    """Of acceleration x, y, z, and of angular velocity where it was asked for."""
+    units: str
+    """Of the columns, as `recording_units.parse` takes them."""
+    rate_hz: float
+    label: str | None = None
+    person: str | None = None
+    time: str | None = None
+    """Column, or "folder" or "file" whose name says it; None where nothing does."""
+    rows: int = 0
+    digest: str = ""
+    """SHA-256 of the files."""
+    notes: tuple[str, ...] = ()
+    """What was guessed, repaired or cut, one sentence each."""
+
+    def but(self, *notes: str) -> Reading:
+        """Return the reading with more notes."""
+        return replace(self, notes=self.notes + notes)
+
+
 @dataclass(frozen=True, eq=False)
 class Recordings(Frozen):
     """Recordings of a three- or six-axis inertial sensor, each of its own length."""
 
     signals: tuple[np.ndarray, ...]
-    """(time, 3 or 6) float64 each: acceleration x, y, z in g; angular velocity x, y, z in rad/s."""
+    """(time, 3 or 6) float each: acceleration x, y, z in g; angular velocity x, y, z in rad/s."""
     labels: np.ndarray
     """(recordings,) index into `classes`."""
     subjects: np.ndarray
@@ -33,6 +59,10 @@ class Recordings(Frozen):
     digest: str = ""
     """SHA-256 of the source that they were read or made from; that of their content if left out.
     It names them, and proves nothing: what is kept of them is found by `content`."""
+    people: tuple[str, ...] = ()
+    """Names of the subjects 1, 2, ...; empty where they have numbers only."""
+    reading: Reading | None = None
+    """How they were read, where they are a user's own."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

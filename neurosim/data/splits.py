@@ -6,7 +6,7 @@ flatter every classifier.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,8 @@ from neurosim.errors import InputError
 from neurosim.indices import whole
 
 PARTS = ("train", "validation", "test")
+
+_DRAWS = 200
 
 
 @dataclass(frozen=True)
@@ -85,3 +87,41 @@ def at_random(
         )
     drawn = np.random.default_rng(seed).permutation(present).tolist()
     return by_subject(present, test=drawn[:test], validation=drawn[test : test + validation])
+
+
+def by_share(
+    subjects: Sequence[int] | np.ndarray,
+    labels: Sequence[int] | np.ndarray,
+    *,
+    validation: float = 0.2,
+    test: float = 0.2,
+    seed: int = 0,
+) -> Split:
+    """Return a split with shares of three or more subjects, each class in each part if possible.
+
+    Of _DRAWS random splits it is the first in which the fewest (class, part) pairs are missing.
+
+    Args:
+        subjects: (recordings,) the subject of each.
+        labels: (recordings,) its class.
+        validation: share of the subjects to choose settings with; at least one.
+        test: share of the subjects to report on; at least one.
+        seed: of the draws.
+
+    Raises:
+        InputError: there are fewer than three subjects, or the shares leave none to train on.
+    """
+    subjects, labels = np.asarray(subjects), np.asarray(labels)
+    present = np.unique(subjects)
+    if len(present) < 3:
+        raise InputError(f"{len(present)} subjects are too few for three parts; three are needed")
+    sizes = {"validation": validation, "test": test}
+    counts = {part: max(1, round(share * len(present))) for part, share in sizes.items()}
+    rng = np.random.default_rng(seed)
+    splits = [at_random(present, **counts, seed=rng) for _ in range(_DRAWS)]
+
+    def missing(split: Split) -> int:
+        shown = [np.unique(labels[split.mask(part, subjects)]) for part in PARTS]
+        return -sum(map(len, shown))
+
+    return min(splits, key=missing)

@@ -22,6 +22,9 @@ LEAD_IN = 800
 """The first value stands for these 4 s before a recording, so that the filters, as on a chip that
 has been running, have forgotten the step from nothing to gravity (the slowest to exp(-4 pi))."""
 
+_FULL_SCALE = 1 - 2**-12
+"""Somewhat less than the front end's, whatever rounding does."""
+
 _EDGE_S = 0.5
 """Both ends of a recording are held this long for the resampling filter, which looks ahead."""
 
@@ -72,11 +75,18 @@ def resample(signal: np.ndarray, rate_hz: float) -> np.ndarray:
     if ratio == 1 or not len(signal):
         return signal.copy()
     up, down = ratio.numerator, ratio.denominator
-    # A multiple of `down`, so that the held ends are a whole number of steps at both rates.
-    edge = -(-int(_EDGE_S * rate_hz) // down) * down
+    edge = held_samples(rate_hz, down)
     held = np.pad(signal, ((edge, edge), (0, 0)), mode="edge")
     start = edge * up // down
     return resample_poly(held, up, down, axis=0)[start : start - (-len(signal) * up // down)]
+
+
+def held_samples(rate_hz: float, down: int) -> int:
+    """Return for how many samples both ends of a recording are held: a multiple of `down`.
+
+    So the held ends are a whole number of steps at both rates.
+    """
+    return -(-int(_EDGE_S * rate_hz) // down) * down
 
 
 def cut(signal: np.ndarray, steps: int = STEPS, hop: int = HOP) -> np.ndarray:
@@ -125,13 +135,23 @@ def lead_in(signal: np.ndarray, steps: int = LEAD_IN) -> np.ndarray:
     return np.concatenate((np.repeat(signal[:1], steps, axis=0), signal))
 
 
-def encode_recording(acceleration: np.ndarray, rate_hz: float, front_end: FrontEnd) -> np.ndarray:
+def saturate(acceleration: np.ndarray, front_end: FrontEnd) -> np.ndarray:
+    """Return an acceleration in g cut to what the front end's 16 bits hold, as a sensor cuts it."""
+    most = _FULL_SCALE / front_end.scale
+    inside = np.abs(acceleration).max(initial=0) <= most
+    return acceleration if inside else np.clip(acceleration, -most, most)
+
+
+def encode_recording(
+    acceleration: np.ndarray, rate_hz: float, front_end: FrontEnd, *, saturating: bool = False
+) -> np.ndarray:
     """Return the events of a whole recording, encoded in one go from a running front end.
 
     Args:
         acceleration: (time, 3) in g at `rate_hz`.
         rate_hz: sampling rate of the recording.
         front_end: what encodes it.
+        saturating: cut what its 16 bits do not hold, instead of refusing it.
 
     Returns:
         (time at 200 Hz, channels) uint8, see `FrontEnd.channel_names`.
@@ -139,4 +159,7 @@ def encode_recording(acceleration: np.ndarray, rate_hz: float, front_end: FrontE
     Raises:
         InputError: as `FrontEnd.encode` and `resample`.
     """
-    return front_end.encode(lead_in(resample(acceleration, rate_hz)))[LEAD_IN:]
+    signal = resample(acceleration, rate_hz)
+    if saturating:
+        signal = saturate(signal, front_end)
+    return front_end.encode(lead_in(signal))[LEAD_IN:]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from neurosim import outside
 from neurosim.errors import InputError, shown
+from neurosim.training.recording_files import RecordingFiles
 
 Loss = Literal["counts", "early", "rates", "membrane"]
 Per = Literal["network", "layer", "neuron"]
@@ -55,6 +56,9 @@ MOST_EPOCHS, MOST_LAYERS, MOST_NEURONS = 10**6, 100, 100_000
 LARGEST_SCALE, LARGEST_SPREAD = 1e9, 10.0
 FILE_BYTES = 2**16
 """Of a file of settings: reading one takes a time that grows with the square of a key's length."""
+
+
+Settings = TypeVar("Settings", bound=BaseModel)
 
 
 class TrainConfig(BaseModel):
@@ -173,6 +177,13 @@ class TrainConfig(BaseModel):
     """Price, from 0, of the squared spikes a neuron fires in a step beyond 15, half of what a
     chip's neuron can fire (task "imu")."""
 
+    data: RecordingFiles | None = None
+    """Recordings of the user's own, or another set (task "imu"); recordings of an event camera, as
+    frames in so many steps (task "digits"); None: the task's."""
+    class_weights: bool | None = None
+    """Whether classes weigh alike in the loss however many windows they have; by default where the
+    recordings are the user's own."""
+
     # --- machine --------------------------------------------------------------------------------
     seed: int = Field(0, ge=0, lt=2**63)
     """Seed, from 0, of weights, order of samples, thresholds and gains."""
@@ -190,7 +201,7 @@ class TrainConfig(BaseModel):
             "logit_scale": LOGIT_SCALES.get(str(values.get("loss"))),
             "weight_gain": WEIGHT_GAINS.get(str(values.get("net"))),
         }
-        plain = {name: _plain(value) for name, value in values.items()}
+        plain = {name: exact(value) for name, value in values.items()}
         return {k: v for k, v in by_choice.items() if v is not None} | plain
 
     @model_validator(mode="after")
@@ -221,6 +232,8 @@ class TrainConfig(BaseModel):
             raise ValueError(f"net {self.net!r} is for task 'imu'; {self.task!r} has 'small-vgg'")
         if self.task == "imu" and self.method == "rate":
             raise ValueError("method 'rate' needs an image task, 'digits' or 'digits-events'")
+        if self.task == "digits-events" and self.data is not None:
+            raise ValueError("data of a camera are events already; say task 'digits' for its nets")
         if self.target_rate is not None and not self.common_mode:
             raise ValueError(f"target_rate {self.target_rate} is for common_mode = true only")
         if self.warm_up >= self.epochs and self.warm_up:
@@ -256,10 +269,24 @@ def load(source: str | Path | TrainConfig, **changes: Any) -> TrainConfig:
                 f"{source}: preset is {shown(base, form=repr)}; {_nearest(str(base), PRESETS)}"
             )
         values = {**(PRESETS[base] if base else {}), **values}
+    return checked(TrainConfig, {**values, **changes}, where)
+
+
+def checked(kind: type[Settings], values: Mapping[str, Any], where: Any) -> Settings:
+    """Return settings of a kind.
+
+    Args:
+        kind: `TrainConfig`, or a part of it.
+        values: by name.
+        where: they come from, for messages.
+
+    Raises:
+        InputError: an unknown key (the nearest is suggested), or a bad value.
+    """
     try:
-        return TrainConfig(**{**values, **changes})
+        return kind(**exact(dict(values)))
     except ValidationError as error:
-        raise InputError(f"{where}: {_explain(error)}") from None
+        raise InputError(f"{where}: {_explain(error, kind)}") from None
 
 
 def folder_of(source: str | Path | TrainConfig) -> Path:
@@ -287,10 +314,15 @@ def _of_run(folder: Path) -> dict[str, Any]:
     return values
 
 
-def _plain(value: Any) -> Any:
-    """Return lists as tuples and numpy's numbers as Python's: exact types are demanded of them."""
+def exact(value: Any) -> Any:
+    """Return lists, also in tables, as tuples and numpy's numbers as Python's own.
+
+    Exact types are demanded of settings.
+    """
+    if isinstance(value, dict):
+        return {name: exact(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return tuple(_plain(item) for item in value)
+        return tuple(exact(item) for item in value)
     return value.item() if isinstance(value, np.generic) else value
 
 
@@ -300,10 +332,12 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, kind: type[BaseModel]) -> str:
     fault = error.errors()[0]
     key = ".".join(map(str, fault["loc"]))
     if fault["type"] == "extra_forbidden":
-        return f"key {shown(key)!r} is unknown; {_nearest(key, TrainConfig.model_fields)}"
+        within = RecordingFiles if len(fault["loc"]) > 1 else kind
+        near = _nearest(str(fault["loc"][-1]), within.model_fields)
+        return f"key {shown(key)!r} is unknown; {near}"
     value = "" if fault["type"] == "value_error" else f" (got {shown(fault['input'], form=repr)})"
     return f"{shown(key)}: {fault['msg']}{value}".removeprefix(": ")

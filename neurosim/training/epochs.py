@@ -13,6 +13,7 @@ from neurosim.errors import InputError, shown
 from neurosim.training import faults, losses
 from neurosim.training.checkpoint import Request, Saver
 from neurosim.training.config import TrainConfig
+from neurosim.training.evaluation import evaluate
 from neurosim.training.faults import NonFiniteLossError
 from neurosim.training.machine import Group
 from neurosim.training.optimisers import optimiser, schedule
@@ -23,7 +24,6 @@ Epoch = dict[str, float]
 """Metrics of an epoch."""
 Sums = list[float]
 """Loss, hits, spikes, and neurons times steps, of the samples so far."""
-EVALUATION_BATCH = 256
 
 
 class Trainer:
@@ -45,6 +45,7 @@ class Trainer:
         self.batches = -(-len(self.labels) // (settings.batch_size * size))
         if len(self.labels) < size * self.batches:
             raise InputError(f"{len(self.labels)} samples are too few for {size} processes")
+        self.class_weights = losses.class_weights(self.labels, settings)
         self.rng, self.sampler = np.random.default_rng(settings.seed), ThresholdSampler.of(settings)
         self.parameters = task.parameters()
         self.optimiser = optimiser(self.parameters, settings)
@@ -150,7 +151,13 @@ class Trainer:
     def _loss(self, result: Pass, labels: torch.Tensor) -> torch.Tensor:
         """Return the cross-entropy and the price of the hidden layers' spikes."""
         judged = result.logits if result.running is None else result.running
-        error = losses.on_logits(judged, labels, label_smoothing=self.settings.label_smoothing)
+        weights = self.class_weights
+        if weights is not None:  # of classes that no training sample has, too
+            lacking = judged.shape[-1] - len(weights)
+            weights = torch.nn.functional.pad(weights, (0, lacking), value=1.0)
+        error = losses.on_logits(
+            judged, labels, weight=weights, label_smoothing=self.settings.label_smoothing
+        )
         return error if result.price is None else error + result.price
 
     def _learn(self, loss: torch.Tensor, draws: Sequence[Draw]) -> None:
@@ -190,16 +197,17 @@ class Trainer:
         loss, hits, spikes, places = self.sums
         samples = len(self.labels)
         with nullcontext() if self.homeostat is None else self.homeostat.evaluating():
-            validation_loss, accuracy = evaluate(self.task, "validation", self.group)
+            validation = evaluate(self.task, "validation", self.group)
         row = {
             "epoch": self.epoch,
             "loss": loss / samples,
             "train_accuracy": hits / samples,
-            "validation_loss": validation_loss,
-            "validation_accuracy": accuracy,
+            "validation_loss": validation.loss,
+            "validation_accuracy": validation.accuracy,
+            "validation_balanced_accuracy": validation.balanced,
             "spikes_per_neuron_and_step": spikes / places,
         }
-        judged = row["loss"] if np.isnan(validation_loss) else validation_loss
+        judged = row["loss"] if np.isnan(validation.loss) else validation.loss
         if self.homeostat is not None:
             self.homeostat.end_epoch(judged)
             row["gain"] = float(self.homeostat.global_gain)
@@ -296,28 +304,3 @@ class Trainer:
             raise InputError(f"{shown(self.done)} batches of {self.batches} are done")
         if self.best and self.best.keys() != {"loss", "epoch", "net", "scales"}:
             raise InputError(f"its best epoch has {shown(', '.join(map(str, self.best)))}")
-
-
-def evaluate(task: Task, part: str, group: Group | None = None) -> tuple[float, float]:
-    """Return the mean cross-entropy and the accuracy of a part; 0 samples give nan.
-
-    Args:
-        task: samples and net.
-        part: "train", "validation" or "test".
-        group: the processes that share the samples; this one alone when left out.
-    """
-    group, labels = group or Group(), task.labels(part)
-    sums: list[float] = [0.0, 0.0]
-    starts = range(0, len(labels), EVALUATION_BATCH)
-    with torch.no_grad():
-        for start in starts[group.rank :: group.size]:
-            chosen = np.arange(start, min(start + EVALUATION_BATCH, len(labels)))
-            inputs = task.inputs(part, chosen, slice(None), None)
-            result = task.forward(inputs, training=False)
-            judged = result.logits if result.running is None else result.running
-            true = labels[start : start + EVALUATION_BATCH]
-            sums[0] += float(losses.on_logits(judged, true, reduction="sum"))
-            sums[1] += int((task.decide(result.logits) == true.cpu().numpy()).sum())
-    lost, hits = group.add(sums, labels.device)
-    samples = len(labels) or np.nan
-    return lost / samples, hits / samples

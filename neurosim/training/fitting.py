@@ -16,11 +16,11 @@ from neurosim.run import PROVENANCE_FILE, SPEC_FILES, Run
 from neurosim.training import checkpoint, display, machine
 from neurosim.training.config import TrainConfig
 from neurosim.training.epochs import Epoch, Trainer
-from neurosim.training.loop import MADE
+from neurosim.training.loop import LEFT, MADE
 from neurosim.training.tasks import task_for
 
 if TYPE_CHECKING:
-    from neurosim.data import Dataset
+    from neurosim.data import Dataset, Recordings
     from neurosim.data.images import ImageSet
 
 
@@ -28,7 +28,7 @@ def fit(
     settings: TrainConfig,
     place: Path,
     *,
-    dataset: Dataset | ImageSet | None,
+    dataset: Dataset | ImageSet | Recordings | None,
     saved: Path | None,
     saver: checkpoint.Saver,
     shown: display.Bar,
@@ -102,6 +102,7 @@ def _finish(
         **trainer.results(),
     )
     if group.rank == 0:
+        task.keep(place)
         run.save()
         checkpoint.clear(place)
     return run
@@ -112,7 +113,7 @@ def _clear(place: Path, settings: TrainConfig) -> None:
     checkpoint.clear(place)
     for path in (*(place / f"{made}.safetensors" for made in MADE), *place.glob(SPEC_FILES)):
         path.unlink(missing_ok=True)
-    for name in (PROVENANCE_FILE, "front_end.json", "metrics.csv", store.CHECKSUMS):
+    for name in (PROVENANCE_FILE, store.CHECKSUMS, *LEFT):
         (place / name).unlink(missing_ok=True)
     text = json.dumps(settings.model_dump(mode="json"), indent=2)
     store.write_text(place / "config.json", text)

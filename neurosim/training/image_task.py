@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,6 +80,9 @@ class ImageTask:
         if scales is not None:
             weights[SCALES] = np.asarray(scales, dtype=np.float64)
         return {"network": None, "weights": weights, "front_end": {"shape": list(self.shape)}}
+
+    def keep(self, folder: Path) -> None:
+        """Write nothing: image sets come with packages, or from the user's files."""
 
     def provenance(self) -> dict[str, Any]:
         """Return name and hash of the images."""

@@ -1,25 +1,28 @@
-"""Wrist recordings, learnt by linear and LIF modules in turn."""
+"""Recordings of an inertial sensor, learnt by linear and LIF modules in turn."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
 from neurosim import readout
+from neurosim.data import stored_windows
 from neurosim.data.imu_encoders import MAX_EVENTS
 from neurosim.data.imu_filters import BANDS_HZ
 from neurosim.errors import InputError
-from neurosim.formats.rockpool import network_from_module
+from neurosim.formats.rockpool import module_from_network, network_from_module
 from neurosim.snn import fusing
 from neurosim.snn.adapters import reset_state
 from neurosim.snn.layered import HIDDEN_MAX_SPIKES, layered
 from neurosim.snn.synnet import synnet
 from neurosim.training import losses
 from neurosim.training.config import TrainConfig
+from neurosim.training.evaluation import confusion
 from neurosim.training.tasks import Pass
 from neurosim.training.thresholds import hidden
 
@@ -126,9 +129,16 @@ class EventTask:
             network = network.with_threshold([*scales, 1.0])
         return {"network": network}
 
+    def keep(self, folder: Path) -> None:
+        """Write nothing: whoever passes windows has them."""
+
+    def provenance(self) -> dict[str, Any]:
+        """Return nothing: what the windows are is known to whoever passes them."""
+        return {}
+
 
 class ImuTask(EventTask):
-    """Encoded wrist recordings, and the fresh net of a run; see `tasks.Task`.
+    """Encoded recordings, and the fresh net of a run; see `tasks.Task`.
 
     Raises:
         InputError: there are no windows to train on.
@@ -146,8 +156,28 @@ class ImuTask(EventTask):
         super().__init__(settings, parts, net, device, axes)
 
     def results(self, scales: np.ndarray | None) -> dict[str, Any]:
-        """Return the net as a Network, scales as part of its thresholds, and the encoder."""
-        return super().results(scales) | {"front_end": self.dataset.front_end.to_dict()}
+        """Return the net as a Network, scales as part of its thresholds, encoder and samples.
+
+        Of a user's own recordings also how windows of each class were decided.
+        """
+        results = super().results(scales) | {
+            "front_end": self.dataset.front_end.to_dict(),
+            "data": stored_windows.described(self.dataset),
+        }
+        if self.dataset.reading is not None:
+            trained = module_from_network(results["network"])
+            task = EventTask(self.settings, self.parts, trained, torch.device("cpu"))
+            results["confusion"] = {
+                part: confusion(task, part, len(self.dataset.classes)).tolist()
+                for part in ("validation", "test")
+            }
+        return results
+
+    def keep(self, folder: Path) -> None:
+        """Write the windows of a user's own recordings, unless they are not to be kept."""
+        files = self.settings.data
+        if self.dataset.reading is not None and (files is None or files.keep_windows):
+            stored_windows.save(folder, self.dataset)
 
     def provenance(self) -> dict[str, Any]:
         """Return name, classes, split and hash of the training windows."""

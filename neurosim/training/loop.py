@@ -19,19 +19,21 @@ from neurosim.training.config import TrainConfig, folder_of
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from neurosim.data import Dataset
+    from neurosim.data import Dataset, Recordings
     from neurosim.data.images import ImageSet
     from neurosim.training.epochs import Epoch
 
 MADE = ("network", "weights", "homeostat")
 """Files of an earlier run and its deployment, which a new one must not be mixed with."""
+LEFT = ("front_end.json", "metrics.csv", "data.json", "windows.safetensors", "confusion.json")
+"""Other files of an earlier run."""
 
 
 def train(
     source: str | Path | TrainConfig = "aspen",
     *,
     folder: str | Path | None = None,
-    dataset: Dataset | ImageSet | None = None,
+    dataset: Dataset | ImageSet | Recordings | None = None,
     resume: bool = False,
     progress: Console | bool | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
@@ -48,7 +50,8 @@ def train(
     Args:
         source: a preset (`config.PRESETS`), a TOML file, the folder of a run, or a TrainConfig.
         folder: where the run is saved; `runs/<source>` when left out.
-        dataset: samples of the task; the embedded ones when left out.
+        dataset: samples of the task, or recordings (`data.recordings`, `data.read_recordings`);
+            those of the settings' `data`, or the embedded ones, when left out.
         resume: go on from the folder's checkpoint. Without one, a finished run of the same
             settings is returned as it is, and any other starts from the beginning.
         progress: show it, on this console; by default where the output is a terminal.
@@ -69,6 +72,8 @@ def train(
     """
     begin = time.monotonic()
     settings = configuration.load(source, **changes)
+    if settings.data is not None:
+        settings.data.check_place()
     place = Path(folder) if folder is not None else folder_of(source)
     place.mkdir(parents=True, exist_ok=True)  # a place that cannot be written is said now
     with checkpoint.alone(place):

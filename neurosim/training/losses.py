@@ -5,6 +5,7 @@ Every loss is a mean over samples, so that it does not grow with the batch.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from torch.nn import functional
 
 from neurosim.errors import InputError
-from neurosim.training.config import Loss
+from neurosim.training.config import Loss, TrainConfig
 
 PREFIXES = 16
 """Parts of the window, each from its start, by whose counts "early" judges."""
@@ -83,7 +84,7 @@ def on_logits(logits: torch.Tensor, labels: torch.Tensor, **options: Any) -> tor
     Args:
         logits: of each class.
         labels: (B,) classes.
-        options: of torch's cross_entropy: label_smoothing; the reduction is over samples.
+        options: of torch's cross_entropy: weight of each class, label_smoothing; the reduction is over samples.
     """
     if logits.ndim == 2:
         return functional.cross_entropy(logits, labels, **options)
@@ -203,3 +204,26 @@ def saturation_penalty(spikes: torch.Tensor, *, most: float) -> torch.Tensor:
 
 def _squares_beyond(limit: float, spikes: torch.Tensor) -> torch.Tensor:
     return (spikes - limit).clamp(min=0).square().mean()
+
+
+def class_weights(labels: torch.Tensor, settings: TrainConfig) -> torch.Tensor | None:
+    """Return the weight of each class in the loss, or None where all weigh alike.
+
+    A class has the weight samples / (classes * its samples), so that all classes together weigh as
+    many as all samples.
+
+    Args:
+        labels: (samples,) classes of the training part.
+        settings: of the run.
+    """
+    wanted = settings.class_weights
+    counts = torch.bincount(labels)
+    present = counts[counts > 0]
+    if wanted is None:
+        wanted = settings.data is not None
+    if not wanted or bool((present == present[0]).all()):
+        return None
+    weights = len(labels) / (len(present) * counts.clamp(min=1).float())
+    said = ", ".join(f"{weight:.2f}" for weight in weights.tolist())
+    logging.getLogger("neurosim").info("classes weigh alike in the loss: factors %s", said)
+    return weights

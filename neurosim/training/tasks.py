@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -9,9 +11,10 @@ import torch
 
 from neurosim.errors import InputError
 from neurosim.training.config import TrainConfig
+from neurosim.training.recording_files import RecordingFiles
 
 if TYPE_CHECKING:
-    from neurosim.data import Dataset
+    from neurosim.data import Dataset, Recordings
     from neurosim.data.images import ImageSet
 
 
@@ -72,19 +75,23 @@ class Task(Protocol):
         """Return what a `Run` keeps of the net, the layers' threshold scales taken in."""
         ...
 
+    def keep(self, folder: Path) -> None:
+        """Write into a run's folder what of the samples cannot be had elsewhere."""
+        ...
+
     def provenance(self) -> dict[str, Any]:
         """Return what the weights depend on beside the settings, as JSON values."""
         ...
 
 
 def task_for(
-    settings: TrainConfig, dataset: Dataset | ImageSet | None, device: torch.device
+    settings: TrainConfig, dataset: Dataset | ImageSet | Recordings | None, device: torch.device
 ) -> Task:
     """Return the task of a configuration.
 
     Args:
         settings: says which.
-        dataset: its samples; the task's own when left out.
+        dataset: its samples; the files of `settings.data`, or the task's own, when left out.
         device: where the net lives.
 
     Raises:
@@ -92,6 +99,7 @@ def task_for(
     """
     from neurosim import data
     from neurosim.data.images import ImageSet
+    from neurosim.data.recordings import Recordings
 
     images = settings.task != "imu"
     if dataset is not None and images != isinstance(dataset, ImageSet):
@@ -102,11 +110,20 @@ def task_for(
     if isinstance(dataset, ImageSet) or images:
         from neurosim.training.image_task import ImageTask
 
+        if dataset is None and settings.data is not None:
+            dataset = settings.data.frames(settings.steps)
         return ImageTask(
             settings, dataset if isinstance(dataset, ImageSet) else data.digits(), device
         )
     from neurosim.training.imu_task import ImuTask
 
+    if isinstance(dataset, Recordings):
+        dataset = (settings.data or RecordingFiles.model_validate({"path": ""})).encoded(dataset)
+    if dataset is None and settings.data is not None:
+        dataset = settings.data.dataset()
+    if dataset is not None and dataset.reading is not None:
+        for note in dataset.reading.notes:
+            logging.getLogger("neurosim").info("%s", note)
     return ImuTask(settings, dataset or data.wrist_imu(), device)
 
 

@@ -141,8 +141,12 @@ def _imu(settings: dict[str, Any]) -> data.FrontEnd:
 
 def _windows(windows: Dataset, why: str) -> Events:
     """Return a data set's test windows, and training windows for integer scales."""
-    test, people = windows.test, ", ".join(map(str, np.unique(windows.test.subjects)))
-    origin = f"{windows.name or 'data set passed'}, test windows of subjects {people}, {why}"
+    test = windows.test
+    numbers = np.unique(test.subjects).tolist()
+    people = ", ".join(windows.people[k - 1] if windows.people else str(k) for k in numbers)
+    own = Path(windows.reading.path).name if windows.reading is not None else ""
+    name = windows.name or own or "data set passed"
+    origin = f"{name}, test windows of subjects {people}, {why}"
     return Events(test.raster, test.labels, calibration(windows.train.raster), origin)
 
 

@@ -19,7 +19,7 @@ from neurosim.run import Run
 from neurosim.snn.spiking import Spiking
 from neurosim.training import faults, tasks
 from neurosim.training.config import TrainConfig
-from neurosim.training.epochs import EVALUATION_BATCH
+from neurosim.training.evaluation import EVALUATION_BATCH
 from neurosim.training.image_task import shown
 from neurosim.training.imu_task import forward
 from neurosim.training.thresholds import hidden, scaled

@@ -1,6 +1,7 @@
 """The data that a run was trained on, found again and checked by its hash.
 
-A run keeps no samples. Its provenance names the data set, the split and the SHA-256 of the training
+A run on a user's own recordings keeps its windows, or says which files they are made of. Others
+keep no samples. A run's provenance names the data set, the split and the SHA-256 of the training
 samples; what does not have this hash is not the run's data and is never taken for it.
 """
 
@@ -14,9 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim import data, outside
-from neurosim.data import activity_sets, catalogue
+from neurosim.data import activity_sets, catalogue, recording_files, stored_windows
+from neurosim.data.recordings import Reading
 from neurosim.errors import InputError, UnavailableError, shown
 from neurosim.run import Run
+from neurosim.training import config as configuration
+from neurosim.training.recording_files import RecordingFiles
 
 if TYPE_CHECKING:
     from neurosim.data import Dataset, ImageSet
@@ -57,6 +61,13 @@ def dataset_of(
             f"{run.folder}: provenance.json holds no train_sha256, so that no data set can be told "
             "to be the run's; pass dataset= from Python, or train it again"
         )
+    if (run.folder / stored_windows.FILE).is_file() and run.data is not None:
+        return _checked(run, stored_windows.load(run.folder, run.data, run.front_end))
+    reading = reading_of(run)
+    if reading is not None and run.config.get("data") is not None:
+        return _read_again(run, reading)
+    if run.config.get("data") is not None and run.network is None:
+        return _frames_again(run)
     tried = []
     for name, read in _candidates(run, folder).items():
         try:
@@ -74,6 +85,14 @@ def dataset_of(
         f"{', '.join(tried) or 'nothing, since no set here has that name'}; pass dataset= from "
         "Python, or bring the set (neurosim data list)"
     )
+
+
+def reading_of(run: Run) -> Reading | None:
+    """Return how the recordings of a run were read; None where they are not a user's own."""
+    if run.data is None:
+        return None
+    with outside.reading(run.folder / "data.json", "description of windows"):
+        return stored_windows.reading_of(run.data)
 
 
 def windows_of(run: Run, dataset: Dataset | ImageSet | None = None) -> Dataset:
@@ -97,6 +116,38 @@ def calibration(train: np.ndarray) -> np.ndarray:
     size = min(CALIBRATION, len(train))
     chosen = np.random.default_rng(0).choice(len(train), size=size, replace=False)
     return train[np.sort(chosen)]
+
+
+def _checked(run: Run, dataset: Dataset) -> Dataset:
+    """Return windows if they are those that a run was trained on."""
+    if dataset.train_sha256 != run.provenance.get("train_sha256"):
+        raise InputError(
+            f"{run.folder}: its windows are not those that it was trained on; train it again"
+        )
+    return dataset
+
+
+def _read_again(run: Run, reading: Reading) -> Dataset:
+    """Return the windows of the files that a run was trained on, if they are still the same."""
+    files = RecordingFiles(**configuration.exact(run.config["data"]))
+    if recording_files.digest(files.path) != reading.digest:
+        raise InputError(
+            f"{run.folder}: {files.path} has changed since the run was trained on it; restore it, "
+            "pass dataset= from Python, or train the run again"
+        )
+    return _checked(run, files.dataset())
+
+
+def _frames_again(run: Run) -> ImageSet:
+    """Return the frames of a camera that a run was trained on, if they are still the same."""
+    files = RecordingFiles(**configuration.exact(run.config["data"]))
+    frames = files.frames(run.config["steps"])
+    if frames.train_sha256 != run.provenance.get("train_sha256"):
+        raise InputError(
+            f"{run.folder}: {files.path} has changed since the run was trained on it; restore it, "
+            "or train the run again"
+        )
+    return frames
 
 
 def _called(run: Run) -> str:

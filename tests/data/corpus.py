@@ -6,15 +6,18 @@ import gzip
 import pickle
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from scipy.io import savemat
 
 from neurosim import store
 from neurosim.data import (
     aedat,
     braille_files,
     cifar10_files,
+    event_files,
     ku_har,
     n_mnist_files,
     pickles,
@@ -24,10 +27,11 @@ from neurosim.data import (
     unimib_shar,
     utd_mhad,
 )
+from neurosim.data.recording_files import read_recordings
 from neurosim.energy import operating_points
 from neurosim.studies import results
 from neurosim.workflows import events
-from tests.data import official
+from tests.data import official, own
 
 Read = Callable[[Path], object]
 
@@ -225,6 +229,42 @@ def _operating_points(path: Path) -> Read:
     return operating_points.load
 
 
+def _recordings_csv(path: Path) -> Read:
+    own.table(people=1, seconds=2).to_csv(path, index=False)
+    return _copied(".csv", read_recordings)
+
+
+def _recordings_npz(path: Path) -> Read:
+    table = own.table(people=1, seconds=2)
+    with path.open("wb") as file:
+        np.savez_compressed(
+            file, acc=table[["ax", "ay", "az"]].to_numpy(), label=table.activity.to_numpy(str)
+        )
+    return _copied(".npz", partial(read_recordings, rate=50))
+
+
+def _recordings_mat(path: Path) -> Read:
+    table = own.table(people=1, seconds=2)
+    codes = np.unique(table.activity.to_numpy(str), return_inverse=True)[1]
+    with path.open("wb") as file:
+        savemat(file, {"acc": table[["ax", "ay", "az"]].to_numpy(), "label": codes[:, None]})
+    return _copied(".mat", partial(read_recordings, rate=50))
+
+
+def _own_rasters(path: Path) -> Read:
+    with path.open("wb") as file:
+        np.savez_compressed(file, x=np.ones((20, 4, 3), np.uint8), y=np.arange(20) % 2, dt=0.01)
+    return event_files.read_rasters
+
+
+def _own_camera(path: Path) -> Read:
+    count = np.arange(20)
+    events = {"x": count % 5, "y": count % 3, "on": count % 2 == 0, "t_us": count * 10}
+    with path.open("wb") as file:
+        np.savez_compressed(file, **events, offsets=np.arange(0, 21, 2), labels=np.arange(10) % 2)
+    return partial(event_files.read_camera, steps=2)
+
+
 CORPUS: dict[str, Callable[[Path], Read]] = {
     "raster .npy": _npy,
     "raster .npz": _npz,
@@ -245,6 +285,11 @@ CORPUS: dict[str, Callable[[Path], Read]] = {
     "UTD-MHAD .mat": _utd_mhad,
     "N-MNIST": _n_mnist,
     "Braille .npz": _braille,
+    "recordings .csv": _recordings_csv,
+    "recordings .npz": _recordings_npz,
+    "recordings .mat": _recordings_mat,
+    "rasters .npz": _own_rasters,
+    "camera .npz": _own_camera,
     "table .csv": _table,
     "table .csv with a seal": _sealed_table,
     "results .csv": _results,

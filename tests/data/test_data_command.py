@@ -19,6 +19,9 @@ def test_list_says_what_is_there_and_where_the_rest_belongs(tmp_path, rng, monke
     assert "wrist" in said
     assert f"uci-har: put the folder `UCI HAR Dataset` into {tmp_path / 'uci-har'}" in said
     assert "ku-har: put" not in said
+    for source in catalogue.SOURCES:  # each says how large it is, and how to get it
+        assert source.size in said
+        assert catalogue.present(source, tmp_path) or f"{source.name}: " in said
     present = [s.name for s in catalogue.SOURCES if catalogue.present(s, tmp_path)]
     assert "ku-har" in present
     assert "cifar10" not in present

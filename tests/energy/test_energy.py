@@ -49,15 +49,17 @@ def test_every_anchor_spreads_the_estimate(spec):
 def test_an_anchor_is_for_its_chip_and_gives_what_was_published(spec):
     other = nets.spec(np.random.default_rng(0), chip="xylo-audio-2", dt=5e-3)
     assert [e.anchor.name for e in price.spread(other, BUSY)] == ["audio-scenes", "keywords"]
+    assert price.estimate(other, BUSY).anchor.name == "audio-scenes"
+    assert price.estimate(spec, BUSY).anchor.name == "imu"
     with pytest.raises(InputError, match="xylo-audio-2"):
-        price.estimate(other, BUSY)
+        price.estimate(other, BUSY, "imu")
     with pytest.raises(InputError, match="no dynamic power"):
         price.estimate(spec, BUSY, "aspen")
     with pytest.raises(InputError, match="'asic'"):
         price.estimate(spec, BUSY, "asic")
     with pytest.raises(InputError, match="xylo-audio-2"):
-        price.published_price(spec=other)
-    assert price.published_price("audio-scenes", spec=other).idle_w == 219e-6
+        price.published_price("imu", spec=other)
+    assert price.published_price(spec=other).idle_w == 219e-6
 
 
 def test_a_line_is_found_with_its_interval(rng):

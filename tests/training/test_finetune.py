@@ -111,8 +111,10 @@ WITHOUT_USE = {
     *("task", "net", "method", "steps", "mode", "batch_norm", "hidden", "decay_shifts"),
     *("weight_gain", "threshold_widen", "warm_up", "patience", "device", "threads", "homeostat"),
     *("relaxation", "diffusion", "global_gain", "common_mode", "target_rate", "homeostat_ticks"),
+    *("data", "class_weights"),
 }
-"""The network is given; and as the docstring says."""
+"""The network and its windows are given; and as the docstring says. Weights of classes are for
+classes that are not equal, as those of these windows are: the next test but one."""
 BASE = {"batch_size": 16, "optimiser": "sgd", "threshold": (0.6, 1.4), "threshold_levels": 3}
 
 
@@ -167,6 +169,14 @@ def test_every_setting_is_taken_up_or_said_not_to_be():
 @pytest.mark.parametrize("name", ACTS)
 def test_a_setting_acts(loud, as_it_is, name):
     assert tuned(loud, **ACTS[name]) != as_it_is
+
+
+def test_classes_that_are_not_equal_are_weighted(loud):
+    net, windows = loud
+    few = windows.select(np.arange(40))
+    free, weighted = (tuned((net, few), class_weights=w) for w in (False, True))
+    assert free != weighted
+    assert tuned(loud, class_weights=False) == tuned(loud, class_weights=True)
 
 
 def test_a_step_follows_the_gradient_of_the_stated_loss(loud):

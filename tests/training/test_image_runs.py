@@ -10,7 +10,7 @@ from neurosim.errors import InputError
 from neurosim.run import Run
 from neurosim.snn import spiking
 from neurosim.training import config, loop, tasks, trained_module
-from neurosim.training.epochs import evaluate
+from neurosim.training.evaluation import evaluate
 from neurosim.workflows.deployment import deploy_run
 from neurosim.workflows.float_sweep import sweep
 from tests.training.small import small_dataset
@@ -44,7 +44,7 @@ def test_a_preset_learns_and_comes_back_from_its_folder(preset, few, tmp_path):
     task.net = trained_module(loaded)
     scales = [layer.threshold_scale for layer in spiking.layers(task.net)]
     assert scales == loaded.weights["threshold_scales"].tolist() != [1.0, 1.0]
-    loss, accuracy = evaluate(task, "validation")
+    loss, accuracy, _ = evaluate(task, "validation")
     assert accuracy == last["validation_accuracy"]
     # The global gain moves the thresholds once more after the last evaluation.
     assert loss == pytest.approx(last["validation_loss"], rel=0.02)

@@ -15,7 +15,7 @@ from neurosim.readout import Rule
 from neurosim.run import Run
 from neurosim.snn.lif import LIF
 from neurosim.training import config, loop, losses, trained_module
-from neurosim.training.epochs import evaluate
+from neurosim.training.evaluation import evaluate
 from neurosim.training.faults import ActivityWarning, NonFiniteLossError, Watch
 from neurosim.training.imu_task import Events, ImuTask, build, forward
 from neurosim.training.thresholds import ThresholdSampler, hidden, scaled
@@ -27,6 +27,7 @@ METRICS = {
     "train_accuracy",
     "validation_loss",
     "validation_accuracy",
+    "validation_balanced_accuracy",
     "spikes_per_neuron_and_step",
 }
 

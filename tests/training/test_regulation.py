@@ -9,7 +9,7 @@ from neurosim.homeostat.gains import HomeostatWarning
 from neurosim.run import Run
 from neurosim.snn import spiking
 from neurosim.training import config, loop, tasks
-from neurosim.training.epochs import evaluate
+from neurosim.training.evaluation import evaluate
 from neurosim.training.faults import ActivityWarning
 from neurosim.training.thresholds import homeostat_for
 from tests.training.small import SMALL, small_dataset
@@ -77,7 +77,7 @@ def test_the_network_of_a_run_has_the_thresholds_that_were_validated(dataset, tm
     assert np.abs(np.log(evaluated)).max() > 0.01
     task = tasks.task_for(config.TrainConfig(**run.config), dataset, CPU)
     task.net = tasks.trained_module(run)
-    loss, accuracy = evaluate(task, "validation")
+    loss, accuracy, _ = evaluate(task, "validation")
     assert accuracy == run.metrics[-1]["validation_accuracy"] > 0.5
     assert loss == pytest.approx(run.metrics[-1]["validation_loss"], rel=1e-6)
 

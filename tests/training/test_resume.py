@@ -16,7 +16,7 @@ from neurosim import store
 from neurosim.data.images import image_set
 from neurosim.errors import InputError
 from neurosim.training import checkpoint, config, loop, trained_module
-from neurosim.training.epochs import evaluate
+from neurosim.training.evaluation import evaluate
 from neurosim.training.tasks import task_for
 from tests.training.small import SMALL, small_dataset
 
@@ -183,7 +183,7 @@ def test_early_stopping_keeps_the_best_weights(tmp_path):
     dataset = small_dataset(np.random.default_rng(20))
     task = task_for(config.TrainConfig(**run.config), dataset, torch.device("cpu"))
     task.net = trained_module(run)
-    _, kept = evaluate(task, "validation")
+    _, kept, _ = evaluate(task, "validation")
     assert kept == run.metrics[best]["validation_accuracy"]
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from neurosim.data import cifar10_dvs_files, cifar10_files, corrupt
+from neurosim.data.event_frames import Frames
 from neurosim.data.images import ImageSet
 from neurosim.studies import trained
 from neurosim.studies.ahsar import images
@@ -29,13 +30,6 @@ The paper does not name its own."""
 VARIANTS = {
     name: images.VARIANTS[name] for name in ("none", "full", "no relaxation", "no diffusion")
 }
-
-
-class Frames(ImageSet):
-    """Event frames (n, steps, 2, height, width) in the place of images."""
-
-    def __post_init__(self) -> None:
-        """Frames are counts: they need not lie in [0, 1]."""
 
 
 @lru_cache(maxsize=1)

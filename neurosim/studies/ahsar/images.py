@@ -180,7 +180,7 @@ def answers_by_layer(
     from neurosim.snn import spiking
     from neurosim.training import machine
     from neurosim.training.config import TrainConfig
-    from neurosim.training.epochs import EVALUATION_BATCH
+    from neurosim.training.evaluation import EVALUATION_BATCH
     from neurosim.training.image_task import module_of, shown
     from neurosim.training.thresholds import scaled
 

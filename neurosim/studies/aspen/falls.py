@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -112,7 +113,7 @@ def labelled(seen: Watched, people: np.ndarray) -> Windows:
 def dataset(seed: int) -> Dataset:
     """Return the windows to train on, of young people."""
     whole, parts = recordings(), split(seed)
-    made = {}
+    made: dict[str, Any] = {}
     for name in ("train", "validation", "test"):
         rows = np.flatnonzero(parts.mask(name, whole.subjects))
         made[name] = labelled(watched(rows, FRONT_END), whole.subjects[rows])
