@@ -84,7 +84,8 @@ def on_logits(logits: torch.Tensor, labels: torch.Tensor, **options: Any) -> tor
     Args:
         logits: of each class.
         labels: (B,) classes.
-        options: of torch's cross_entropy: weight of each class, label_smoothing; the reduction is over samples.
+        options: of torch's cross_entropy: weight of each class, label_smoothing; the
+            reduction is over samples.
     """
     if logits.ndim == 2:
         return functional.cross_entropy(logits, labels, **options)

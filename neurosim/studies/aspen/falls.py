@@ -221,7 +221,7 @@ STUDY = Study(
     },
     seeds=4,
     fast={
-        "training": {**on_chip.FAST["training"], "weight_gain": 0.3, "epochs": 3},
+        "training": {"epochs": 3, "batch_size": 64, "hidden": (16, 16), "learning_rate": 0.003},
         "thresholds": (1.0,),
         "seeds": 1,
     },
@@ -246,7 +246,8 @@ def calm(d: xr.Dataset) -> xr.Dataset:
             recall = others.recall.mean("seed").where((others.false_alarms == 0).all("seed"), -1)
             best = own.sel(seed=seed).isel(point=int(recall.argmax("point")))
             chosen.append(best.reset_coords(drop=True).expand_dims(net=[net], seed=[seed]))
-    return xr.combine_by_coords(chosen)
+    together: xr.Dataset = xr.merge(chosen)
+    return together
 
 
 @claim(
