@@ -55,7 +55,7 @@ def brief_demo(folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data, "wrist_imu", lambda: few)
         patch.setattr(demo, "FAST_EPOCHS", 3)
-        patch.setattr(run_data, "CALIBRATION", 16)
+        patch.setattr(run_data, "CALIBRATION", 8)
         done = CliRunner().invoke(app, ["demo", "--fast", "--out", str(folder)])
     assert done.exit_code == 0, done.output
     return done.output
@@ -155,5 +155,5 @@ def _some_windows(folder):
     """A few test windows as a file of events."""
     path = folder / "events.npy"
     if not path.exists():
-        np.save(path, data.wrist_imu().test.raster[::100])
+        np.save(path, data.wrist_imu().test.raster[::200])
     return path
