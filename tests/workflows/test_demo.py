@@ -8,7 +8,6 @@ import shutil
 
 import numpy as np
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner
 
 from neurosim import data, store
@@ -143,8 +142,9 @@ def test_a_spec_alone_knows_its_front_end(folder, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("folder", ["brief"], indirect=True)  # the code is that of the others
 def test_the_same_seed_gives_the_same_numbers(folder, tmp_path):
-    demo.run_demo(tmp_path, fast=True, seed=0, console=Console(quiet=True))
+    brief_demo(tmp_path)
     assert (tmp_path / "sweep.csv").read_bytes() == (folder / "sweep.csv").read_bytes()
     for net in demo.NETS:
         again = Run.load(tmp_path / net)
