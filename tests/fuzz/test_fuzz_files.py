@@ -8,7 +8,7 @@ from tests.fuzz.corpus import CORPUS
 
 def test_no_damaged_file_is_believed_blindly_or_ends_in_a_traceback():
     assert len(CORPUS) > 30
-    assert run.run(list(CORPUS), count=4, seed=1, seconds=240) == []
+    assert run.run(list(CORPUS), count=6, seed=1, seconds=240) == []
 
 
 def test_a_reader_that_fails_is_found(monkeypatch, tmp_path):
