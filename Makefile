@@ -13,6 +13,8 @@ PYTHON := $(or $(call if_it_fits,$(BIN)/python),$(call if_it_fits,python3),$(cal
 endif
 VERSION := $(call ask_version,$(PYTHON))
 READY := .venv/.ready-$(VERSION)
+# Python keeps what it has compiled, and pytest the tests that it has rewritten: 5 s of each worker.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 
 PEERS := .venv-peers/.ready

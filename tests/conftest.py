@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -15,6 +16,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+
+# With all libraries loaded a whole collection of garbage takes half a second; Python would make
+# many, 7 % of all time. Tests that ask what is left behind collect themselves.
+gc.set_threshold(50_000, 20, 20)
 
 settings.register_profile(
     "default",

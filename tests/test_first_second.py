@@ -163,7 +163,7 @@ except ns.InputError:
 
 def test_the_bar_of_a_training_stands_before_torch_loads(tmp_path):
     code = """
-import json, sys
+import dataclasses, json, sys
 from neurosim.training import display
 early = []
 class Bar(display.Bar):
@@ -172,7 +172,10 @@ class Bar(display.Bar):
         early.append("torch" in sys.modules)
 display.Bar = Bar
 import neurosim as ns
-ns.train("aspen", folder=sys.argv[1], epochs=1)
+whole = ns.data.wrist_imu()
+parts = {name: getattr(whole, name).select(range(64)) for name in ("train", "validation")}
+few = dataclasses.replace(whole, **parts)
+ns.train("aspen", folder=sys.argv[1], epochs=1, dataset=few)
 never = ("brian2", "matplotlib", "scipy.signal", "scipy.stats", "torch._dynamo")
 print(json.dumps([early, [name for name in never if name in sys.modules]]))
 """
@@ -182,7 +185,7 @@ print(json.dumps([early, [name for name in never if name in sys.modules]]))
 
 KEPT = """
 import json, logging, os, sys, warnings
-import jinja2, pyparsing, sympy, torch
+import Cython.Build, jinja2, pyparsing, pytest, sympy, torch
 assert not {"brian2", "rockpool", "neurosim"} & set(sys.modules)
 for code in json.load(sys.stdin):
     child = os.fork()

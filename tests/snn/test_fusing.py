@@ -121,19 +121,6 @@ def test_streams_go_on_where_they_ended():
     assert whole.mean() > 0.01
 
 
-def test_most_nets_that_are_compared_fire():
-    firing = []
-
-    @settings(max_examples=25, deadline=None)
-    @given(cases())
-    def run_one(case):
-        net, x, _ = case
-        firing.append(bool(outcome(net, x)[0].any()))
-
-    run_one()
-    assert np.mean(firing) > 0.5
-
-
 @settings(max_examples=10, deadline=None)
 @given(cases())
 def test_spikes_are_the_same_where_no_gradients_are_wanted(case):
@@ -145,10 +132,16 @@ def test_spikes_are_the_same_where_no_gradients_are_wanted(case):
 
 
 @pytest.mark.parametrize("way", ["events", "dense"])
-@settings(max_examples=25, deadline=None)
-@given(cases())
-def test_fused_net_is_the_net(way, case):
-    assert_same(way, case)
+def test_fused_net_is_the_net(way):
+    fired = []
+
+    @settings(max_examples=25)
+    @given(cases())
+    def run_one(case):
+        fired.append(assert_same(way, case))
+
+    run_one()
+    assert np.mean(fired) > 0.5, "most nets that are compared fire"
 
 
 @pytest.mark.slow  # compiles
@@ -160,6 +153,7 @@ def test_fused_net_with_single_neurons_is_the_net(way, case):
 
 
 def assert_same(way, case):
+    """Compare a net with its fused one; return whether it fired."""
     net, x, rng = case
     limit = np.inf if way == "events" else -1.0
     with pytest.MonkeyPatch.context() as patch:
@@ -176,6 +170,7 @@ def assert_same(way, case):
         for name, value in theirs[kind].items():
             assert ours[kind][name].shape == value.shape
             assert_close(ours[kind][name], value, 1e-10, name)
+    return bool(theirs[0].any())
 
 
 @settings(max_examples=25, deadline=None)

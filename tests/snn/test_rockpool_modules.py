@@ -54,7 +54,8 @@ print(json.dumps([hasattr(sinabs, "layers"), hasattr(sinabs, "pylab")]))
 # Most of the time goes into loading what is not held back: one process does it for all.
 IN_CHILDREN = f"""
 import json, os, sys
-import jinja2, numba, pyparsing, sympy, torch, scipy.sparse, scipy.special
+import Cython.Build, dateutil.parser, jinja2, numba, PIL.Image, pyparsing, pytest, sympy, torch
+import scipy.ndimage, scipy.optimize, scipy.sparse, scipy.special
 assert not [name for name in ("rockpool", *{HELD_BACK}) if name in sys.modules]
 for code in json.load(sys.stdin):
     sys.stdout.flush()

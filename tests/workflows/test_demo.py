@@ -8,7 +8,6 @@ import shutil
 
 import numpy as np
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner
 
 from neurosim import data, store
@@ -55,7 +54,7 @@ def brief_demo(folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data, "wrist_imu", lambda: few)
         patch.setattr(demo, "FAST_EPOCHS", 3)
-        patch.setattr(run_data, "CALIBRATION", 16)
+        patch.setattr(run_data, "CALIBRATION", 8)
         done = CliRunner().invoke(app, ["demo", "--fast", "--out", str(folder)])
     assert done.exit_code == 0, done.output
     return done.output
@@ -143,8 +142,9 @@ def test_a_spec_alone_knows_its_front_end(folder, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("folder", ["brief"], indirect=True)  # the code is that of the others
 def test_the_same_seed_gives_the_same_numbers(folder, tmp_path):
-    demo.run_demo(tmp_path, fast=True, seed=0, console=Console(quiet=True))
+    brief_demo(tmp_path)
     assert (tmp_path / "sweep.csv").read_bytes() == (folder / "sweep.csv").read_bytes()
     for net in demo.NETS:
         again = Run.load(tmp_path / net)
@@ -155,5 +155,5 @@ def _some_windows(folder):
     """A few test windows as a file of events."""
     path = folder / "events.npy"
     if not path.exists():
-        np.save(path, data.wrist_imu().test.raster[::100])
+        np.save(path, data.wrist_imu().test.raster[::200])
     return path

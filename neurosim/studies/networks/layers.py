@@ -138,11 +138,17 @@ def expected(
         order: of the network.
         small: whether to leave out what is not linear: with a thousandth of the noise.
     """
-    share = 1e-3 if small else 1.0
-    loop = loop_of(order, held, factor)
     still = d.sel(held=held, factor=0.0).mean("seed")
-    sizes = still.noise.sel(population=list(POPULATIONS)).values
+    noise = still.noise.sel(population=list(POPULATIONS)).values.tolist()
     together = min(float(still.together.mean()), 0.999)
+    share = 1e-3 if small else 1.0
+    return _swing_of_loop(loop_of(order, held, factor), *noise, together, share)
+
+
+@lru_cache  # claims and their figure ask for the same ones
+def _swing_of_loop(loop: Loop, first: float, second: float, together: float, share: float) -> float:
+    """Return the swing for a share of the noise of both populations, over that share."""
+    sizes = np.array([first, second])
     shape = share * np.linalg.cholesky(np.outer(sizes, sizes) * [[1, together], [together, 1]])
     rng = np.random.default_rng(0)
     plant = loop.plant(np.full(2, loop.reference))
