@@ -14,6 +14,7 @@ from neurosim.studies import results
 from neurosim.studies.estimates import interval
 from neurosim.studies.networks import layers as study
 
+TABLE = study.TABLE
 TITLE = "AHSAR on the populations of a network, below and above its boundary"
 FINDING = """\
 The boundary of small deviations follows from the elasticities of the whole network. Where both
@@ -25,11 +26,33 @@ recurrent populations should stay at half the critical one or below.
 """
 
 
-def compute(source: Path | None = None) -> xr.Dataset:
+def measure() -> list[dict[str, object]]:
+    """Run the nonlinear loop at each gain, with the noise of the stored results.
+
+    Returns:
+        Rows with how rates are held, the factor of the critical gain, the noise of both populations
+        and its correlation, the share of it, and the swing.
+    """
+    d, rows = results.read(study.STUDY.name), []
+    for held in study.HELD:
+        first, second, together = noise = study.noise_of(d, held)
+        for factor in study.FACTORS[1:]:
+            for share in (1.0, 1e-3):
+                found = study.swing_of_loop(study.loop_of(500, held, factor), *noise, share)
+                rows.append(
+                    {"held": held, "factor": factor, "first": first, "second": second,
+                     "together": together, "share": share, "swing": found}
+                )  # fmt: skip
+    return rows
+
+
+def compute(source: Path | None = None, table: Path | None = None) -> xr.Dataset:
     """Return the study's results.
 
     Args:
         source: CSV file of the study's results; those stored without.
+        table: of `measure`; not read, since `study.expected` takes what is stored for results and
+            computes what is not.
 
     Raises:
         InputError: they are not there.

@@ -19,10 +19,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from neurosim import store
 from neurosim.analysis import homeostasis as theory
 from neurosim.analysis.homeostasis import Loop
 from neurosim.studies.claims import Finding, by_bound, by_parts, by_sign, claim
@@ -41,6 +43,9 @@ TICK = 0.1
 SKIPPED = 20
 """Ticks at the start that do not count."""
 POPULATIONS = ("E", "I")
+TABLE = "networks_layers_loop.csv"
+"""Swings of the nonlinear loop that belong to the results."""
+REMEDY = "neurosim figures networks_layers --recompute --ship"
 
 
 @lru_cache
@@ -138,16 +143,44 @@ def expected(
         order: of the network.
         small: whether to leave out what is not linear: with a thousandth of the noise.
     """
+    noise, share = noise_of(d, held), 1e-3 if small else 1.0
+    for row in _stored():
+        same = (row["held"], row["factor"], row["share"]) == (held, factor, share)
+        theirs = [row[name] for name in ("first", "second", "together")]
+        if same and order == 500 and np.allclose(noise, theirs, rtol=1e-4, atol=0):
+            return float(row["swing"])
+    return swing_of_loop(loop_of(order, held, factor), *noise, share)
+
+
+def noise_of(d: xr.Dataset, held: str) -> tuple[float, float, float]:
+    """Return the noise of both populations' log rates without a reaction, and its correlation."""
     still = d.sel(held=held, factor=0.0).mean("seed")
-    noise = still.noise.sel(population=list(POPULATIONS)).values.tolist()
-    together = min(float(still.together.mean()), 0.999)
-    share = 1e-3 if small else 1.0
-    return _swing_of_loop(loop_of(order, held, factor), *noise, together, share)
+    first, second = still.noise.sel(population=list(POPULATIONS)).values.tolist()
+    return first, second, min(float(still.together.mean()), 0.999)
+
+
+@lru_cache(maxsize=1)
+def _stored() -> list[dict[str, Any]]:
+    """Return the swings that are stored with the results, if there are any.
+
+    Beside the boundary the loop is chaotic: another processor's last bits change its course, and
+    the second digit of its swing.
+    """
+    path = store.shipped() / TABLE
+    return store.rows_of(store.read_table(path, remedy=REMEDY)) if path.is_file() else []
 
 
 @lru_cache  # claims and their figure ask for the same ones
-def _swing_of_loop(loop: Loop, first: float, second: float, together: float, share: float) -> float:
-    """Return the swing for a share of the noise of both populations, over that share."""
+def swing_of_loop(loop: Loop, first: float, second: float, together: float, share: float) -> float:
+    """Return the swing of the loop for a share of the noise of both populations, over that share.
+
+    Args:
+        loop: see `loop_of`.
+        first: standard deviation of the first population's log rate.
+        second: of the second's.
+        together: their correlation.
+        share: of that noise.
+    """
     sizes = np.array([first, second])
     shape = share * np.linalg.cholesky(np.outer(sizes, sizes) * [[1, together], [together, 1]])
     rng = np.random.default_rng(0)
