@@ -34,6 +34,7 @@ PAPERS = {
         "activities",
         "daily",
         "falls",
+        "braille",
         OTHER,
     ),
     "ahsar": (
