@@ -16,7 +16,7 @@ from neurosim.studies.aspen import activities
 from neurosim.workflows import caches
 from tests.data import official
 
-OWN_DATA = [n for n in studies.names() if n not in ("ahsar_cifar", "aspen_activities")]
+OWN_DATA = [n for n in studies.names() if studies.get(n).user_files is None]
 
 
 @pytest.fixture
@@ -134,6 +134,16 @@ def test_activity_studies_of_all_sets_are_drawn_and_judged(tmp_path, sets, monke
     figure = figures.get("aspen_activities")
     path = tmp_path / "aspen_activities" / "aspen_activities.csv"
     assert len(figure.draw(figure.compute(path)).axes) == 12
+
+
+def test_braille_letters_are_read_on_the_chip_and_verified(tmp_path, monkeypatch):
+    monkeypatch.setenv("NEUROSIM_DATA", str(tmp_path / "sets"))
+    official.braille(tmp_path / "sets" / "braille", np.random.default_rng(0))
+    d = _run("aspen_braille", tmp_path, monkeypatch)
+    assert d.sizes == {"net": 2, "seed": 1, "threshold": 2, "lead": 2}
+    assert (d["identical"] == 1).all()
+    assert (d.used.sel(lead=np.inf) == 1).all()
+    assert (d.spikes.diff("threshold") < 0).all(), "a higher threshold, fewer spikes"
 
 
 def test_files_that_are_missing_are_named_before_anything_is_trained(tmp_path, sets, monkeypatch):

@@ -46,8 +46,6 @@ FRONT_END = FrontEnd(0.004)
 them best at this scale: .973 of windows, .951 at the 0.015 of SisFall's daily activities."""
 BATCH = 512
 """Windows that the engine runs at once."""
-FALLER = 24 + 5
-"""SE06, the only old person who fell on purpose."""
 DAY_S = 86400.0
 
 
