@@ -133,7 +133,6 @@ def test_an_alarm_counts_from_shortly_before_the_impact_on():
     assert early.tolist() == [np.inf, np.inf, np.inf], "more than half a second before"
 
 
-@pytest.mark.slow
 def test_a_detector_learns_an_impact_and_the_threshold_trades(exercises, tmp_path, monkeypatch):
     monkeypatch.setenv(NETS_VARIABLE, str(tmp_path))
     training = {

@@ -173,15 +173,12 @@ def at_budgets(d: xr.Dataset) -> xr.DataArray:
     the other seeds, whose mean spikes keep to the budget: nothing is chosen on the people whom a
     value is about. It is nan where no point keeps to it.
     """
-    parts = [
-        _spent(d.sel(data=data), way).expand_dims(way=[name], data=[data])
-        for name, way in WAYS.items()
-        for data in d["data"].values
-    ]
-    return xr.combine_by_coords([part.to_dataset(name="within") for part in parts]).within
+    values = [[_spent(d.sel(data=data), way) for data in d["data"].values] for way in WAYS.values()]
+    axes = {"way": list(WAYS), "data": d["data"].values, "budget": list(BUDGETS), "seed": d.seed}
+    return xr.DataArray(np.array(values), axes, tuple(axes))
 
 
-def _spent(d: xr.Dataset, way: tuple[str, bool, bool]) -> xr.DataArray:
+def _spent(d: xr.Dataset, way: tuple[str, bool, bool]) -> np.ndarray:
     """Return the accuracy of a way on one set, (budget, seed)."""
     training, stops, throttles = way
     whole = float(d.spikes.sel(net="fixed", threshold=1.0, lead=NEVER).mean("seed"))
@@ -202,8 +199,7 @@ def _spent(d: xr.Dataset, way: tuple[str, bool, bool]) -> xr.DataArray:
             if (costs <= budget * whole).any():
                 best = np.argmax(np.where(costs <= budget * whole, means, -1.0))
                 within[k, seed] = accuracy[seed, best]
-    coords = {"budget": list(BUDGETS), "seed": d.seed.values}
-    return xr.DataArray(within, coords, ("budget", "seed"))
+    return within
 
 
 PEOPLE = "{data} sets, each person tested once by a net that never saw them, {seed} parts; paired"

@@ -244,7 +244,7 @@ def calm(d: xr.Dataset) -> xr.Dataset:
             recall = others.recall.mean("seed").where((others.false_alarms == 0).all("seed"), -1)
             best = own.sel(seed=seed).isel(point=int(recall.argmax("point")))
             chosen.append(best.reset_coords(drop=True).expand_dims(net=[net], seed=[seed]))
-    together: xr.Dataset = xr.merge(chosen)
+    together: xr.Dataset = xr.merge(chosen, join="outer", compat="no_conflicts")
     return together
 
 
