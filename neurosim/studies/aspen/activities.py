@@ -104,7 +104,7 @@ STUDY = Study(
 @claim(
     "It holds on UCI-HAR, KU-HAR and UniMiB-SHAR",
     "method summary",
-    "the user's official files, " + TESTED,
+    "the user's official files; UCI-HAR's people ran as HAPT (aspen_daily); " + TESTED,
 )
 def own_sets(d: xr.Dataset) -> Finding:
     """Judge on each set whether the loss is graceful and accuracy competitive."""
