@@ -24,12 +24,12 @@ def sweep(
     chip: Annotated[
         str | None, typer.Option(help="Whose specification; the default chip's, or the only one.")
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Processes; -1 for all cores.")] = -1,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; all cores.")] = None,
     out: Annotated[Path | None, typer.Option(help="File of the rows, .csv.")] = None,
 ) -> None:
     """Turn a deployed net's runtime knobs: accuracy, spikes and estimated power on test windows.
 
-    A run that was not deployed yet is deployed first.
+    A run that was not deployed yet is swept as it would be deployed.
     """
     from neurosim import readout
     from neurosim.network import THRESHOLD_SCALES

@@ -46,7 +46,8 @@ def predicted(rows: Sequence[Mapping[str, Any]], *, every: bool) -> Table:
         table = terminal(columns, right=("start_s", "confidence", "spikes", "decided_s"))
         for row in rows:
             shown = {**row, "label": row["label"] or "(none)"}
-            shown |= {"confidence": f"{row['confidence']:.3f}", "start_s": f"{row['start_s']:.2f}"}
+            shown |= {"confidence": f"{row['confidence']:.3f}"}
+            shown |= {name: f"{row[name]:.2f}" for name in ("start_s", "decided_s")}
             table.add_row(*(str(value) for value in shown.values()))
         return table
     counts = Counter(row["label"] or "(none)" for row in rows)

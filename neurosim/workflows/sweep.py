@@ -20,9 +20,9 @@ from neurosim.network import THRESHOLD_SCALES
 from neurosim.processes import pool
 from neurosim.readout import Rule
 from neurosim.run import Run
-from neurosim.workflows.deployment import deploy_run
-from neurosim.workflows.run_data import windows_of
+from neurosim.workflows.run_data import calibration, windows_of
 from neurosim.xylo import chips, specifications
+from neurosim.xylo.mapping import plan
 from neurosim.xylo.spec import XyloSpec
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def sweep_run(
 ) -> list[Row]:
     """Sweep a run's deployed net on the test windows of the data that it was trained on.
 
-    The specification beside the run is used, and made where there is none.
+    The specification beside the run is used, and made where there is none; nothing is written.
 
     Args:
         run: a run of a layered net, or its folder.
@@ -109,7 +109,8 @@ def sweep_run(
         raise InputError(f"{run.folder}: its split leaves no windows to test; nothing to sweep on")
     spec = specifications.load(run.folder, chip)
     if spec is None:
-        spec, _ = deploy_run(run, chip or chips.DEFAULT, dataset=dataset)
+        events = calibration(dataset.train.raster)
+        spec = plan(run.layered, chip or chips.DEFAULT, calibration=events).spec
     test = dataset.test
     return threshold_sweep(spec, test.raster, test.labels, scales, leads=leads, workers=workers)
 

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 import neurosim as ns
-from neurosim import data, engines, readout
+from neurosim import data, engines, readout, store
 from neurosim.cli import app
 from neurosim.data import cache, catalogue, recording_files
 from neurosim.data.windows import cut, encode_recording
@@ -143,6 +143,22 @@ def test_a_net_is_deployed_swept_and_verified(place, run):
     test = run_data.dataset_of(run).test
     rows = threshold_sweep(spec, test.raster, test.labels, (1.0, 2.0), workers=1)
     assert rows[0]["spikes_per_inference"] > rows[1]["spikes_per_inference"] > 0
+
+
+def test_a_sweep_writes_no_specification_and_is_that_of_the_one_deployed(place, run, tmp_path):
+    bare = shutil.copytree(run.folder, tmp_path / "bare", ignore=shutil.ignore_patterns("spec*"))
+    _, error = neurosim("sweep", bare, "--scale", 2, "--lead", 3, "--out", tmp_path / "rows.csv")
+    assert error is None, error
+    assert not list(bare.glob("spec*"))
+    spec, _ = deploy_run(bare)
+    test = run_data.dataset_of(run).test
+    expected = threshold_sweep(spec, test.raster, test.labels, (2.0,), leads=(3,), workers=1)
+    rows = store.read_table(tmp_path / "rows.csv", remedy="sweep again")
+    assert rows["spikes_per_inference"] == pytest.approx(
+        [row["spikes_per_inference"] for row in expected], rel=1e-5
+    )
+    assert rows["accuracy"].tolist() == pytest.approx([row["accuracy"] for row in expected])
+    assert rows["spikes_per_inference"].min() > 0
 
 
 def test_changed_windows_are_not_taken(place, run, tmp_path):
