@@ -13,6 +13,7 @@ from neurosim.studies.aspen.activities import LEFT_OUT
 
 TITLE = "Fixed and stochastic training on UCI-HAR, KU-HAR and UniMiB-SHAR"
 SETS = {
+    "uci-har-from-hapt": ("UCI-HAR, cut from HAPT", len(uci_har.CLASSES)),
     "uci-har": ("UCI-HAR", len(uci_har.CLASSES)),
     "ku-har": ("KU-HAR, blocks for people", len(ku_har.CLASSES) - len(LEFT_OUT)),
     "unimib-shar": ("UniMiB-SHAR", len(unimib_shar.CLASSES)),

@@ -127,7 +127,8 @@ def test_activity_studies_on_tiny_official_files(tmp_path, sets, monkeypatch):
 @pytest.mark.slow
 def test_activity_studies_of_all_sets_are_drawn_and_judged(tmp_path, sets, monkeypatch):
     monkeypatch.setenv("NEUROSIM_DATA", str(sets))
-    d = _run("aspen_activities", tmp_path, monkeypatch, seeds=1)
+    only = [f"data={','.join(activities.OFFICIAL)}"]
+    d = _run("aspen_activities", tmp_path, monkeypatch, seeds=1, only=only)
     assert d.sizes == {"data": 3, "net": 2, "seed": 1, "threshold": 3}
     assert (d.accuracy.max(("net", "threshold", "seed")) > 0.15).all(), "more than chance"
     assert activities.own_sets.judge(d).result.count("unimib-shar") == 1
@@ -149,7 +150,7 @@ def test_braille_letters_are_read_on_the_chip_and_verified(tmp_path, monkeypatch
 def test_files_that_are_missing_are_named_before_anything_is_trained(tmp_path, sets, monkeypatch):
     monkeypatch.setenv("NEUROSIM_DATA", str(tmp_path))
     (tmp_path / "ku-har").symlink_to(sets / "ku-har")
-    says = r"uci-har: no such folder; put the folder .* unimib-shar must be brought.*data=ku-har"
+    says = r"hapt: no such folder; pip install .*uci-har and unimib-shar must be.*data=ku-har"
     with pytest.raises(UnavailableError, match=says):
         _run("aspen_activities", tmp_path, monkeypatch)
     with pytest.raises(UnavailableError, match=r"cifar10-dvs: no such folder.*cifar10 must be"):
@@ -157,7 +158,7 @@ def test_files_that_are_missing_are_named_before_anything_is_trained(tmp_path, s
     assert not (tmp_path / "nets").exists()
 
 
-@pytest.mark.parametrize("name", activities.SETS)
+@pytest.mark.parametrize("name", activities.OFFICIAL)
 def test_seeds_split_activity_sets_by_subject(name, sets, monkeypatch):
     monkeypatch.setenv("NEUROSIM_DATA", str(sets))
     found, default = activities.recordings(name, False)

@@ -1,7 +1,7 @@
-"""ASPEN 1 on the sets that ASPEN was evaluated on, from the official files of the user's.
+"""ASPEN 1 on the sets that ASPEN was evaluated on: official files, or UCI-HAR cut anew from HAPT.
 
-`neurosim data list` says where UCI-HAR, KU-HAR and UniMiB-SHAR belong; `--only data=uci-har` runs
-one of them. Nobody is in two parts: seed 0 takes each set's own split, the others draw as many
+`neurosim data list` says where UCI-HAR, KU-HAR and UniMiB-SHAR belong, and how HAPT, the raw
+recordings of UCI-HAR's people, is got; `--only data=uci-har` runs one of them. Nobody is in two parts: seed 0 takes each set's own split, the others draw as many
 people. KU-HAR does not say who moved: consecutive blocks stand for people, and those of a part stay
 neighbours, so that at most a few people at the joints are in two parts.
 
@@ -26,7 +26,9 @@ from neurosim.studies.claims import Finding, Verdict, by_sign, claim
 from neurosim.studies.estimates import paired
 from neurosim.studies.study import Row, Study, Training
 
-SETS = ("uci-har", "ku-har", "unimib-shar")
+OFFICIAL = ("uci-har", "ku-har", "unimib-shar")
+SETS = ("uci-har-from-hapt", *OFFICIAL)
+"""The first are UCI-HAR's windows cut anew from the raw recordings of its people."""
 LEFT_OUT = ("walk-backward", "walk-circle")
 """Of KU-HAR's 18 classes, for a chip of 16 outputs: two ways of walking."""
 
@@ -84,7 +86,7 @@ def measure(
 
 STUDY = Study(
     name="aspen_activities",
-    title="ASPEN's own data sets: UCI-HAR, KU-HAR, UniMiB-SHAR (the official files)",
+    title="ASPEN's own data sets: UCI-HAR, KU-HAR, UniMiB-SHAR",
     measure=measure,
     grid={"data": SETS, "net": ("fixed", "aspen")},
     index=("data", "net", "seed", "threshold"),
@@ -104,7 +106,7 @@ STUDY = Study(
 @claim(
     "It holds on UCI-HAR, KU-HAR and UniMiB-SHAR",
     "method summary",
-    "the user's official files; UCI-HAR's people ran as HAPT (aspen_daily); " + TESTED,
+    "{data} sets: the user's official files, or UCI-HAR cut anew from HAPT; " + TESTED,
 )
 def own_sets(d: xr.Dataset) -> Finding:
     """Judge on each set whether the loss is graceful and accuracy competitive."""
@@ -119,7 +121,7 @@ def own_sets(d: xr.Dataset) -> Finding:
         verdicts.append(Verdict.FAILS if Verdict.FAILS in both else undecided)
     text = f"accuracy at scale {HIGH}, and at its best, against fixed training: " + "; ".join(texts)
     if Verdict.HOLDS in verdicts:
-        everywhere = set(verdicts) == {Verdict.HOLDS} and len(verdicts) == len(SETS)
+        everywhere = set(verdicts) == {Verdict.HOLDS} and len(verdicts) >= len(OFFICIAL)
         return Finding(text, Verdict.HOLDS if everywhere else Verdict.REGIME)
     return Finding(text, Verdict.FAILS if Verdict.FAILS in verdicts else Verdict.UNDECIDED)
 
