@@ -52,7 +52,7 @@ SOURCES = (
         terms="BSD-3",
         size="18 MB",
     ),
-    Source("digits", "1797 handwritten digits, 8 x 8", "sklearn", terms="BSD-3", size="1 MB"),
+    Source("digits", "1797 handwritten digits, 8 x 8", "sklearn", terms="BSD-3", size="60 kB"),
     Source(
         "mnist5k",
         "5000 handwritten digits, 28 x 28",
