@@ -106,7 +106,7 @@ STUDY = Study(
 @claim(
     "It holds on UCI-HAR, KU-HAR and UniMiB-SHAR",
     "method summary",
-    "{data} sets: the user's official files, or UCI-HAR cut anew from HAPT; " + TESTED,
+    "on {data}: official files, or UCI-HAR cut anew from HAPT; " + TESTED,
 )
 def own_sets(d: xr.Dataset) -> Finding:
     """Judge on each set whether the loss is graceful and accuracy competitive."""

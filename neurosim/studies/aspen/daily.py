@@ -202,7 +202,7 @@ def _spent(d: xr.Dataset, way: tuple[str, bool, bool]) -> np.ndarray:
     return within
 
 
-PEOPLE = "{data} sets, each person tested once by a net that never saw them, {seed} parts; paired"
+PEOPLE = "on {data}; each person tested once by a net that never saw them, {seed} parts; paired"
 
 
 def _on_each(d: xr.Dataset, differ: Callable[[xr.Dataset], Estimate]) -> tuple[str, list[Estimate]]:
