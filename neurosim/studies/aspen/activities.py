@@ -1,9 +1,10 @@
 """ASPEN 1 on the sets that ASPEN was evaluated on: official files, or UCI-HAR cut anew from HAPT.
 
 `neurosim data list` says where UCI-HAR, KU-HAR and UniMiB-SHAR belong, and how HAPT, the raw
-recordings of UCI-HAR's people, is got; `--only data=uci-har` runs one of them. Nobody is in two parts: seed 0 takes each set's own split, the others draw as many
-people. KU-HAR does not say who moved: consecutive blocks stand for people, and those of a part stay
-neighbours, so that at most a few people at the joints are in two parts.
+recordings of UCI-HAR's people, is got; `--only data=uci-har` runs one of them. Nobody is in two
+parts: seed 0 takes each set's own split, the others draw as many people. KU-HAR does not say who
+moved: consecutive blocks stand for people, and those of a part stay neighbours, so that at most a
+few people at the joints are in two parts.
 
 The front end's bands begin at 1 Hz: sitting, standing and laying look nearly alike to it.
 """
