@@ -49,7 +49,10 @@ def noisy(mean: float, n: int = 40, **options):
 
 
 def network():
-    groups = [noisy(mean) for mean in (-56, -53, -50)]
+    # Brian2 updates groups in the order of their names, and draws numbers in it; names of its own
+    # count on from those of groups that Python has not collected yet.
+    named = {"a_calm": -56, "b_middling": -53, "c_busy": -50}
+    groups = [noisy(mean, name=name) for name, mean in named.items()]
     return brian2.Network(*groups), groups
 
 
