@@ -10,7 +10,6 @@ Postures make no events in the front end's bands: HAPT is read with channels of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -18,8 +17,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurosim.data import Dataset, Split, activities, activity_sets, by_subject, sisfall, utd_mhad
+from neurosim.data import Dataset, Split, activity_sets, by_subject, hapt, sisfall, utd_mhad
 from neurosim.data.activity_sets import XYLO_IMU_OUTPUTS
+from neurosim.data.recordings import Recordings
 from neurosim.readout import NEVER
 from neurosim.studies import trained
 from neurosim.studies.aspen import on_chip
@@ -32,8 +32,8 @@ from neurosim.workflows.sweep import threshold_sweep
 
 FOLDS = 8
 SETS: dict[str, dict[str, Any]] = {
-    "hapt": {"channels": "both"},
-    "sisfall": {"classes": sisfall.DAILY[:6]},
+    "hapt": {"classes": hapt.ACTIVITIES, "channels": "both"},
+    "sisfall": {"classes": sisfall.DAILY[:6], "channels": "bands"},
     "utd-mhad": {"classes": utd_mhad.WRIST[:XYLO_IMU_OUTPUTS], "channels": "both"},
 }
 """How each set is read. Of SisFall the activities that go on for long: to walk, jog, climb stairs,
@@ -76,18 +76,21 @@ def split(people: tuple[int, ...], seed: int) -> Split:
     return by_subject(people, test=test, validation=validation)
 
 
+@lru_cache(maxsize=len(SETS))
+def recordings(data: str) -> Recordings:
+    """Return a set, of all classes."""
+    return activity_sets.read(data)[0]
+
+
 @lru_cache(maxsize=1)
 def dataset(data: str, seed: int, every: int) -> Dataset:
     """Return a set in the split of a seed, every n-th window of each part."""
-    recordings, _ = activity_sets.read(data)
-    people = tuple(sorted({int(person) for person in recordings.subjects}))
-    whole = activities(data, split=split(people, seed), **SETS[data])
+    found, read = recordings(data), SETS[data]
+    people = tuple(sorted({int(person) for person in found.subjects}))
+    chosen, parts = found.only(read["classes"]), split(people, seed)
+    whole = activity_sets.encode_set(data, chosen, parts, channels=read["channels"])
     every *= OWN.get(data, {}).get("every", 1)
-    parts = {
-        name: (part := getattr(whole, name)).select(np.arange(len(part)) % every == 0)
-        for name in ("train", "validation", "test")
-    }
-    return replace(whole, **parts)
+    return on_chip.thinned(replace(whole, name=data), every)
 
 
 def measure(
@@ -205,9 +208,10 @@ def _spent(d: xr.Dataset, way: tuple[str, bool, bool]) -> np.ndarray:
 PEOPLE = "on {data}; each person tested once by a net that never saw them, {seed} parts; paired"
 
 
-def _on_each(d: xr.Dataset, differ: Callable[[xr.Dataset], Estimate]) -> tuple[str, list[Estimate]]:
-    """Return a text of a difference on each set, and the differences."""
-    found = {name: differ(d.sel(data=name)) for name in d["data"].values}
+def _on_each(first: xr.DataArray, second: xr.DataArray) -> tuple[str, list[Estimate]]:
+    """Return a text of first - second on each set, and the differences; both are (data, seed)."""
+    sets = first["data"].values
+    found = {name: paired(first.sel(data=name), second.sel(data=name)) for name in sets}
     return "; ".join(f"{name} {one:+.3f}" for name, one in found.items()), list(found.values())
 
 
@@ -215,12 +219,7 @@ def _on_each(d: xr.Dataset, differ: Callable[[xr.Dataset], Estimate]) -> tuple[s
 def graceful(d: xr.Dataset) -> Finding:
     """Compare nets of the paper's law with fixed ones where the threshold is doubled."""
     accuracy = d.accuracy.sel(lead=NEVER, threshold=HIGH)
-
-    def gain(one: xr.Dataset) -> Estimate:
-        own = accuracy.sel(data=one["data"])
-        return paired(own.sel(net=ASPEN), own.sel(net="fixed"))
-
-    text, gains = _on_each(d, gain)
+    text, gains = _on_each(accuracy.sel(net=ASPEN), accuracy.sel(net="fixed"))
     text = f"accuracy at scale {HIGH:g}, trained at U(1, 1.5) less fixed: {text}"
     return Finding(text, by_parts([by_sign(one, least=RELEVANT) for one in gains]))
 
@@ -229,12 +228,7 @@ def graceful(d: xr.Dataset) -> Finding:
 def competitive(d: xr.Dataset) -> Finding:
     """Compare accuracies at scale 1."""
     accuracy = d.accuracy.sel(lead=NEVER, threshold=1.0)
-
-    def loss(one: xr.Dataset) -> Estimate:
-        own = accuracy.sel(data=one["data"])
-        return paired(own.sel(net=ASPEN), own.sel(net="fixed"))
-
-    text, losses = _on_each(d, loss)
+    text, losses = _on_each(accuracy.sel(net=ASPEN), accuracy.sel(net="fixed"))
     text = f"accuracy at scale 1, trained at U(1, 1.5) less fixed: {text}"
     return Finding(text, by_parts([close(one) for one in losses]))
 
@@ -268,12 +262,7 @@ def both(d: xr.Dataset) -> Finding:
 def _compared(d: xr.Dataset, first: str, second: str) -> Finding:
     """Compare two ways; one that cannot keep to the budget answers nothing."""
     within = at_budgets(d).sel(budget=BUDGET).fillna(0)
-
-    def gain(one: xr.Dataset) -> Estimate:
-        own = within.sel(data=one["data"])
-        return paired(own.sel(way=first), own.sel(way=second))
-
-    text, gains = _on_each(d, gain)
+    text, gains = _on_each(within.sel(way=first), within.sel(way=second))
     text = f"accuracy within {BUDGET:.0%} of the fixed net's spikes, {first} less {second}: {text}"
     return Finding(text, by_parts([by_sign(one, least=RELEVANT) for one in gains]))
 

@@ -166,8 +166,8 @@ def _watch(spec: XyloSpec, seen: Watched) -> _Alarms:
         spikes += share * active.spikes
         bins, hidden = bins + share * active.input_bins, hidden + share * active.hidden_bins
     cycles = float(per_step(spec, bins, hidden))
-    power = price.published_price(spec=spec).power_w(cycles, spec.dt)
-    return _Alarms(np.concatenate(ahead), spikes, 1e6 * float(power))
+    power_uw = price.powers_uw(spec, cycles)["power_uw"]
+    return _Alarms(np.concatenate(ahead), spikes, power_uw)
 
 
 def _row(threshold: float, lead: int, courses: dict[str, _Alarms], seen: dict[str, Watched]) -> Row:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.data import WRIST_SPLIT, Split, at_random, wrist_imu
+from neurosim.data.splits import PARTS
 from neurosim.network import THRESHOLD_SCALES, Network
 from neurosim.studies import trained
 from neurosim.studies.study import Row, Training
@@ -73,10 +74,14 @@ def dataset(seed: int, every: int = 1) -> Dataset:
         seed: of the split.
         every: keep only every n-th window, for fast runs.
     """
-    whole = wrist_imu(split(seed))
+    return thinned(wrist_imu(split(seed)), every)
+
+
+def thinned(whole: Dataset, every: int) -> Dataset:
+    """Return a data set with every n-th window of each part."""
     parts = {
         name: (part := getattr(whole, name)).select(np.arange(len(part)) % every == 0)
-        for name in ("train", "validation", "test")
+        for name in PARTS
     }
     return replace(whole, **parts) if every > 1 else whole
 
